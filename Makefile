@@ -1,0 +1,53 @@
+# Every verb installs what it needs into .venv and can be run again at any time.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test check fix bench docs test-heavy clean
+
+demo: .venv/demo ## real data -> a live, documented, monitored API on 127.0.0.1:8080
+	$(BIN)/golive up examples/house_prices --detach
+
+test: .venv/test ## the whole test suite
+	$(BIN)/python -m pytest -m "not heavy"
+
+check: .venv/test ## style, types, layers; changes nothing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+fix: .venv/test ## let the tools mend what they can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/test ## measure speed and memory; writes benchmarks/results
+	$(BIN)/python -m benchmarks
+
+docs: .venv/test ## regenerate what is generated, and run every code block
+	$(BIN)/golive schema > docs/golive.schema.json
+	$(BIN)/python -m pytest tests/docs
+
+test-heavy: .venv/heavy ## tests that need a container engine, a browser or big libraries
+	$(BIN)/python -m pytest -m heavy
+
+clean: ## remove what the other verbs made
+	-[ ! -x $(BIN)/golive ] || $(BIN)/golive down examples/house_prices
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage* htmlcov dist
+	find . -name .golive -type d -prune -exec rm -rf {} +
+
+.venv/pip:
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	touch $@
+
+.venv/demo: .venv/pip pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[examples]'
+	touch $@
+
+.venv/test: .venv/pip pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	touch $@ .venv/demo
+
+.venv/heavy: .venv/test pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[heavy]'
+	touch $@

@@ -1,0 +1,56 @@
+"""golive: from the notebook to production, and healthy there.
+
+What a notebook types, each name loaded when it is first used, so that ``import golive`` stays light.
+"""
+
+from typing import Any
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Bundle",
+    "Evidence",
+    "GoliveError",
+    "LiveModel",
+    "Policy",
+    "Signature",
+    "Verdict",
+    "__version__",
+    "deploy",
+    "evaluate",
+    "gate",
+    "load",
+    "package",
+    "status",
+]
+
+_WHERE = {
+    "Bundle": ("golive.control.notebook", "BundleHandle"),
+    "Evidence": ("golive.control.notebook", "EvidenceHandle"),
+    "GoliveError": ("golive.errors", "GoliveError"),
+    "LiveModel": ("golive.control.notebook", "LiveModel"),
+    "Policy": ("golive.domain.policy", "Policy"),
+    "Signature": ("golive.domain.signature", "Signature"),
+    "Verdict": ("golive.domain.policy", "Verdict"),
+    "deploy": ("golive.control.notebook", "deploy"),
+    "evaluate": ("golive.control.notebook", "evaluate"),
+    "gate": ("golive.control.notebook", "gate"),
+    "load": ("golive.control.notebook", "load"),
+    "package": ("golive.control.notebook", "package"),
+    "status": ("golive.control.notebook", "status"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name on first use."""
+    if name not in _WHERE:
+        message = f"module 'golive' has no attribute {name!r}; it offers {', '.join(__all__)}"
+        raise AttributeError(message)
+    from golive.plugins import attribute  # noqa: PLC0415 - the one lazy door; see tests/architecture
+
+    return attribute(*_WHERE[name])
+
+
+def __dir__() -> list[str]:
+    """List the public names, loaded or not."""
+    return sorted(__all__)

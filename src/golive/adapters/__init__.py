@@ -1,0 +1,1 @@
+"""Adapters: the plug-ins golive ships, found by entry point."""

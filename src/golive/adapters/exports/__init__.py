@@ -1,0 +1,1 @@
+"""Exports: forms to hand a bundle over in."""

@@ -1,0 +1,64 @@
+"""Export ``script``: one file, ``predict.pyz``, that Python runs; no golive installation is needed."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from golive.adapters.exports.context import package_files, pinned, write_zip
+from golive.domain.bundle import Bundle
+
+_CARRIED = (
+    "errors.py",
+    "ports.py",
+    "domain",
+    "inference",
+    "adapters/__init__.py",
+    "adapters/runtimes/__init__.py",
+    "adapters/runtimes/onnxruntime.py",
+)
+_LIBRARIES = ("numpy", "msgspec", "onnxruntime")
+
+
+class ScriptExport:
+    """Writes ``predict.pyz``, its ``requirements.txt`` and a README."""
+
+    name = "script"
+
+    def write(
+        self, bundle: Bundle, files: Mapping[str, bytes], folder: Path, options: Mapping[str, str]
+    ) -> tuple[Path, ...]:
+        """Pack the road of a row, the graph and a small main program into one archive that Python runs."""
+        del options
+        main = Path(__file__).with_name("script_main.py").read_bytes()
+        content = {
+            "__main__.py": main,
+            "golive/__init__.py": b'"""The parts of golive that answer."""\n',
+            "bundle/golive.json": msgspec.json.encode(bundle.manifest),
+            "bundle/graph": files[bundle.manifest.graph],
+            **package_files(*_CARRIED),
+        }
+        script = folder / "predict.pyz"
+        write_zip(script, content)
+        requirements = folder / "requirements.txt"
+        requirements.write_text(pinned(_LIBRARIES), "utf-8")
+        readme = folder / "README.md"
+        readme.write_text(_readme(bundle), "utf-8")
+        return script, requirements, readme
+
+
+def _readme(bundle: Bundle) -> str:
+    names = ", ".join(f"`{name}`" for name in bundle.signature.names)
+    return f"""# {bundle.name}
+
+`predict.pyz` predicts {bundle.signature.target}. It holds the model ({bundle.digest}) and the code that answers;
+`python -m zipfile -l predict.pyz` lists what is inside.
+
+```
+pip install -r requirements.txt
+python predict.pyz rows.csv -o answers.csv     # a CSV file with a heading
+python predict.pyz rows.jsonl                  # JSON lines; answers go to standard output
+```
+
+The columns: {names}.
+"""

@@ -1,0 +1,1 @@
+"""Frameworks: fitted objects in, graphs out."""

@@ -1,0 +1,1 @@
+"""Runtimes: graphs in, sessions out."""

@@ -1,0 +1,1 @@
+"""Searches: ways to choose hyper-parameters."""

@@ -1,0 +1,1 @@
+"""Tables: files that data is read from."""

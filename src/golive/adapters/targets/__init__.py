@@ -1,0 +1,1 @@
+"""Targets: places that serve."""

@@ -1,0 +1,152 @@
+"""Verbs that make: init, up, train, package, down, schema."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from golive import plugins
+from golive.cli.options import Folder, Force, Json, Lang
+from golive.cli.output import Printer, table
+
+Columns = Annotated[str, typer.Option(metavar="COL,...", help="Column names, separated by commas.")]
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="The folder to start a project in.")],
+    *,
+    example: Annotated[str, typer.Option(help="Start from an example: house_prices or iris.")] = "",
+    data: Annotated[Path | None, typer.Option(help="A CSV or Parquet file to read the columns of.")] = None,
+    target: Annotated[str, typer.Option(help="The column to predict.")] = "",
+    time: Annotated[str, typer.Option(help="The column that orders rows in time; test rows are then the latest.")] = "",
+    sensitive: Columns = "",
+    drop: Columns = "",
+    as_json: Json = False,
+) -> None:
+    """Start a project folder with a commented golive.yaml."""
+    printer = Printer(as_json=as_json)
+    path, notices = plugins.verb("init", "init")(
+        folder, example=example, data=data, target=target, time=time, sensitive=_names(sensitive), drop=_names(drop)
+    )
+
+    def show(console: Console) -> None:
+        for notice in notices:
+            console.print("•", notice, markup=False)
+        console.print(f"wrote {path}; next: golive up {folder}", markup=False)
+
+    printer.result({"path": str(path), "notices": list(notices)}, show)
+
+
+def up(
+    folder: Folder = Path(),
+    *,
+    detach: Annotated[bool, typer.Option("--detach", help="Leave the server running and return.")] = False,
+    no_serve: Annotated[bool, typer.Option("--no-serve", help="Stop after the verdict; nothing goes live.")] = False,
+    force: Force = "",
+    lang: Lang = "en",
+    as_json: Json = False,
+) -> None:
+    """Go from data to a live, watched model; run only what changed since last time."""
+    printer = Printer(as_json=as_json)
+    with printer.progress() as move:
+        if no_serve:
+            rooms = plugins.verb("rooms", "open_rooms")(folder.parent if folder.is_file() else folder)
+            judged = plugins.verb("up", "build")(
+                folder, rooms, say=printer.stage, on_progress=move, forced=force, lang=lang
+            )
+        else:
+            live = plugins.verb("up", "up")(
+                folder, say=printer.stage, on_progress=move, detach=detach, forced=force, lang=lang
+            )
+            judged = live.judged
+    if no_serve:
+        printer.result(judged, lambda console: _show_verdict(console, judged))
+        if not judged.verdict.allows:
+            raise typer.Exit(3)
+        return
+    printer.result(live, lambda console: _show_live(console, live, folder, detach=detach))
+    if not detach:
+        sys.stdout.flush()
+        raise typer.Exit(plugins.verb("live", "wait_for")(live.supervisor))
+
+
+def train(folder: Folder = Path(), *, as_json: Json = False) -> None:
+    """Clean, split, search and fit; print every trial."""
+    printer = Printer(as_json=as_json)
+    with printer.progress() as move:
+        trained = plugins.verb("steps", "train_project")(folder, say=printer.stage, on_progress=move)
+
+    def show(console: Console) -> None:
+        best = trained.trials[trained.chosen]
+        rows = sorted(trained.trials, key=lambda trial: -trial.mean)
+        table(
+            console,
+            ("", "candidate", "parameters", "score", "fit s"),
+            [
+                ("*" if trial is best else "", trial.candidate, _parameters(trial), _score(trial), f"{trial.fit_s:.2f}")
+                for trial in rows
+            ],
+        )
+
+    printer.result({"trials": trained.trials, "chosen": trained.chosen, "report": trained.report}, show)
+
+
+def package(folder: Folder = Path(), *, as_json: Json = False) -> None:
+    """Convert the trained model, prove that it answers alike, and write the bundle."""
+    printer = Printer(as_json=as_json)
+    with printer.progress() as move:
+        bundle = plugins.verb("steps", "package_project")(folder, say=printer.stage, on_progress=move)
+    printer.result(bundle, lambda console: console.print(f"{bundle.name} {bundle.digest}"))
+
+
+def down(folder: Folder = Path(), *, as_json: Json = False) -> None:
+    """End what `golive up --detach` left running."""
+    ended = plugins.verb("live", "down")(folder)
+    text = "stopped" if ended else "nothing was running"
+    Printer(as_json=as_json).result({"stopped": ended}, lambda console: console.print(text))
+
+
+def schema() -> None:
+    """Print the JSON Schema of golive.yaml, for editors."""
+    sys.stdout.write(plugins.verb("schema", "schema")().decode() + "\n")
+
+
+VERBS = {"init": init, "up": up, "down": down, "train": train, "package": package, "schema": schema}
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _score(trial: Any) -> str:
+    return f"failed: {trial.error}" if trial.error else f"{trial.mean:.5g}"
+
+
+def _parameters(trial: Any) -> str:
+    return ", ".join(f"{name}={value}" for name, value in trial.parameters.items()) or "-"
+
+
+def _show_verdict(console: Console, judged: Any) -> None:
+    for reason in judged.verdict.reasons:
+        mark = {"pass": "✓", "fail": "✗"}.get(reason.outcome, "?")
+        console.print(f"  {mark} {reason.rule}: {reason.text}", markup=False)
+    console.print(f"verdict   {judged.verdict.outcome}{_forced(judged.verdict)}", markup=False)
+    console.print(f"report    {judged.report}", markup=False)
+
+
+def _forced(verdict: Any) -> str:
+    return f" (forced: {verdict.forced})" if verdict.forced else ""
+
+
+def _show_live(console: Console, live: Any, folder: Path, *, detach: bool) -> None:
+    name, url = live.release.name, live.supervisor.url
+    body = plugins.verb("live", "example_request")(live.judged.bundle)
+    _show_verdict(console, live.judged)
+    console.print(f"live      {name} release {live.release.version} at {url} (pages at {url}/docs)", markup=False)
+    console.print(f"ask       curl -s {url}/v1/models/{name}:predict -d '{body}'", markup=False)
+    console.print(f"watch     golive status; golive monitor {name}; {live.supervisor.admin_url}/metrics", markup=False)
+    console.print(f"undo      golive rollback {name}", markup=False)
+    if detach:
+        console.print(f"stop      golive down {folder}", markup=False)

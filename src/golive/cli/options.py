@@ -1,0 +1,14 @@
+"""Options that several verbs share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Folder = Annotated[Path, typer.Argument(help="The project folder (or its golive.yaml).")]
+Lang = Annotated[str, typer.Option("--lang", help="Language of the report: en or zh.")]
+Force = Annotated[
+    str, typer.Option("--force", metavar="REASON", help="Release against the gate; the reason is kept and shown.")
+]
+Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the history and the audit log.")]

@@ -1,0 +1,1 @@
+"""Control: the only writer of releases and deployments; one module per verb."""

@@ -1,0 +1,44 @@
+"""Access: from API keys and the place a server listens, to who may ask for predictions."""
+
+from golive.control.messages import AccessRules
+from golive.errors import UsageError
+from golive.security.keys import Authorizer, is_loopback
+from golive.store.ledger import KeyRow
+
+
+def rules_for(host: str, keys: tuple[KeyRow, ...], secret: str) -> AccessRules:
+    """Decide who may ask.
+
+    A server is open only on loopback, and only while no key was ever made: revoking the last key locks it.
+    """
+    valid = {key.id: key.hash for key in keys if not key.revoked_at}
+    return AccessRules(is_open=is_loopback(host) and not keys and not secret, hashes=valid, secret=secret)
+
+
+def refuse_unguarded(host: str, rules: AccessRules) -> None:
+    """Refuse to listen where others can reach while there is no key.
+
+    Raises:
+        UsageError: the host is beyond loopback and no key is valid.
+    """
+    if not is_loopback(host) and not rules.hashes and not rules.secret:
+        message = (
+            f"host {host!r} can be reached from other machines and there is no API key; `golive key create` makes "
+            "one, or set GOLIVE_API_KEY, or listen on 127.0.0.1"
+        )
+        raise UsageError(message)
+
+
+class Door:
+    """Says whether a request may enter; the rules may be swapped while it stands."""
+
+    def __init__(self, rules: AccessRules) -> None:
+        self.admit(rules)
+
+    def admit(self, rules: AccessRules) -> None:
+        """Put new rules in place of the old ones, in one assignment."""
+        self._check = None if rules.is_open else Authorizer(rules.hashes, rules.secret)
+
+    def __call__(self, authorization: bytes | None, x_api_key: bytes | None) -> bool:
+        """Check the two headers that may carry a key."""
+        return self._check is None or self._check(authorization, x_api_key)

@@ -1,0 +1,63 @@
+"""``golive gate``: the verdict on a bundle, as a value, an exit code and a JUnit file."""
+
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+from golive.control.rooms import Rooms
+from golive.domain.bundle import Bundle
+from golive.domain.digest import short
+from golive.domain.evidence import Evidence
+from golive.domain.policy import Policy, Verdict
+from golive.errors import GateRefusedError
+from golive.judge import judge
+
+
+def verdict_on(bundle: Bundle, policy: Policy, rooms: Rooms, *, forced: str = "") -> Verdict:
+    """Judge a bundle by the newest evaluation that is attached to it.
+
+    Raises:
+        GateRefusedError: it was never evaluated.
+    """
+    evidence = newest_evaluation(bundle, rooms)
+    if evidence is None:
+        message = f"{bundle.name} {short(bundle.digest)} was never evaluated; run `golive evaluate` on it first"
+        raise GateRefusedError(message)
+    return judge(evidence, policy, forced=forced)
+
+
+def newest_evaluation(bundle: Bundle, rooms: Rooms) -> Evidence | None:
+    """Give the newest evaluation attached to a bundle, or None."""
+    found = [evidence for evidence in rooms.bundles.evidence(bundle.digest) if evidence.kind == "evaluation"]
+    return max(found, key=lambda evidence: evidence.measured_at, default=None)
+
+
+def refuse_unless_allowed(verdict: Verdict, bundle: Bundle) -> None:
+    """Let a verdict pass that allows a release.
+
+    Raises:
+        GateRefusedError: it does not; the message names each rule that stands against it.
+    """
+    if verdict.allows:
+        return
+    against = "; ".join(reason.text for reason in verdict.reasons if reason.outcome != "pass")
+    message = f"the gate says {verdict.outcome!r} for {bundle.name} {short(bundle.digest)}: {against}"
+    raise GateRefusedError(message)
+
+
+def write_junit(verdict: Verdict, bundle: Bundle, path: Path) -> None:
+    """Write a verdict as JUnit XML, one test case a rule, for continuous integration."""
+    failures = sum(reason.outcome == "fail" for reason in verdict.reasons)
+    unknown = sum(reason.outcome == "not-enough-data" for reason in verdict.reasons)
+    suite = ET.Element(
+        "testsuite",
+        name=f"golive gate {bundle.name}",
+        tests=str(len(verdict.reasons)),
+        failures=str(failures),
+        errors=str(unknown),
+    )
+    for reason in verdict.reasons:
+        case = ET.SubElement(suite, "testcase", classname=f"golive.{bundle.name}", name=reason.rule)
+        if reason.outcome != "pass":
+            tag = "failure" if reason.outcome == "fail" else "error"
+            ET.SubElement(case, tag, message=reason.text)
+    ET.ElementTree(suite).write(path, encoding="utf-8", xml_declaration=True)

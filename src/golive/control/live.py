@@ -1,0 +1,130 @@
+"""What runs on this machine: starting a server for a project or for bundles, waiting for it, ending it."""
+
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from golive.control.home import Home, home_of
+from golive.control.order import SupervisorOrder
+from golive.control.processes import RunningSupervisor, running, start_supervisor, stop
+from golive.control.project_file import Project
+from golive.control.refs import find_bundle
+from golive.control.rooms import Rooms, open_rooms
+from golive.domain.bundle import Bundle
+from golive.domain.release import Share
+from golive.domain.serving import Placed, Route
+from golive.domain.signature import Field
+from golive.errors import UnavailableError, UsageError
+from golive.settings import read_settings
+
+START_S = 60.0
+STOP_S = 30.0
+
+
+def order_for(project: Project, rooms: Rooms) -> SupervisorOrder:
+    """Say how a project is served: as golive.yaml says, with what the ledger says."""
+    serving = project.serving
+    return SupervisorOrder(
+        state=str(rooms.home.folder),
+        host=serving.host,
+        port=serving.port,
+        admin_port=serving.admin_port,
+        workers=serving.workers,
+        max_body_bytes=int(serving.max_body_mb * (1 << 20)),
+        sample=project.monitoring.sample,
+    )
+
+
+def ensure_running(order: SupervisorOrder, *, detach: bool, log: Path) -> RunningSupervisor:
+    """Give the server of a state folder, starting it if none runs.
+
+    Raises:
+        UnavailableError: it did not come up; the message says why.
+    """
+    there = running(Path(order.state))
+    if there is not None:
+        return there
+    return start_supervisor(order, detach=detach, log=log, timeout_s=START_S)
+
+
+def require_running(state: Path) -> RunningSupervisor:
+    """Give the server of a state folder.
+
+    Raises:
+        UnavailableError: none runs.
+    """
+    there = running(state)
+    if there is None:
+        message = f"no server runs for {state}; `golive up --detach` starts one"
+        raise UnavailableError(message)
+    return there
+
+
+def serve(
+    references: Sequence[str],
+    *,
+    host: str,
+    port: int,
+    admin_host: str,
+    admin_port: int,
+    workers: int,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+) -> RunningSupervisor:
+    """Serve bundles by reference, without a ledger: each under its own name, as version 1.
+
+    Raises:
+        NotFoundError: a reference leads nowhere.
+        UsageError: two bundles have one name, or only one of the TLS files is given.
+    """
+    if (tls_cert is None) != (tls_key is None):
+        message = "TLS needs both --tls-cert and --tls-key"
+        raise UsageError(message)
+    rooms = open_rooms()
+    bundles = [find_bundle(reference, rooms) for reference in references]
+    names = [bundle.name for bundle in bundles]
+    if len(set(names)) < len(names):
+        message = f"two of the bundles have the same name ({', '.join(sorted(names))}); deploy them as releases instead"
+        raise UsageError(message)
+    order = SupervisorOrder(
+        state=str(rooms.home.folder),
+        host=host,
+        port=port,
+        admin_host=admin_host,
+        admin_port=admin_port,
+        workers=workers,
+        tls_cert=str(tls_cert.absolute()) if tls_cert else "",
+        tls_key=str(tls_key.absolute()) if tls_key else "",
+        ledger=False,
+        placed=tuple(Placed(bundle.name, 1, bundle.digest) for bundle in bundles),
+        traffic=tuple(Route(bundle.name, (Share(1, 1.0),)) for bundle in bundles),
+    )
+    return start_supervisor(order, detach=False, log=rooms.home.log, timeout_s=START_S)
+
+
+def wait_for(supervisor: RunningSupervisor) -> int:
+    """Stay until the server ends; Ctrl-C and SIGTERM end it gracefully. Gives the exit code."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: supervisor.ask_to_stop())
+    return supervisor.wait()
+
+
+def down(folder: Path) -> bool:
+    """End the server of a project; says whether one was running."""
+    base = folder.parent if folder.is_file() else folder
+    home: Home = home_of(base, read_settings())
+    return stop(home.folder, timeout_s=STOP_S)
+
+
+def example_request(bundle: Bundle) -> str:
+    """Give a request body that the bundle answers, from the examples in its signature."""
+    row = {field.name: _example(field) for field in bundle.signature.inputs if not field.nullable or field.example}
+    return msgspec.json.encode({"instances": [row]}).decode().replace("'", "\\u0027")
+
+
+def _example(field: Field) -> float | int | bool | str | None:
+    if field.example is not None:
+        return field.example
+    return {"float64": 0.0, "int64": 0, "bool": False, "string": ""}[field.dtype]

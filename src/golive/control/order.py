@@ -1,0 +1,89 @@
+"""Order: what a supervisor is told to serve, and how. A file of JSON, without secrets."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from golive.domain.serving import Placed, TrafficTable
+
+Seconds = Annotated[float, msgspec.Meta(gt=0.0)]
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+
+_CGROUP_LIMIT = Path("/sys/fs/cgroup/cpu.max")
+_CGROUP_V1 = Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us")
+
+
+class SupervisorOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Everything a supervisor needs to know at its start."""
+
+    state: str
+    """The state folder (``.golive``), as an absolute path."""
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    """Of the inference listener; 0 takes a free one."""
+    admin_host: str = "127.0.0.1"
+    """Of the read-only admin listener (metrics and health); beyond loopback only inside a container's network."""
+    admin_port: Port = 8082
+    """Of the read-only admin listener; 0 takes a free one."""
+    workers: Annotated[int, msgspec.Meta(ge=0, le=256)] = 0
+    """Processes; 0 means one for every core this process may use."""
+    max_body_bytes: Annotated[int, msgspec.Meta(gt=0)] = 16 << 20
+    sample: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 1.0
+    """Share of predicted rows that are recorded."""
+    tls_cert: str = ""
+    tls_key: str = ""
+    ledger: bool = True
+    """Whether the ledger says what to serve; if not, ``placed`` and ``traffic`` do."""
+    placed: tuple[Placed, ...] = ()
+    traffic: TrafficTable = ()
+    start_s: Seconds = 120.0
+    """How long the workers of a generation may take to load."""
+    drain_s: Seconds = 15.0
+    """How long a worker that is no longer wanted may take to finish."""
+    probe_every_s: Seconds = 2.0
+    probe_limit_s: Seconds = 10.0
+    """How long a worker may take to answer a probe before it is replaced."""
+    reconcile_s: Seconds = 5.0
+    """How often the ledger is compared with what runs."""
+
+
+class WorkerOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Everything a worker needs to know; a worker is a function of it."""
+
+    state: str
+    placed: tuple[Placed, ...]
+    traffic: TrafficTable
+    max_body_bytes: int
+    sample: float
+    drain_s: float
+    tls_cert: str
+    tls_key: str
+    records: str
+    """The socket path of the recording process; empty when nothing is recorded."""
+
+
+def worker_count(asked: int) -> int:
+    """Give the number of workers: as asked, or one for every core this process may use, at least one."""
+    if asked:
+        return asked
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    limit = _cgroup_cores()
+    return max(1, min(cores, int(limit)) if limit is not None else cores)
+
+
+def _cgroup_cores() -> float | None:
+    """Give the container's CPU limit in cores, or None without one."""
+    if _CGROUP_LIMIT.is_file():
+        return cores_of(_CGROUP_LIMIT.read_text("ascii"))
+    if _CGROUP_V1.is_file():
+        period = _CGROUP_V1.with_name("cpu.cfs_period_us")
+        return cores_of(f"{_CGROUP_V1.read_text('ascii')} {period.read_text('ascii')}")
+    return None
+
+
+def cores_of(limit: str) -> float | None:
+    """Read ``quota period`` in microseconds, as a control group writes it; ``max`` or -1 mean no limit."""
+    quota, period = limit.split()
+    return None if quota in {"max", "-1"} else int(quota) / int(period)

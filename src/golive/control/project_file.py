@@ -1,0 +1,87 @@
+"""The shape of golive.yaml. Reading it, with line numbers in every complaint, is ``project.py``."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from golive.domain.policy import Policy
+from golive.domain.release import Strategy
+from golive.domain.signature import Task
+from golive.training.recipe import Candidate, Cleaning, Features, Recipe, SearchPlan, Source, Split, Unit, Validation
+
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+
+
+class Optimization(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How far the packaged model may be from the fitted one."""
+
+    tolerance: Annotated[float, msgspec.Meta(ge=0.0)] = 1e-9
+    """Greatest allowed difference: relative for values, absolute for probabilities. Labels may never differ."""
+
+
+class Serving(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The inference listener."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    admin_port: Port = 8082
+    workers: Annotated[int, msgspec.Meta(ge=0, le=256)] = 0
+    """Processes; 0 means one for every core this process may use."""
+    max_body_mb: Annotated[float, msgspec.Meta(gt=0.0)] = 16.0
+
+
+class ReleasePlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How a new version takes over."""
+
+    target: str = "local"
+    strategy: Strategy = "direct"
+
+
+class Monitoring(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is kept of live predictions, and how it is looked at."""
+
+    sample: Unit = 1.0
+    """Share of predicted rows that are recorded."""
+    look_rows: Annotated[int, msgspec.Meta(ge=100)] = 1000
+    """A look at drift is due when this many new rows are in (below 1,000 the alarm budget does not hold)."""
+    keep_days: Annotated[int, msgspec.Meta(ge=1)] = 180
+
+
+class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """golive.yaml: the one file a user edits."""
+
+    name: str
+    data: Source
+    target: str
+    task: Task
+    log_target: bool = False
+    seed: int = 42
+    split: Split = Split()
+    cleaning: Cleaning = Cleaning()
+    features: Features = Features()
+    candidates: tuple[Candidate, ...] = ()
+    validation: Validation = Validation()
+    search: SearchPlan = SearchPlan()
+    gate: Policy = Policy()
+    optimization: Optimization = Optimization()
+    serving: Serving = Serving()
+    release: ReleasePlan = ReleasePlan()
+    monitoring: Monitoring = Monitoring()
+    version: Literal[1] = 1
+    """The format of this file."""
+
+    @property
+    def recipe(self) -> Recipe:
+        """What training needs of it."""
+        return Recipe(
+            target=self.target,
+            task=self.task,
+            log_target=self.log_target,
+            split=self.split,
+            cleaning=self.cleaning,
+            features=self.features,
+            candidates=self.candidates,
+            validation=self.validation,
+            search=self.search,
+            seed=self.seed,
+        )

@@ -1,0 +1,57 @@
+"""The HTML report of a bundle: written beside the state, by bundle, whole or not at all."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from golive.control.rooms import Rooms
+from golive.domain.bundle import Bundle
+from golive.domain.data_report import DataReport
+from golive.domain.digest import short
+from golive.domain.evidence import Evidence
+from golive.domain.policy import Verdict
+from golive.evaluation.report import render
+
+
+def write_report(
+    bundle: Bundle,
+    evidence: Evidence,
+    verdict: Verdict,
+    rooms: Rooms,
+    *,
+    trials: Sequence[Mapping[str, object]] = (),
+    data_report: DataReport | None = None,
+    lang: str = "en",
+) -> Path:
+    """Render what is known about a bundle into ``.golive/reports/NAME-DIGEST.html`` and give its path."""
+    text = render(
+        manifest=bundle.manifest,
+        digest=bundle.digest,
+        evidence=evidence,
+        verdict=verdict,
+        data_report=data_report if data_report is not None else stored_data_report(bundle, rooms),
+        trials=trials,
+        parity=newest_parity(bundle, rooms),
+        lang=lang,
+    )
+    suffix = "" if lang == "en" else f".{lang}"
+    path = rooms.home.reports / f"{bundle.name}-{short(bundle.digest)}{suffix}.html"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(f".{os.getpid()}.unfinished")
+    unfinished.write_text(text, "utf-8")
+    unfinished.replace(path)
+    return path
+
+
+def newest_parity(bundle: Bundle, rooms: Rooms) -> Evidence | None:
+    """Give the newest proof that a bundle answers like its original, or None."""
+    proofs = [evidence for evidence in rooms.bundles.evidence(bundle.digest) if evidence.kind == "parity"]
+    return max(proofs, key=lambda evidence: evidence.measured_at, default=None)
+
+
+def stored_data_report(bundle: Bundle, rooms: Rooms) -> DataReport | None:
+    """Give what cleaning did to the rows behind a bundle, where golive trained it."""
+    reports = rooms.bundles.attached(bundle.digest, "data-report")
+    return msgspec.json.decode(reports[-1], type=DataReport) if reports else None

@@ -1,0 +1,100 @@
+"""``golive status`` and ``golive history``: what serves now, and how it came to that."""
+
+import msgspec
+
+from golive.control.deploy import bound_target
+from golive.control.processes import running
+from golive.control.rooms import Rooms
+from golive.domain.release import Deployment, Release
+from golive.domain.serving import Observed
+from golive.errors import NotFoundError, UnavailableError
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One serving version of one name."""
+
+    name: str
+    version: int
+    share: float
+    bundle: str
+    verdict: str
+    forced: str
+    target: str
+    since: str
+    by: str
+    live: bool
+    """Whether the target shows it, rather than the ledger alone."""
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """What the ledger wishes and what the local target shows."""
+
+    lines: tuple[Line, ...]
+    url: str = ""
+    pid: int = 0
+    observed: Observed = Observed()
+
+
+def status(rooms: Rooms) -> Status:
+    """Compare what should serve with what does."""
+    supervisor = running(rooms.home.folder)
+    try:
+        observed = bound_target("local", rooms).observe() if supervisor else Observed()
+    except UnavailableError:
+        observed = Observed()
+    lines = tuple(
+        _line(deployment, share.version, share.share, rooms, observed)
+        for deployment in rooms.ledger.desired("local")
+        for share in deployment.split
+    )
+    return Status(
+        lines=lines,
+        url=supervisor.url if supervisor else "",
+        pid=supervisor.pid if supervisor else 0,
+        observed=observed,
+    )
+
+
+class History(msgspec.Struct, frozen=True, kw_only=True):
+    """Every release and deployment of one name, oldest first."""
+
+    name: str
+    releases: tuple[Release, ...]
+    deployments: tuple[Deployment, ...]
+    outcomes: dict[int, str]
+    """Deployment number -> ``live``, ``failed: ...`` or ``pending``."""
+
+
+def history(name: str, rooms: Rooms) -> History:
+    """Give everything that was ever released or deployed under a name.
+
+    Raises:
+        NotFoundError: nothing ever was.
+    """
+    releases = rooms.ledger.releases(name)
+    if not releases:
+        message = f"nothing was ever released as {name!r}; `golive status` lists what serves"
+        raise NotFoundError(message)
+    deployments = rooms.ledger.deployments(name)
+    outcomes = {deployment.number: rooms.ledger.outcome(deployment.number) for deployment in deployments}
+    return History(name=name, releases=releases, deployments=deployments, outcomes=outcomes)
+
+
+def _line(deployment: Deployment, version: int, share: float, rooms: Rooms, observed: Observed) -> Line:
+    made = rooms.ledger.release(deployment.name, version)
+    shown = any(
+        route.name == deployment.name and any(part.version == version for part in route.split)
+        for route in observed.traffic
+    )
+    return Line(
+        name=deployment.name,
+        version=version,
+        share=share,
+        bundle=made.bundle,
+        verdict=made.verdict.outcome,
+        forced=made.verdict.forced,
+        target=deployment.target,
+        since=deployment.created_at,
+        by=deployment.created_by,
+        live=shown and observed.healthy,
+    )

@@ -1,0 +1,147 @@
+"""The verbs that can point at a project folder or at a bundle: train, package, evaluate, gate, deploy."""
+
+from pathlib import Path
+
+import msgspec
+
+from golive.control.deploy import Deployed, deploy, release
+from golive.control.evaluate import evaluate, evaluate_table
+from golive.control.gate import refuse_unless_allowed, verdict_on, write_junit
+from golive.control.package import package
+from golive.control.project import read_project
+from golive.control.refs import find_bundle, find_release
+from golive.control.report import write_report
+from golive.control.rooms import Rooms, open_rooms
+from golive.control.stages import Say
+from golive.control.train import Progress, Trained, train
+from golive.domain.bundle import Bundle
+from golive.domain.evidence import Evidence
+from golive.domain.policy import Policy, Verdict
+from golive.domain.release import Strategy
+from golive.errors import UsageError
+
+
+class Packaged(msgspec.Struct, frozen=True):
+    """A project's trained model and its bundle."""
+
+    trained: Trained
+    bundle: Bundle
+
+
+def train_project(folder: Path, *, say: Say, on_progress: Progress) -> Trained:
+    """Train a project."""
+    base = base_of(folder)
+    return train(read_project(folder), base, open_rooms(base), say=say, on_progress=on_progress)
+
+
+def package_project(folder: Path, *, say: Say, on_progress: Progress) -> Bundle:
+    """Train a project where needed, and package it."""
+    return _packaged(folder, open_rooms(base_of(folder)), say=say, on_progress=on_progress).bundle
+
+
+def evaluate_reference(
+    reference: str, *, data: Path | None, lang: str, say: Say, on_progress: Progress
+) -> tuple[Evidence, Path]:
+    """Evaluate a project's bundle on its test rows, or any bundle on the rows of a file; write the report.
+
+    Raises:
+        UsageError: a bundle outside its project needs ``data``.
+    """
+    folder = project_folder(reference)
+    rooms = open_rooms(base_of(folder) if folder else None)
+    policy = read_project(folder).gate if folder else here_policy()
+    if folder is not None and data is None:
+        made = _packaged(folder, rooms, say=say, on_progress=on_progress)
+        bundle = made.bundle
+        evidence = evaluate(made.trained, bundle, rooms, say=say)
+    elif data is not None:
+        bundle = (
+            _packaged(folder, rooms, say=say, on_progress=on_progress).bundle
+            if folder
+            else find_bundle(reference, rooms)
+        )
+        evidence = evaluate_table(bundle, data, rooms)
+    else:
+        message = f"{reference} is a bundle, so its test rows must be given: golive evaluate {reference} --data FILE"
+        raise UsageError(message)
+    report = write_report(bundle, evidence, verdict_on(bundle, policy, rooms), rooms, lang=lang)
+    return evidence, report
+
+
+def gate_reference(reference: str, *, policy: Path | None, rules: tuple[str, ...], junit: Path | None) -> Verdict:
+    """Judge a project's newest bundle, or any bundle, by its newest evaluation.
+
+    Raises:
+        GateRefusedError: it was never evaluated.
+    """
+    folder = project_folder(reference)
+    rooms = open_rooms(base_of(folder) if folder else None)
+    name = read_project(folder).name if folder else reference
+    bundle = find_bundle(name, rooms)
+    if rules:
+        chosen = Policy(rules=rules)
+    elif policy is not None:
+        chosen = read_project(policy).gate
+    else:
+        chosen = read_project(folder).gate if folder else here_policy()
+    verdict = verdict_on(bundle, chosen, rooms)
+    if junit is not None:
+        write_junit(verdict, bundle, junit)
+    return verdict
+
+
+def deploy_reference(
+    name: str, reference: str, *, target: str, strategy: Strategy, forced: str, reason: str
+) -> Deployed:
+    """Deploy a release, or judge a bundle and release it first.
+
+    Raises:
+        GateRefusedError: the verdict does not allow it.
+        UsageError: the reference is a bundle of another name.
+    """
+    rooms = open_rooms()
+    if "@" in reference:
+        owner, _, version = reference.partition("@")
+        _same_name(name, owner)
+        made = find_release(name, version, rooms)
+    else:
+        bundle = find_bundle(reference, rooms)
+        _same_name(name, bundle.name)
+        verdict = verdict_on(bundle, here_policy(), rooms, forced=forced)
+        refuse_unless_allowed(verdict, bundle)
+        made = release(bundle, verdict, rooms)
+    return deploy(name, made.version, rooms, target=target, strategy=strategy, reason=reason)
+
+
+def project_folder(reference: str) -> Path | None:
+    """Give the project that a text points at, or None when it is no project folder."""
+    path = Path(reference)
+    if path.is_file() and path.suffix in {".yaml", ".yml"}:
+        return path
+    return path if (path / "golive.yaml").is_file() else None
+
+
+def base_of(folder: Path) -> Path:
+    """Give the folder that a project's paths are relative to."""
+    return folder.parent if folder.is_file() else folder
+
+
+def here_policy() -> Policy:
+    """Give the gate of the project one stands in; without one, a policy that asks for evidence only."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "golive.yaml").is_file():
+            return read_project(folder).gate
+    return Policy()
+
+
+def _packaged(folder: Path, rooms: Rooms, *, say: Say, on_progress: Progress) -> Packaged:
+    project = read_project(folder)
+    trained = train(project, base_of(folder), rooms, say=say, on_progress=on_progress)
+    return Packaged(trained, package(project, trained, rooms, say=say))
+
+
+def _same_name(name: str, owner: str) -> None:
+    if name != owner:
+        message = f"the reference names {owner!r}, but the deployment is of {name!r}; releases belong to one name"
+        raise UsageError(message)

@@ -1,0 +1,112 @@
+"""``golive up``: from golive.yaml to a live, watched model; runs only what changed since last time."""
+
+from pathlib import Path
+
+import msgspec
+
+from golive.control.deploy import Deployed, deploy, release
+from golive.control.evaluate import evaluate
+from golive.control.gate import refuse_unless_allowed, verdict_on
+from golive.control.live import ensure_running, order_for
+from golive.control.package import package
+from golive.control.processes import RunningSupervisor
+from golive.control.project import read_project
+from golive.control.project_file import Project
+from golive.control.report import write_report
+from golive.control.rooms import Rooms, open_rooms
+from golive.control.stages import Say, Stage
+from golive.control.train import Progress, Trained, train
+from golive.domain.bundle import Bundle
+from golive.domain.evidence import Evidence
+from golive.domain.policy import Verdict
+from golive.domain.release import Release
+
+
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """A project's bundle with its evidence and its verdict."""
+
+    project: Project
+    bundle: Bundle
+    evidence: Evidence
+    verdict: Verdict
+    report: Path
+
+
+class Live(msgspec.Struct, frozen=True, kw_only=True):
+    """What `golive up` leaves behind."""
+
+    judged: Judged
+    release: Release
+    deployed: Deployed
+    supervisor: RunningSupervisor
+
+
+def build(folder: Path, rooms: Rooms, *, say: Say, on_progress: Progress, forced: str = "", lang: str = "en") -> Judged:
+    """Train, package, evaluate and judge a project.
+
+    Raises:
+        GoliveError: a stage failed; nothing half-made is left.
+    """
+    project = read_project(folder)
+    trained = train(project, _base(folder), rooms, say=say, on_progress=on_progress)
+    bundle = package(project, trained, rooms, say=say)
+    evidence = evaluate(trained, bundle, rooms, say=say)
+    verdict = verdict_on(bundle, project.gate, rooms, forced=forced)
+    report = write_report(
+        bundle, evidence, verdict, rooms, trials=_table(trained), data_report=trained.report, lang=lang
+    )
+    holds = sum(reason.outcome == "pass" for reason in verdict.reasons)
+    text = f"{verdict.outcome}: {holds} of {len(verdict.reasons)} rules hold; {report}"
+    say(Stage(name="gate", text=text, seconds=0.0))
+    return Judged(project=project, bundle=bundle, evidence=evidence, verdict=verdict, report=report)
+
+
+def up(
+    folder: Path,
+    *,
+    say: Say,
+    on_progress: Progress,
+    detach: bool = False,
+    forced: str = "",
+    lang: str = "en",
+) -> Live:
+    """Build a project, and make the result serve all traffic of its name.
+
+    Raises:
+        GateRefusedError: the verdict does not allow a release.
+        UnavailableError: the server or the new version did not come up.
+    """
+    rooms = open_rooms(_base(folder))
+    judged = build(folder, rooms, say=say, on_progress=on_progress, forced=forced, lang=lang)
+    refuse_unless_allowed(judged.verdict, judged.bundle)
+    made = release(judged.bundle, judged.verdict, rooms)
+    supervisor = ensure_running(order_for(judged.project, rooms), detach=detach, log=rooms.home.log)
+    deployed = deploy(
+        made.name,
+        made.version,
+        rooms,
+        target=judged.project.release.target,
+        strategy=judged.project.release.strategy,
+    )
+    text = f"{made.name} release {made.version} at {supervisor.url}"
+    say(Stage(name="live", text=text, seconds=0.0, reused=not deployed.steps))
+    return Live(judged=judged, release=made, deployed=deployed, supervisor=supervisor)
+
+
+def _base(folder: Path) -> Path:
+    return folder.parent if folder.is_file() else folder
+
+
+def _table(trained: Trained) -> list[dict[str, object]]:
+    return [
+        {
+            "candidate": trial.candidate,
+            "parameters": trial.parameters,
+            "mean": trial.mean,
+            "scores": list(trial.scores),
+            "fit_s": trial.fit_s,
+            "error": trial.error,
+            "chosen": index == trained.chosen,
+        }
+        for index, trial in enumerate(trained.trials)
+    ]

@@ -1,0 +1,1 @@
+"""Deployment: plan what to do, then drive it."""

@@ -1,0 +1,48 @@
+"""Evidence: numbers measured about one bundle, each with its interval, its data and its code."""
+
+from typing import Any, Literal
+
+import msgspec
+
+from golive.domain.digest import Digest
+
+Direction = Literal["higher", "lower", "none"]
+
+
+class Measure(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One number with its 95 % interval.
+
+    Names are what a gate rule says: ``rmse``, ``baseline.rmse`` (the dummy's), ``champion.rmse`` (the live
+    model's) and, for paired differences on the same rows, ``rmse - baseline.rmse``.
+    """
+
+    name: str
+    value: float
+    lower: float | None = None
+    upper: float | None = None
+    rows: int = 0
+    method: str = ""
+    """How the interval was made."""
+    better: Direction = "none"
+    note: str = ""
+
+
+class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What was measured about ``bundle``; immutable, attached to its digest from outside."""
+
+    format: int = 1
+    bundle: Digest
+    kind: Literal["evaluation", "parity", "live"]
+    data: Digest | None = None
+    """The digest of the rows that were used."""
+    rows: int = 0
+    measured_at: str
+    code: str
+    champion: Digest | None = None
+    measures: tuple[Measure, ...] = ()
+    details: dict[str, Any] = {}
+    """Curves, tables and worst rows for the report; JSON values only."""
+
+    def find(self, name: str) -> Measure | None:
+        """Give the measure of that name, or None."""
+        return next((measure for measure in self.measures if measure.name == name), None)

@@ -1,0 +1,46 @@
+"""Signature: the named, typed fields that go into a model and come out of it."""
+
+from typing import Literal
+
+import msgspec
+
+DType = Literal["float64", "int64", "bool", "string"]
+Task = Literal["regression", "classification"]
+
+
+class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One column of a row, as a caller sends it."""
+
+    name: str
+    dtype: DType
+    nullable: bool = False
+    """Whether a caller may leave the field out or send ``null``."""
+    minimum: float | None = None
+    """The smallest value seen in training (documentation; not enforced)."""
+    maximum: float | None = None
+    """The largest value seen in training (documentation; not enforced)."""
+    categories: tuple[str, ...] = ()
+    """The values known from training; any other value is served as "unseen"."""
+    unit: str = ""
+    format: Literal["", "date"] = ""
+    """``date``: a text in ISO 8601 form (``2011-07-25`` or ``2011-07-25T13:00:00``)."""
+    example: float | int | bool | str | None = None
+
+
+class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a model takes and gives. Written once, when the model is packaged."""
+
+    inputs: tuple[Field, ...]
+    task: Task
+    target: str
+    """The name of what is predicted."""
+    classes: tuple[str, ...] = ()
+    """The labels of a classifier, in the order of its probabilities; empty for a regression."""
+    class_dtype: DType = "string"
+    """How the labels are written in answers (``int64`` labels come back as numbers)."""
+    unit: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the inputs, in order."""
+        return tuple(field.name for field in self.inputs)

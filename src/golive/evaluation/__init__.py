@@ -1,0 +1,1 @@
+"""Evaluation: a bundle and a table in, Evidence and a report out."""

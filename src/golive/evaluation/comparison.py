@@ -1,0 +1,128 @@
+"""Comparison: one metric of a model, its baseline and its champion in, named Measures with intervals out."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from golive.domain.evidence import Direction, Measure
+from golive.ports import Float64
+from golive.statistics.intervals import Interval, mean_interval
+from golive.statistics.resample import interval
+
+MODEL, BASELINE, CHAMPION = "", "baseline", "champion"
+"""The roles of those who answered the test rows; the model's measures carry no prefix."""
+
+Note = dict[str, Any]
+"""``code`` for the report's phrases, the numbers of that phrase, and ``text`` in English."""
+
+FEW_ROWS = 500
+"""Below this, intervals of heavy-tailed errors were seen to hold the truth 92 times of 100, not 95."""
+
+
+class Metric(msgspec.Struct, frozen=True, kw_only=True):
+    """One metric of every role, and how its intervals are made."""
+
+    name: str
+    better: Direction
+    values: Mapping[str, float]
+    """Role -> value."""
+    single: Callable[[str], Interval | None]
+    """Role -> interval of its value."""
+    paired: Callable[[str], Interval | None]
+    """Other role -> interval of the model's value minus that role's."""
+    method: str
+    methods: Mapping[str, str] = {}
+    """Roles whose interval is made otherwise."""
+    paired_method: str = ""
+    note: str = ""
+    floor: float = -math.inf
+    ceiling: float = math.inf
+
+
+def note(code: str, text: str, **numbers: Any) -> Note:
+    """Make a note."""
+    return {"code": code, "text": text.format(**numbers), **numbers}
+
+
+def mean_metric(name: str, better: Direction, rows: Mapping[str, Float64]) -> Metric:
+    """Make a metric that is a mean of a value ``[n]`` of each row, by role."""
+    return Metric(
+        name=name,
+        better=better,
+        values={role: float(values.mean()) for role, values in rows.items()},
+        single=lambda role: mean_interval(rows[role]),
+        paired=lambda other: mean_interval(rows[MODEL] - rows[other]),
+        method="t interval of the mean",
+        floor=0.0,
+    )
+
+
+def resampled_metric(
+    name: str, better: Direction, values: Mapping[str, float], drawn: Mapping[str, Float64], **more: Any
+) -> Metric:
+    """Make a metric from its values and its resamples ``[1 + resamples]``, by role."""
+    return Metric(
+        name=name,
+        better=better,
+        values=values,
+        single=lambda role: interval(values[role], drawn[role]),
+        paired=lambda other: interval(values[MODEL] - values[other], drawn[MODEL] - drawn[other]),
+        method=f"Poisson bootstrap, {len(drawn[MODEL]) - 1} resamples",
+        **more,
+    )
+
+
+def measures_of(metric: Metric, rows: int) -> list[Measure]:
+    """Name a metric's values and paired differences as gate rules do; those that do not exist are left out."""
+    found = []
+    for role, value in metric.values.items():
+        full = f"{role}.{metric.name}" if role else metric.name
+        bounds = _within(metric.single(role), metric.floor, metric.ceiling)
+        found.append(_measure(metric, full, value, bounds, metric.methods.get(role, metric.method), rows))
+        if role:
+            name = f"{metric.name} - {role}.{metric.name}"
+            method = metric.paired_method or metric.method
+            found.append(_measure(metric, name, metric.values[MODEL] - value, metric.paired(role), method, rows))
+    return [measure for measure in found if math.isfinite(measure.value)]
+
+
+def missing_values(metrics: Iterable[Metric]) -> list[Note]:
+    """Note each metric that does not exist for the model on these rows."""
+    return [
+        note("undefined", "{metric} does not exist on these test rows", metric=metric.name)
+        for metric in metrics
+        if not math.isfinite(metric.values[MODEL])
+    ]
+
+
+def resamples_for(rows: int, heads: int) -> int:
+    """Give a number of resamples that takes a few seconds at most: 1,000 for small tables, never under 250."""
+    return int(np.clip(100_000_000 // max(rows * heads, 1), 250, 1000))
+
+
+def _measure(metric: Metric, name: str, value: float, bounds: Interval | None, method: str, rows: int) -> Measure:
+    usable = bounds is not None and all(map(math.isfinite, bounds))
+    remarks = [metric.note] if metric.note else []
+    if not usable:
+        remarks.append("no interval exists")
+    elif rows < FEW_ROWS:
+        remarks.append(f"few rows ({rows}): the interval may be a little too narrow")
+    return Measure(
+        name=name,
+        value=value,
+        lower=bounds[0] if usable and bounds else None,
+        upper=bounds[1] if usable and bounds else None,
+        rows=rows,
+        method=method if usable else "",
+        better=metric.better,
+        note="; ".join(remarks),
+    )
+
+
+def _within(bounds: Interval | None, floor: float, ceiling: float) -> Interval | None:
+    if bounds is None:
+        return None
+    return min(max(bounds[0], floor), ceiling), min(max(bounds[1], floor), ceiling)

@@ -1,0 +1,210 @@
+"""Evaluation: what a bundle answered for the test rows, and the truth, in; Evidence out.
+
+The same rows are answered by the baseline (what a model that reads no input would say) and, when there is one, by the
+champion (the model that is live), so every difference is paired.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from golive.domain.digest import Digest
+from golive.domain.evidence import Evidence, Measure
+from golive.domain.signature import Task
+from golive.errors import DataError
+from golive.evaluation.classification import classification_details, classification_metrics
+from golive.evaluation.comparison import (
+    BASELINE,
+    CHAMPION,
+    FEW_ROWS,
+    MODEL,
+    Metric,
+    Note,
+    measures_of,
+    missing_values,
+    note,
+)
+from golive.evaluation.regression import regression_details, regression_metrics
+from golive.ports import Float64, Int64
+
+_SEED = 17
+_NAMES = {MODEL: "the model", BASELINE: "the baseline", CHAMPION: "the champion"}
+
+
+def evaluate(
+    *,
+    bundle: Digest,
+    task: Task,
+    classes: Sequence[str],
+    truth: Float64 | Int64,
+    predicted: Float64,
+    baseline: Float64,
+    champion: Float64 | None,
+    champion_digest: Digest | None,
+    data_digest: Digest | None,
+    measured_at: str,
+    code: str,
+    size_bytes: int,
+    threshold: float,
+    champion_threshold: float | None = None,
+    extra_measures: Sequence[Measure] = (),
+) -> Evidence:
+    """Measure answers against the truth.
+
+    Args:
+        bundle: who answered.
+        task: regression or classification.
+        classes: the labels, in the order of the probabilities; empty for a regression.
+        truth: float64 ``[n]`` values, or int64 ``[n]`` class indices with -1 for a label that is not in ``classes``.
+        predicted: float64 ``[n, 1]`` values, or ``[n, classes]`` probabilities.
+        baseline: the same shape, from :func:`baseline_predictions`.
+        champion: the same shape, from the live bundle, or None.
+        champion_digest: the live bundle; give it even when it could not answer these rows.
+        data_digest: the digest of the rows.
+        measured_at: ISO 8601 time.
+        code: golive's version, and the project's commit.
+        size_bytes: size of the bundle.
+        threshold: of two classes, the probability above which the second is decided.
+        champion_threshold: the champion's own, when it differs.
+        extra_measures: measures made elsewhere, such as latencies.
+
+    Rows whose truth is missing or unknown are left out and counted. Whoever gave a number that is not finite (a NaN)
+    is not measured at all, since a mean over the other rows would hide it; a note says so.
+
+    Raises:
+        DataError: arrays do not fit one another.
+    """
+    answers = {MODEL: predicted, BASELINE: baseline} | ({CHAMPION: champion} if champion is not None else {})
+    width = len(classes) if task == "classification" else 1
+    _check_shapes(answers, len(truth), width)
+    known = (truth >= 0) if task == "classification" else np.isfinite(truth)
+    kept = np.flatnonzero(known).astype(np.int64)
+    sound, invalid, notes = _sound({role: given[known] for role, given in answers.items()})
+    notes = [*_row_notes(len(truth), len(kept), task), *notes]
+    metrics: list[Metric] = []
+    details: dict[str, object] = {"task": task}
+    if MODEL in sound and len(kept):
+        if task == "classification":
+            labels = truth[known].astype(np.int64)
+            thresholds = dict.fromkeys(sound, threshold)
+            thresholds[CHAMPION] = threshold if champion_threshold is None else champion_threshold
+            metrics = classification_metrics(labels, sound, thresholds, _SEED)
+            details |= classification_details(labels, sound[MODEL], tuple(classes), threshold, kept)
+            notes += _class_notes(labels, tuple(classes))
+        else:
+            values = truth[known].astype(np.float64)
+            metrics = regression_metrics(values, {role: given[:, 0] for role, given in sound.items()}, _SEED)
+            details |= regression_details(values, sound[MODEL][:, 0], kept, _SEED)
+        notes += missing_values(metrics) + _model_notes(sound[MODEL])
+    counted = [
+        Measure(name="invalid_predictions", value=float(invalid), rows=len(kept), better="lower"),
+        Measure(name="unusable_truths", value=float(len(truth) - len(kept)), rows=len(truth), better="lower"),
+        Measure(name="size_mb", value=size_bytes / 1e6, better="lower"),
+    ]
+    return Evidence(
+        bundle=bundle,
+        kind="evaluation",
+        data=data_digest,
+        rows=len(kept),
+        measured_at=measured_at,
+        code=code,
+        champion=champion_digest,
+        measures=(*(m for metric in metrics for m in measures_of(metric, len(kept))), *counted, *extra_measures),
+        details=details | {"notes": notes},
+    )
+
+
+def baseline_predictions(task: Task, train_target: Float64 | Int64, classes: Sequence[str], n: int) -> Float64:
+    """Answer ``n`` rows without reading them: the training mean ``[n, 1]``, or the class shares ``[n, classes]``.
+
+    ``train_target`` holds values, or class indices (-1 is left out).
+
+    Raises:
+        DataError: there is no training target.
+    """
+    usable = train_target[train_target >= 0] if task == "classification" else train_target[np.isfinite(train_target)]
+    if len(usable) == 0:
+        message = "the baseline needs training targets, found none; give the target of the training rows"
+        raise DataError(message)
+    if task == "regression":
+        return np.full((n, 1), float(usable.mean()))
+    shares = np.bincount(usable.astype(np.int64), minlength=len(classes)) / len(usable)
+    return np.tile(shares, (n, 1))
+
+
+def measure_latency(predict_one: Callable[[], object], runs: int = 200) -> list[Measure]:
+    """Time one-row predictions in this process, after a short warm-up: ``latency.p50_ms`` and ``latency.p99_ms``.
+
+    ``runs`` is at least 1. The numbers say something about this machine, not about a server under load.
+    """
+    for _ in range(max(runs // 10, 3)):
+        predict_one()
+    spent = np.empty(runs)
+    for run in range(runs):
+        started = time.perf_counter_ns()
+        predict_one()
+        spent[run] = (time.perf_counter_ns() - started) / 1e6
+    return [
+        Measure(
+            name=name, value=float(np.quantile(spent, share)), better="lower", note=f"{runs} single rows in process"
+        )
+        for name, share in (("latency.p50_ms", 0.5), ("latency.p99_ms", 0.99))
+    ]
+
+
+def _check_shapes(answers: Mapping[str, Float64], rows: int, width: int) -> None:
+    for role, given in answers.items():
+        if given.shape != (rows, width):
+            message = (
+                f"{_NAMES[role]} answered with an array of shape {given.shape}, expected {(rows, width)} "
+                "(test rows, outputs); evaluate it on the same rows and classes"
+            )
+            raise DataError(message)
+
+
+def _sound(answers: Mapping[str, Float64]) -> tuple[dict[str, Float64], int, list[Note]]:
+    broken = {role: int((~np.isfinite(given)).any(axis=1).sum()) for role, given in answers.items()}
+    notes = [
+        note(
+            "invalid_predictions",
+            "{who} gave no number for {count} rows and is not measured",
+            who=_NAMES[role],
+            role=role or "model",
+            count=count,
+        )
+        for role, count in broken.items()
+        if count
+    ]
+    return {role: given for role, given in answers.items() if not broken[role]}, broken[MODEL], notes
+
+
+def _row_notes(rows: int, kept: int, task: Task) -> list[Note]:
+    notes = []
+    if kept < rows:
+        code = "unknown_labels" if task == "classification" else "missing_truth"
+        text = (
+            "{count} test rows have a label that the model does not know and are left out"
+            if task == "classification"
+            else "{count} test rows have no true value and are left out"
+        )
+        notes.append(note(code, text, count=rows - kept))
+    if kept == 0:
+        notes.append(note("no_rows", "there is no test row to measure on"))
+    elif kept < FEW_ROWS:
+        notes.append(note("few_rows", "with {count} test rows the intervals may be a little too narrow", count=kept))
+    return notes
+
+
+def _class_notes(labels: Int64, classes: tuple[str, ...]) -> list[Note]:
+    counts = np.bincount(labels, minlength=len(classes))
+    absent = [name for name, count in zip(classes, counts, strict=True) if count == 0]
+    if not absent:
+        return []
+    return [note("absent_classes", "these classes do not occur in the test rows: {labels}", labels=", ".join(absent))]
+
+
+def _model_notes(predicted: Float64) -> list[Note]:
+    if len(predicted) > 1 and bool((predicted == predicted[0]).all()):
+        return [note("constant", "the model gives the same answer for every test row")]
+    return []

@@ -1,0 +1,1 @@
+"""Inference: the one road of a row: check, declared steps, session, labels."""

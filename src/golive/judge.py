@@ -1,0 +1,128 @@
+"""Judge: (Evidence, Policy) in, Verdict out. Pure; the same rules before and after going live.
+
+A rule reads aloud: ``rmse.upper <= 30000``, ``auc - champion.auc >= -0.01``, ``size_mb <= 20``::
+
+    rule    := term operator number
+    term    := measure [".lower" | ".upper"]  |  "(" measure " - " measure ")" ".lower"  |  measure " - " measure
+    operator:= "<=" | ">=" | "<" | ">"
+
+A difference of two measures is looked up under its own name first (``rmse - champion.rmse``), since a paired
+difference has its own interval; only its plain value is computed when there is none.
+"""
+
+import math
+import operator
+import re
+from collections.abc import Callable
+
+import msgspec
+
+from golive.domain.digest import digest_of_value
+from golive.domain.evidence import Evidence, Measure
+from golive.domain.policy import Outcome, Policy, Reason, Verdict
+from golive.errors import PolicyError
+
+_NAME = r"[A-Za-z_][A-Za-z0-9_.]*?"
+_RULE = re.compile(
+    rf"\s*(?P<open>\()?\s*(?P<left>{_NAME})(?:\s+-\s+(?P<right>{_NAME}))?\s*(?P<close>\))?"
+    r"(?:\.(?P<bound>lower|upper))?\s*(?P<operator><=|>=|<|>)\s*(?P<number>[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*"
+)
+_OPERATORS: dict[str, Callable[[float, float], bool]] = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "<": operator.lt,
+    ">": operator.gt,
+}
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule, taken apart."""
+
+    text: str
+    left: str
+    right: str = ""
+    bound: str = ""
+    operator: str
+    number: float
+
+    @property
+    def measure(self) -> str:
+        """The name of the measure, or of the paired difference."""
+        return f"{self.left} - {self.right}" if self.right else self.left
+
+
+def read_rule(text: str) -> Rule:
+    """Take a rule apart.
+
+    Raises:
+        PolicyError: the text is not a rule.
+    """
+    found = _RULE.fullmatch(text)
+    if found is None or bool(found["open"]) != bool(found["close"]):
+        message = (
+            f"the gate rule {text!r} cannot be read; a rule is a measure, a comparison and a number, "
+            "such as 'rmse.upper <= 30000' or 'auc - champion.auc >= -0.01'"
+        )
+        raise PolicyError(message)
+    return Rule(
+        text=" ".join(text.split()),
+        left=found["left"],
+        right=found["right"] or "",
+        bound=found["bound"] or "",
+        operator=found["operator"],
+        number=float(found["number"]),
+    )
+
+
+def judge(evidence: Evidence, policy: Policy, *, forced: str = "") -> Verdict:
+    """Decide whether a bundle may be released.
+
+    The outcome is "fail" if any rule fails, else "not-enough-data" if any rule cannot be answered, else "pass".
+
+    Raises:
+        PolicyError: a rule cannot be read.
+    """
+    reasons = tuple(_apply(read_rule(text), evidence) for text in policy.rules)
+    if 0 < evidence.rows < policy.min_rows:
+        few = Reason(
+            rule=f"rows >= {policy.min_rows}",
+            outcome="not-enough-data",
+            text=f"{evidence.rows} test rows are fewer than the {policy.min_rows} that the policy asks for",
+            value=float(evidence.rows),
+            bound=float(policy.min_rows),
+        )
+        reasons = (few, *reasons)
+    outcomes = {reason.outcome for reason in reasons}
+    outcome: Outcome = "fail" if "fail" in outcomes else "not-enough-data" if "not-enough-data" in outcomes else "pass"
+    return Verdict(
+        bundle=evidence.bundle, outcome=outcome, reasons=reasons, policy=digest_of_value(policy), forced=forced
+    )
+
+
+def _apply(rule: Rule, evidence: Evidence) -> Reason:
+    if evidence.champion is None and "champion." in rule.measure:
+        return Reason(
+            rule=rule.text, outcome="pass", text="nothing is live yet, so there is no champion to compare with"
+        )
+    value = _value(rule, evidence)
+    if value is None or not math.isfinite(value):
+        text = f"{rule.measure}{'.' + rule.bound if rule.bound else ''} was not measured"
+        return Reason(rule=rule.text, outcome="not-enough-data", text=text)
+    holds = _OPERATORS[rule.operator](value, rule.number)
+    name = f"{rule.measure}{'.' + rule.bound if rule.bound else ''}"
+    text = f"{name} is {value:.6g}; {rule.operator} {rule.number:g} {'holds' if holds else 'does not hold'}"
+    return Reason(rule=rule.text, outcome="pass" if holds else "fail", text=text, value=value, bound=rule.number)
+
+
+def _value(rule: Rule, evidence: Evidence) -> float | None:
+    measure = evidence.find(rule.measure)
+    if measure is not None:
+        return _bound(measure, rule.bound)
+    if not rule.right or rule.bound:
+        return None
+    left, right = evidence.find(rule.left), evidence.find(rule.right)
+    return left.value - right.value if left and right else None
+
+
+def _bound(measure: Measure, bound: str) -> float | None:
+    return {"": measure.value, "lower": measure.lower, "upper": measure.upper}[bound]

@@ -1,0 +1,1 @@
+"""Monitoring: Records in, live Evidence out."""

@@ -1,0 +1,316 @@
+"""Records on disk: predicted rows in, Parquet parts by name, version and day out, and back as columns."""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from golive.domain.naming import checked_name
+from golive.domain.record import Record
+from golive.domain.signature import Signature
+from golive.errors import GoliveError, UnavailableError
+from golive.store.files import refused, write_whole
+
+Columns = dict[str, npt.NDArray[Any]]
+
+PREDICTION = "prediction"
+_OWN = ("id", "at", "version", "duration_us", PREDICTION)
+_CLASS = "p_"
+_INPUT = "input."
+_REPLACES = b"golive.replaces"
+_ATTEMPTS = 5
+_DAY_NS = 86_400 * 10**9
+
+FLUSH_ROWS = 50_000
+FLUSH_S = 2.0
+COMPACT_ROWS = 1_000_000
+
+
+def input_column(name: str) -> str:
+    """Name the column of an input: its own name, or ``input.<name>`` where that could mean something else."""
+    return f"{_INPUT}{name}" if name in _OWN or name.startswith((_CLASS, _INPUT)) else name
+
+
+def output_columns(signature: Signature) -> tuple[str, ...]:
+    """Name the columns of the outputs: ``prediction``, or ``p_<class>`` for each class."""
+    return tuple(_CLASS + label for label in signature.classes) or (PREDICTION,)
+
+
+class RecordWriter:
+    """Collects Records and writes them as Parquet parts, at most every 2 s or 50,000 rows.
+
+    A part appears whole, by one rename: ``<folder>/<name>/v<version>/<day, UTC>/<at>-<pid>-<n>.parquet``. To be used
+    from one thread; several processes may write the same folder.
+
+    Args:
+        folder: where the parts go.
+        signatures: the signature of each name, or of each (name, version), which goes first; it may grow later.
+        clock: seconds that only grow.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        signatures: Mapping[str, Signature] | Mapping[tuple[str, int], Signature],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._folder = folder
+        self._signatures: Mapping[Any, Signature] = signatures
+        self._clock = clock
+        self._waiting: list[Record] = []
+        self._since = 0.0
+        self._parts = 0
+        self._day = ""
+        self.dropped = 0
+        """Records that were not kept: no signature was known, or the disk refused."""
+
+    def append(self, records: Sequence[Record]) -> None:
+        """Take some records, and write what is waiting when it is due.
+
+        Raises:
+            UnavailableError: the disk is full or refuses; what was waiting is dropped and counted.
+        """
+        if not records:
+            return
+        if not self._waiting:
+            self._since = self._clock()
+        self._waiting += records
+        if len(self._waiting) >= FLUSH_ROWS or self._clock() - self._since >= FLUSH_S:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write all that is waiting; call it when no records have come for a while.
+
+        Raises:
+            UnavailableError: the disk is full or refuses; what was waiting is dropped and counted.
+        """
+        groups: dict[tuple[str, int, str], list[Record]] = {}
+        for record in self._waiting:
+            groups.setdefault((record.name, record.version, _day_of(record.at_ns)), []).append(record)
+        self._waiting = []
+        failure: GoliveError | None = None
+        for (name, version, day), records in groups.items():
+            try:
+                self._write(name, version, day, records)
+            except GoliveError as error:
+                self.dropped += len(records)
+                failure = error
+        if failure is not None:
+            raise failure
+        self._compact_on_a_new_day(max((day for _, _, day in groups), default=""))
+
+    def close(self) -> None:
+        """Write all that is waiting.
+
+        Raises:
+            UnavailableError: the disk is full or refuses.
+        """
+        self.flush()
+
+    def _write(self, name: str, version: int, day: str, records: list[Record]) -> None:
+        signature = self._signatures.get((name, version)) or self._signatures.get(name)
+        if signature is None:
+            self.dropped += len(records)
+            return
+        folder = _made(self._folder / checked_name(name) / f"v{version}" / day)
+        self._parts += 1
+        write_whole(
+            folder / f"{records[0].at_ns}-{os.getpid()}-{self._parts}.parquet", _parquet(_table(records, signature))
+        )
+
+    def _compact_on_a_new_day(self, day: str) -> None:
+        if day > self._day:
+            self._day = day
+            compact(self._folder, before=day)
+
+
+def read_records(folder: Path, name: str, *, version: int | None = None, since_ns: int | None = None) -> Columns:
+    """Read the records of a name in time order.
+
+    Args:
+        folder: where a :class:`RecordWriter` wrote.
+        name: the model's name.
+        version: one version, or None for all.
+        since_ns: only records at or after this Unix time in nanoseconds.
+
+    Returns:
+        Column -> array, all of one length: ``id`` (object), ``at`` (int64, ns), ``version`` (int64), ``duration_us``
+        (float64), the inputs under :func:`input_column` (float64 with NaN for missing, or object with None) and the
+        outputs (float64). Empty arrays of the first four columns when there is nothing.
+    """
+    place = folder / checked_name(name)
+    versions = place.glob("v*") if version is None else (place / f"v{version}",)
+    first = "" if since_ns is None else _day_of(since_ns)
+    days = [day for part in versions for day in part.glob("????-??-??") if day.name >= first]
+    columns = _joined([_columns(table) for day in sorted(days) for table in _tables(day)])
+    if since_ns is not None:
+        keep = columns["at"] >= since_ns
+        columns = {column: values[keep] for column, values in columns.items()}
+    order = np.argsort(columns["at"], kind="stable")
+    return {column: values[order] for column, values in columns.items()}
+
+
+def compact(folder: Path, *, before: str) -> int:
+    """Join the small parts of days before ``before`` (``YYYY-MM-DD``) and give the number of parts that went away.
+
+    The joined part names those it replaces, and readers pass over these, so a crash between writing it and removing
+    them counts no row twice.
+
+    Raises:
+        UnavailableError: the disk is full or refuses; all records are still there.
+    """
+    removed = 0
+    for day in sorted(folder.glob("*/v*/????-??-??")):
+        if day.name < before:
+            removed += _compact_day(day)
+    return removed
+
+
+def prune(folder: Path, keep_days: int, now: datetime) -> tuple[Path, ...]:
+    """Remove the records of days that ended more than ``keep_days`` days before ``now``; give the removed folders."""
+    first_kept = (now.astimezone(UTC).date() - timedelta(days=keep_days)).isoformat()
+    old = tuple(day for day in sorted(folder.glob("*/v*/????-??-??")) if _is_day(day.name) and day.name < first_kept)
+    for day in old:
+        shutil.rmtree(day)
+    return old
+
+
+def _table(records: Sequence[Record], signature: Signature) -> pa.Table:
+    fields = {
+        "id": pa.array([record.id for record in records], pa.string()),
+        "at": pa.array([record.at_ns for record in records], pa.int64()).cast(pa.timestamp("ns", tz="UTC")),
+        "version": pa.array([record.version for record in records], pa.int32()),
+        "duration_us": pa.array([record.duration_us for record in records], pa.float64()),
+    }
+    for field, values in zip(signature.inputs, zip(*(record.inputs for record in records), strict=True), strict=True):
+        fields[input_column(field.name)] = _texts(values) if field.dtype == "string" else _numbers(values)
+    names = output_columns(signature)
+    for name, values in zip(names, zip(*(record.outputs for record in records), strict=True), strict=True):
+        fields[name] = _numbers(values)
+    return pa.table(fields)
+
+
+def _numbers(values: Sequence[Any]) -> pa.Array:
+    return pa.array(np.array(values, dtype=np.float64), from_pandas=True)
+
+
+def _texts(values: Sequence[Any]) -> pa.Array:
+    return pa.array([None if value is None else str(value) for value in values], pa.string())
+
+
+def _parquet(table: pa.Table) -> bytes:
+    stream = pa.BufferOutputStream()
+    pq.write_table(table, stream, compression="zstd")
+    return stream.getvalue().to_pybytes()  # type: ignore[no-any-return]
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise refused(folder, error) from error
+    return folder
+
+
+def _tables(day: Path) -> tuple[pa.Table, ...]:
+    """Read the parts of a day that no other part replaces."""
+    for _ in range(_ATTEMPTS):
+        try:
+            parts = {path.name: pq.ParquetFile(path).read() for path in sorted(day.glob("*.parquet"))}
+        except FileNotFoundError:
+            continue  # another process has just joined some parts: look again
+        replaced = {name for table in parts.values() for name in _replaces(table)}
+        return tuple(table for name, table in parts.items() if name not in replaced)
+    message = f"the records in {str(day)!r} change faster than they can be read; try again"
+    raise UnavailableError(message)
+
+
+def _replaces(table: pa.Table) -> tuple[str, ...]:
+    return tuple(json.loads((table.schema.metadata or {}).get(_REPLACES, b"[]")))
+
+
+def _columns(table: pa.Table) -> Columns:
+    columns: Columns = {}
+    for name in table.column_names:
+        column = table.column(name)
+        if name == "at":
+            columns[name] = column.cast(pa.int64()).to_numpy()
+        elif pa.types.is_string(column.type):
+            columns[name] = np.array(column.to_pylist(), dtype=np.object_)
+        else:
+            columns[name] = column.to_numpy().astype(np.int64 if name == "version" else np.float64)
+    return columns
+
+
+def _joined(parts: Sequence[Columns]) -> Columns:
+    empty: Columns = {
+        "id": np.array([], dtype=np.object_),
+        "at": np.array([], dtype=np.int64),
+        "version": np.array([], dtype=np.int64),
+        "duration_us": np.array([], dtype=np.float64),
+    }
+    names = dict.fromkeys(name for part in (empty, *parts) for name in part)
+    return {name: _joined_column(name, parts) if parts else empty[name] for name in names}
+
+
+def _joined_column(name: str, parts: Sequence[Columns]) -> npt.NDArray[Any]:
+    """Join one column; versions that do not have it count as missing."""
+    found = [part[name] for part in parts if name in part]
+    as_text = any(values.dtype == np.object_ for values in found)
+    pieces = [
+        part[name] if name in part else np.full(len(part["at"]), None if as_text else np.nan, dtype=found[0].dtype)
+        for part in parts
+    ]
+    return np.concatenate([piece.astype(np.object_) for piece in pieces] if as_text else pieces)
+
+
+def _compact_day(day: Path) -> int:
+    removed = 0
+    for group in _small_groups(day):
+        parts = {path: pq.ParquetFile(path).read() for path in group}
+        replaced = {name for table in parts.values() for name in _replaces(table)}
+        tables = [table.replace_schema_metadata(None) for path, table in parts.items() if path.name not in replaced]
+        joined = pa.concat_tables(tables, promote_options="default").sort_by("at")
+        names = json.dumps(sorted(path.name for path in group)).encode()
+        first = min(path.name for path in group).removesuffix(".parquet")
+        write_whole(day / f"{first}-joined.parquet", _parquet(joined.replace_schema_metadata({_REPLACES: names})))
+        for path in group:
+            path.unlink(missing_ok=True)
+        removed += len(group)
+    return removed
+
+
+def _small_groups(day: Path) -> Iterator[list[Path]]:
+    group: list[Path] = []
+    rows = 0
+    for path in sorted(day.glob("*.parquet")):
+        size = pq.ParquetFile(path).metadata.num_rows
+        if rows + size > COMPACT_ROWS and len(group) > 1:
+            yield group
+            group, rows = [], 0
+        if size < COMPACT_ROWS:
+            group.append(path)
+            rows += size
+    if len(group) > 1:
+        yield group
+
+
+def _day_of(at_ns: int) -> str:
+    return (date(1970, 1, 1) + timedelta(days=at_ns // _DAY_NS)).isoformat()
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

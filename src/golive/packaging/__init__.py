@@ -1,0 +1,1 @@
+"""Packaging: a fitted object in, a bundle with its parity proof out."""

@@ -1,0 +1,111 @@
+"""Boundary: rows made to break a conversion: copies of real rows, each with one changed value.
+
+Conversions go wrong at thresholds, one rounding beside them, at missing and at unseen values, and there no
+ordinary test row stands.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from golive.domain.bundle import Manifest
+from golive.domain.signature import Field
+from golive.inference.front import compile_front
+from golive.inference.table import Column, columns_of
+from golive.inference.values import MISSING
+from golive.ports import Float64
+
+MOST_ROWS = 2000
+"""The proof stays within seconds; every column keeps its equal share of this."""
+
+_UNSEEN = "a value never seen in training"
+_HUGE = 1e15
+
+
+def boundary_rows(
+    columns: Mapping[str, Any],
+    thresholds: Mapping[str, tuple[float, ...]],
+    manifest: Manifest,
+    *,
+    rng: np.random.Generator,
+) -> dict[str, Column]:
+    """Make up to 2,000 rows, in the canonical form, that a converted model must answer like the original.
+
+    For each number column: its thresholds, and beside each one the nearest float64 and float32 on both sides,
+    beyond its extremes, zero of both signs, 1e15; for each category column: every known value, the empty text and
+    a value never seen; "missing" where the field is nullable. Rows that the front refuses are left out.
+
+    Args:
+        columns: Real rows to copy, by column name.
+        thresholds: Number column as a caller sends it -> values where the answer can jump; others are ignored.
+        manifest: The signature, the steps and the known categories.
+        rng: Chooses the copied rows and, where there are too many values, which of them are kept.
+    """
+    signature = manifest.signature
+    real = columns_of(signature, columns)
+    count = len(next(iter(real.values()), ()))
+    if count == 0:
+        return real
+    share = MOST_ROWS // len(signature.inputs)
+    known = {vocabulary.column: vocabulary.values for vocabulary in manifest.preparation.categories}
+    changes: list[tuple[str, Any]] = []
+    for field in signature.inputs:
+        always = list(_always(field, real[field.name]))
+        more = list(_more(field, thresholds.get(field.name, ()), known.get(field.name, ())))
+        values = always + _some(more, max(1, share - len(always)), rng)
+        changes += [(field.name, value) for value in values]
+    made = _changed(real, changes, rng.integers(0, count, len(changes)))
+    accepted = compile_front(manifest.preparation, signature).accepted(made)
+    return {name: column[accepted] for name, column in made.items()}
+
+
+def _always(field: Field, column: Column) -> Iterator[Any]:
+    if field.nullable:
+        yield None if field.dtype == "string" else MISSING
+    if field.dtype == "string" and not field.format:
+        yield from ("", _UNSEEN)
+    elif field.dtype == "bool":
+        yield from (0.0, 1.0)
+    elif field.dtype != "string":
+        yield from _extremes(column)
+
+
+def _more(field: Field, thresholds: tuple[float, ...], known: tuple[str, ...]) -> Iterator[Any]:
+    if field.dtype == "string":
+        yield from () if field.format else dict.fromkeys((*known, *field.categories))
+        return
+    for value in thresholds:
+        yield from _beside(value)
+        yield from (float(np.floor(value)), float(np.ceil(value)))
+
+
+def _extremes(column: Float64) -> Iterator[float]:
+    yield from (0.0, -0.0, _HUGE, -_HUGE)
+    seen = column[~np.isnan(column)]
+    if len(seen):
+        yield from (float(seen.min()) * 10, float(seen.max()) * 10)
+
+
+def _beside(value: float) -> Iterator[float]:
+    # Trees compare float32 roundings of their inputs in some libraries and float64 in others.
+    yield value
+    yield from (float(np.nextafter(value, -np.inf)), float(np.nextafter(value, np.inf)))
+    if abs(value) > float(np.finfo(np.float32).max):
+        return
+    single = np.float32(value)
+    low, high = np.float32(-np.inf), np.float32(np.inf)
+    yield from (float(single), float(np.nextafter(single, low)), float(np.nextafter(single, high)))
+
+
+def _some(values: list[Any], most: int, rng: np.random.Generator) -> list[Any]:
+    if len(values) <= most:
+        return values
+    return [values[index] for index in sorted(rng.choice(len(values), most, replace=False).tolist())]
+
+
+def _changed(real: Mapping[str, Column], changes: list[tuple[str, Any]], rows: Any) -> dict[str, Column]:
+    made = {name: column[rows] for name, column in real.items()}
+    for index, (name, value) in enumerate(changes):
+        made[name][index] = value
+    return made

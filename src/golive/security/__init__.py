@@ -1,0 +1,1 @@
+"""Security: API keys and the tamper-evident audit log."""

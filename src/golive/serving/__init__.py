@@ -1,0 +1,1 @@
+"""Serving: the hot path, from bytes to bytes."""

@@ -1,0 +1,160 @@
+"""Switchboard: every hot path and the handler that answers it; a change of traffic swaps the whole table."""
+
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import blake2b
+
+from golive.domain.serving import Route, TrafficTable
+from golive.errors import GoliveError, NotFoundError, UsageError
+from golive.serving.answer import Answer, Handler, error_body
+from golive.serving.lane import Lane
+from golive.serving.metrics import Snapshot
+from golive.serving.recorder import Recorder
+
+_DOORS: tuple[tuple[Callable[[Lane], Handler], str, str], ...] = (
+    (lambda lane: lane.instances, "/v1/models/{m}:predict", "/v1/models/{m}/versions/{v}:predict"),
+    (lambda lane: lane.tensors, "/v2/models/{m}/infer", "/v2/models/{m}/versions/{v}/infer"),
+    (lambda lane: lane.features, "/predict/{m}", "/predict/{m}/versions/{v}"),
+)
+"""How to take a handler from a lane, its path, and its path for one version."""
+
+_SHORT: tuple[tuple[Callable[[Lane], Handler], bytes], ...] = (
+    (lambda lane: lane.features, b"/predict"),
+    (lambda lane: lane.invocations, b"/invocations"),
+)
+"""Paths without a name: the one model that is served."""
+
+
+class Switchboard:
+    """The lanes of a worker and how traffic is split between them.
+
+    ``routes`` maps the bytes of a path to its handler. It is never changed, only replaced, so a request that has
+    read it once is answered by one table.
+    """
+
+    def __init__(self, lanes: Sequence[Lane], traffic: TrafficTable, *, recorder: Recorder | None = None) -> None:
+        self.lanes = {(lane.placed.name, lane.placed.version): lane for lane in lanes}
+        self.recorder = recorder
+        self.traffic: TrafficTable = ()
+        self.routes: Mapping[bytes, Handler] = {}
+        self._rejected: dict[str, int] = {}
+        self.shift(traffic)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names that traffic goes to."""
+        return tuple(route.name for route in self.traffic)
+
+    def versions(self, name: str) -> tuple[int, ...]:
+        """The loaded versions of a name."""
+        return tuple(sorted(version for known, version in self.lanes if known == name))
+
+    def shift(self, traffic: TrafficTable) -> None:
+        """Swap the whole traffic table in one assignment.
+
+        Raises:
+            NotFoundError: a version in the table is not loaded here; nothing changes.
+            UsageError: the shares of a name do not sum to 1; nothing changes.
+        """
+        routes = self._pinned()
+        for route in traffic:
+            split = self._split(route)
+            for handler, path, _ in _DOORS:
+                routes[path.replace("{m}", route.name).encode()] = _shared(split, handler)
+        if len(traffic) == 1:
+            split = self._split(traffic[0])
+            for handler, short in _SHORT:
+                routes[short] = _shared(split, handler)
+        self.traffic = traffic
+        self.routes = routes
+
+    def find(self, name: str, version: int | None = None) -> Lane:
+        """Give the lane of a version, or of the version with the largest share.
+
+        Raises:
+            NotFoundError: nothing of that name and version is served; the message lists what is.
+        """
+        if version is None:
+            for route in self.traffic:
+                if route.name == name:
+                    return self.lanes[name, max(route.split, key=lambda share: share.share).version]
+            raise self.unknown(name)
+        lane = self.lanes.get((name, version))
+        if lane is None:
+            raise self.unknown(name, str(version))
+        return lane
+
+    def unknown(self, name: str, version: str = "") -> NotFoundError:
+        """Say that a model or version is not served, and which are."""
+        versions = self.versions(name)
+        if version and versions:
+            known = ", ".join(map(str, versions))
+            return NotFoundError(f"the model {name!r} has no version {version!r} here; loaded are: {known}")
+        known = ", ".join(self.names) or "none"
+        return NotFoundError(f"there is no model {name!r}; served are: {known}")
+
+    def unrouted(self, path: str) -> NotFoundError:
+        """Say why a posted path leads nowhere."""
+        parts = path.strip("/").split("/")
+        if path in {short.decode() for _, short in _SHORT}:
+            known = ", ".join(self.names) or "none"
+            return NotFoundError(f"{path} needs exactly one served model, here are: {known}; post to /predict/NAME")
+        if parts[0] == "predict" and len(parts) > 1:
+            return self.unknown(parts[1], _version(parts))
+        if len(parts) > 2 and parts[0] in {"v1", "v2"} and parts[1] == "models":  # noqa: PLR2004  v1/models/{m}
+            return self.unknown(parts[2].partition(":")[0], _version(parts))
+        return NotFoundError(f"there is no route {path!r}; GET / lists the routes")
+
+    def rejected(self, error: GoliveError, request_id: str, status: int | None = None) -> Answer:
+        """Count a request that reached no model, and answer it."""
+        self._rejected[error.code] = self._rejected.get(error.code, 0) + 1
+        return status or error.status, b"", error_body(error, request_id)
+
+    def snapshot(self) -> Snapshot:
+        """Copy all counters into one value that can be sent and added."""
+        return Snapshot(
+            lanes=tuple(lane.snapshot() for lane in self.lanes.values()),
+            rejected=dict(self._rejected),
+            records=self.recorder.sent if self.recorder else 0,
+            records_dropped=self.recorder.dropped if self.recorder else 0,
+        )
+
+    def _pinned(self) -> dict[bytes, Handler]:
+        return {
+            path.replace("{m}", name).replace("{v}", str(version)).encode(): handler(lane)
+            for (name, version), lane in self.lanes.items()
+            for handler, _, path in _DOORS
+        }
+
+    def _split(self, route: Route) -> tuple[tuple[float, Lane], ...]:
+        total = sum(share.share for share in route.split)
+        if abs(total - 1.0) > 1e-9:  # noqa: PLR2004  rounding of decimal shares
+            message = f"the shares of {route.name!r} sum to {total:g}; they must sum to 1"
+            raise UsageError(message)
+        split, upper = [], 0.0
+        for share in route.split:
+            lane = self.find(route.name, share.version)
+            if share.share > 0:
+                upper += share.share
+                split.append((upper, lane))
+        return tuple(split)
+
+
+def _shared(split: tuple[tuple[float, Lane], ...], handler: Callable[[Lane], Handler]) -> Handler:
+    if len(split) == 1:
+        return handler(split[0][1])
+    choices = tuple((int(upper * 2**64), handler(lane)) for upper, lane in split)
+    last = choices[-1][1]
+
+    def answer(body: bytes, request_id: str) -> Answer:
+        # By the request id, so that a caller's repeated request meets the same version in every worker.
+        point = int.from_bytes(blake2b(request_id.encode(), digest_size=8).digest(), "big")
+        for upper, choice in choices:
+            if point < upper:
+                return choice(body, request_id)
+        return last(body, request_id)
+
+    return answer
+
+
+def _version(parts: Sequence[str]) -> str:
+    return parts[parts.index("versions") + 1].partition(":")[0] if "versions" in parts[:-1] else ""

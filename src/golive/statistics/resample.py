@@ -1,0 +1,141 @@
+"""Resample: the Poisson bootstrap. Every statistic reads the same row weights, so differences are paired.
+
+A statistic is made once from the rows (sorting, binning) and then takes weights uint8 ``[resamples, n]`` and gives
+one number for each resample, float64 ``[resamples, ...]``. Poisson(1) weights of rows are the bootstrap of a table
+whose number of rows is itself random (Chamandy et al. 2012); rows need not be copied or drawn.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import poisson
+
+from golive.ports import Float64, Int64
+from golive.statistics.intervals import Interval
+from golive.statistics.metrics import CALIBRATION_BINS, Bool, calibration_bin
+
+Weights = npt.NDArray[np.uint8]
+Statistic = Callable[[Weights], Float64]
+
+RANK_BINS = 2000
+"""Scores are put into this many bins of equal count: the area under the ROC curve then is wrong by about 1e-6, the
+precision-recall area by 4e-4, and both errors are taken out again by :func:`interval`."""
+_BLOCK = 4_000_000
+
+
+def row_weights(rows: int, resamples: int, seed: int) -> Iterator[Weights]:
+    """Yield Poisson(1) weights in blocks ``[some, rows]``, ``resamples`` in all."""
+    rng = np.random.default_rng(seed)
+    # Sixteen random bits choose from a table: ten times faster than exact draws, off by at most 2**-16.
+    quantiles = (np.arange(65536) + 0.5) / 65536
+    table = np.searchsorted(poisson.cdf(np.arange(12), 1.0), quantiles).astype(np.uint8)
+    height = max(_BLOCK // max(rows, 1), 1)
+    for start in range(0, resamples, height):
+        yield table[rng.integers(0, 65536, size=(min(height, resamples - start), rows), dtype=np.uint16)]
+
+
+def resample(statistics: Mapping[str, Statistic], *, rows: int, resamples: int, seed: int) -> dict[str, Float64]:
+    """Compute each statistic on the rows as they are (first) and on the same resamples: ``[1 + resamples, ...]``."""
+    ones = np.ones((1, rows), dtype=np.uint8)
+    parts: dict[str, list[Float64]] = {name: [statistic(ones)] for name, statistic in statistics.items()}
+    for weights in row_weights(rows, resamples, seed):
+        for name, statistic in statistics.items():
+            parts[name].append(statistic(weights))
+    return {name: np.concatenate(part) for name, part in parts.items()}
+
+
+def interval(value: float, drawn: Float64) -> Interval | None:
+    """Percentile interval from a row of :func:`resample` ``[1 + resamples]``, moved to the exact ``value``.
+
+    Resamples in which the statistic does not exist are left out; None when fewer than half are left.
+    """
+    center, rest = drawn[0], drawn[1:]
+    rest = rest[np.isfinite(rest)]
+    if not np.isfinite(center) or len(rest) * 2 < len(drawn):
+        return None
+    lower, upper = np.quantile(rest, [0.025, 0.975]) + (value - center)
+    return float(lower), float(upper)
+
+
+def explained(truth: Float64, predicted: Float64) -> Statistic:
+    """Make the statistic R squared."""
+    centered = truth - truth.mean()
+    columns = np.stack([np.ones_like(truth), centered, centered**2, (predicted - truth) ** 2], axis=1)
+
+    def statistic(weights: Weights) -> Float64:
+        total, first, second, error = (weights.astype(np.float64) @ columns).T
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(1.0 - error / (second - first**2 / total), dtype=np.float64)
+
+    return statistic
+
+
+def median(values: Float64) -> Statistic:
+    """Make the statistic median of ``values`` ``[n]``."""
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+
+    def statistic(weights: Weights) -> Float64:
+        running = np.cumsum(weights[:, order], axis=1, dtype=np.int32)
+        below = (2 * running < running[:, -1:]).sum(axis=1)
+        return np.asarray(ordered[np.minimum(below, len(ordered) - 1)], dtype=np.float64)
+
+    return statistic
+
+
+def confusion_counts(truth: Int64, decided: Int64, classes: int) -> Statistic:
+    """Make the statistic confusion matrix, ``[resamples, classes, classes]``."""
+    sums = _cell_sums(truth * classes + decided, classes * classes)
+
+    def statistic(weights: Weights) -> Float64:
+        return sums(weights).reshape(-1, classes, classes)
+
+    return statistic
+
+
+def ranking(positive: Bool, score: Float64) -> Statistic:
+    """Make the statistics area under the ROC curve and average precision, ``[resamples, 2]``."""
+    inner = np.linspace(0.0, 1.0, RANK_BINS + 1)[1:-1]
+    edges = np.unique(score)[1:] if len(score) <= RANK_BINS else np.unique(np.quantile(score, inner))
+    bins = np.searchsorted(edges, score, side="right")
+    sums = _cell_sums(2 * bins + positive, 2 * (len(edges) + 1))
+
+    def statistic(weights: Weights) -> Float64:
+        # From the highest score down.
+        cells = sums(weights).reshape(len(weights), -1, 2)[:, ::-1]
+        others, hits = cells[..., 0], cells[..., 1]
+        found, passed = np.cumsum(hits, axis=1), np.cumsum(others, axis=1)
+        all_hits, all_others = found[:, -1], passed[:, -1]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            area = (others * (found - hits / 2)).sum(axis=1) / (all_hits * all_others)
+            precision = (hits * found / np.maximum(found + passed, 1)).sum(axis=1) / all_hits
+        return np.stack([area, np.where(np.isfinite(area), precision, np.nan)], axis=1)
+
+    return statistic
+
+
+def calibration_error(stated: Float64, came_true: Bool) -> Statistic:
+    """Make the statistic expected calibration error."""
+    bins = calibration_bin(stated)
+    gaps = np.zeros((len(stated), CALIBRATION_BINS))
+    gaps[np.arange(len(stated)), bins] = stated - came_true
+
+    def statistic(weights: Weights) -> Float64:
+        total = np.maximum(weights.sum(axis=1, dtype=np.int64), 1)
+        return np.asarray(np.abs(weights.astype(np.float64) @ gaps).sum(axis=1) / total, dtype=np.float64)
+
+    return statistic
+
+
+def _cell_sums(cells: Int64, size: int) -> Statistic:
+    order = np.argsort(cells, kind="stable")
+    held, starts = np.unique(cells[order], return_index=True)
+
+    def sums(weights: Weights) -> Float64:
+        out = np.zeros((len(weights), size))
+        if len(starts):
+            out[:, held] = np.add.reduceat(weights[:, order], starts, axis=1, dtype=np.int32)
+        return out
+
+    return sums

@@ -1,0 +1,1 @@
+"""Store: blobs by digest in an OCI layout, and the ledger."""

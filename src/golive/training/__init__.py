@@ -1,0 +1,1 @@
+"""Training: a table in, a fitted object and every trial out."""
