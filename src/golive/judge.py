@@ -50,6 +50,12 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         """The name of the measure, or of the paired difference."""
         return f"{self.left} - {self.right}" if self.right else self.left
 
+    @property
+    def term(self) -> str:
+        """The left side, as a person writes it."""
+        whole = f"({self.measure})" if self.right and self.bound else self.measure
+        return f"{whole}.{self.bound}" if self.bound else whole
+
 
 def read_rule(text: str) -> Rule:
     """Take a rule apart.
@@ -106,11 +112,9 @@ def _apply(rule: Rule, evidence: Evidence) -> Reason:
         )
     value = _value(rule, evidence)
     if value is None or not math.isfinite(value):
-        text = f"{rule.measure}{'.' + rule.bound if rule.bound else ''} was not measured"
-        return Reason(rule=rule.text, outcome="not-enough-data", text=text)
+        return Reason(rule=rule.text, outcome="not-enough-data", text=f"{rule.term} was not measured")
     holds = _OPERATORS[rule.operator](value, rule.number)
-    name = f"{rule.measure}{'.' + rule.bound if rule.bound else ''}"
-    text = f"{name} is {value:.6g}; {rule.operator} {rule.number:g} {'holds' if holds else 'does not hold'}"
+    text = f"{rule.term} is {value:.6g}; {rule.operator} {rule.number:g} {'holds' if holds else 'does not hold'}"
     return Reason(rule=rule.text, outcome="pass" if holds else "fail", text=text, value=value, bound=rule.number)
 
 

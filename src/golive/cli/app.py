@@ -9,6 +9,7 @@ import typer
 
 from golive import __version__
 from golive.cli import evidence, make, registry, run, trust
+from golive.cli.options import Verbs
 from golive.cli.output import fail
 from golive.settings import read_settings
 
@@ -24,12 +25,13 @@ def build_app() -> typer.Typer:
         rich_markup_mode="rich",
     )
     app.callback()(_main_options)
-    for panel, verbs in (
-        ("Make", make.VERBS),
-        ("Judge", evidence.VERBS),
-        ("Run", run.VERBS),
-        ("Keep", registry.VERBS),
-    ):
+    panels: dict[str, Verbs] = {
+        "Make": make.VERBS,
+        "Judge": evidence.VERBS,
+        "Run": run.VERBS,
+        "Keep": registry.VERBS,
+    }
+    for panel, verbs in panels.items():
         for name, verb in verbs.items():
             app.command(name, rich_help_panel=panel)(_guarded(verb))
     for name, (text, verbs) in trust.GROUPS.items():

@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 
 from golive import plugins
-from golive.cli.options import Json, Lang
+from golive.cli.options import Json, Lang, Verbs
 from golive.cli.output import Printer, table
 
 Reference = Annotated[
@@ -70,7 +70,7 @@ def gate(
         raise typer.Exit(3)
 
 
-VERBS = {"evaluate": evaluate, "gate": gate}
+VERBS: Verbs = {"evaluate": evaluate, "gate": gate}
 
 
 def _interval(measure: Any) -> str:

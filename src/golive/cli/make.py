@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from golive import plugins
-from golive.cli.options import Folder, Force, Json, Lang
+from golive.cli.options import Folder, Force, Json, Lang, Verbs
 from golive.cli.output import Printer, table
 
 Columns = Annotated[str, typer.Option(metavar="COL,...", help="Column names, separated by commas.")]
@@ -50,23 +50,29 @@ def up(
 ) -> None:
     """Go from data to a live, watched model; run only what changed since last time."""
     printer = Printer(as_json=as_json)
-    with printer.progress() as move:
-        if no_serve:
-            rooms = plugins.verb("rooms", "open_rooms")(folder.parent if folder.is_file() else folder)
+    if no_serve:
+        rooms = plugins.verb("rooms", "open_rooms")(folder.parent if folder.is_file() else folder)
+        with printer.progress() as move:
             judged = plugins.verb("up", "build")(
                 folder, rooms, say=printer.stage, on_progress=move, forced=force, lang=lang
             )
-        else:
-            live = plugins.verb("up", "up")(
-                folder, say=printer.stage, on_progress=move, detach=detach, forced=force, lang=lang
-            )
-            judged = live.judged
-    if no_serve:
         printer.result(judged, lambda console: _show_verdict(console, judged))
         if not judged.verdict.allows:
             raise typer.Exit(3)
         return
-    printer.result(live, lambda console: _show_live(console, live, folder, detach=detach))
+    with printer.progress() as move:
+        live = plugins.verb("up", "up")(
+            folder, say=printer.stage, on_progress=move, detach=detach, forced=force, lang=lang
+        )
+    told = {
+        "name": live.release.name,
+        "release": live.release,
+        "deployed": live.deployed,
+        "url": live.supervisor.url,
+        "admin_url": live.supervisor.admin_url,
+        "report": live.judged.report,
+    }
+    printer.result(told, lambda console: _show_live(console, live, folder, detach=detach))
     if not detach:
         sys.stdout.flush()
         raise typer.Exit(plugins.verb("live", "wait_for")(live.supervisor))
@@ -113,7 +119,7 @@ def schema() -> None:
     sys.stdout.write(plugins.verb("schema", "schema")().decode() + "\n")
 
 
-VERBS = {"init": init, "up": up, "down": down, "train": train, "package": package, "schema": schema}
+VERBS: Verbs = {"init": init, "up": up, "down": down, "train": train, "package": package, "schema": schema}
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """Options that several verbs share."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,3 +13,6 @@ Force = Annotated[
     str, typer.Option("--force", metavar="REASON", help="Release against the gate; the reason is kept and shown.")
 ]
 Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the history and the audit log.")]
+
+Verbs = dict[str, Callable[..., Any]]
+"""Verb -> the function that carries it out."""

@@ -28,7 +28,7 @@ class Printer:
     def result(self, value: Any, show: Callable[[Console], None]) -> None:
         """Print a value: as JSON when asked, else as ``show`` says it to people."""
         if self.as_json:
-            sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+            sys.stdout.write(msgspec.json.encode(value, enc_hook=str).decode() + "\n")
         else:
             show(self.out)
 

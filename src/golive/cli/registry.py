@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 
 from golive import plugins
-from golive.cli.options import Json
+from golive.cli.options import Json, Verbs
 from golive.cli.output import Printer, table
 from golive.domain.digest import short
 
@@ -88,4 +88,4 @@ def export(
     Printer(as_json=as_json).result([str(path) for path in paths], print_it)
 
 
-VERBS = {"list": list_bundles, "show": show, "export": export}
+VERBS: Verbs = {"list": list_bundles, "show": show, "export": export}

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from golive import plugins
-from golive.cli.options import Force, Json, Reason
+from golive.cli.options import Force, Json, Reason, Verbs
 from golive.cli.output import Printer, table
 from golive.domain.digest import short
 
@@ -145,7 +145,7 @@ def monitor(
         raise typer.Exit(3)
 
 
-VERBS = {
+VERBS: Verbs = {
     "serve": serve,
     "deploy": deploy,
     "rollback": rollback,

@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 
 from golive import plugins
-from golive.cli.options import Json
+from golive.cli.options import Json, Verbs
 from golive.cli.output import Printer, table
 
 
@@ -54,7 +54,7 @@ def audit_verify(*, as_json: Json = False) -> None:
     Printer(as_json=as_json).result({"entries": count, "intact": True}, show)
 
 
-GROUPS = {
+GROUPS: dict[str, tuple[str, Verbs]] = {
     "key": ("API keys of the inference listener.", {"create": key_create, "list": key_list, "revoke": key_revoke}),
     "audit": ("The append-only log of administrative acts.", {"list": audit_list, "verify": audit_verify}),
 }

@@ -2,7 +2,7 @@
 
 from golive.control.messages import AccessRules
 from golive.errors import UsageError
-from golive.security.keys import Authorizer, is_loopback
+from golive.security.keys import is_loopback
 from golive.store.ledger import KeyRow
 
 
@@ -27,18 +27,3 @@ def refuse_unguarded(host: str, rules: AccessRules) -> None:
             "one, or set GOLIVE_API_KEY, or listen on 127.0.0.1"
         )
         raise UsageError(message)
-
-
-class Door:
-    """Says whether a request may enter; the rules may be swapped while it stands."""
-
-    def __init__(self, rules: AccessRules) -> None:
-        self.admit(rules)
-
-    def admit(self, rules: AccessRules) -> None:
-        """Put new rules in place of the old ones, in one assignment."""
-        self._check = None if rules.is_open else Authorizer(rules.hashes, rules.secret)
-
-    def __call__(self, authorization: bytes | None, x_api_key: bytes | None) -> bool:
-        """Check the two headers that may carry a key."""
-        return self._check is None or self._check(authorization, x_api_key)

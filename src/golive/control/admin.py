@@ -10,19 +10,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from golive.control.journal import tell
+from golive.control.messages import Refusal
 from golive.domain.serving import Observed, Step
 from golive.errors import GoliveError, UsageError
 from golive.serving.exposition import CONTENT_TYPE
 
 _JSON = "application/json"
 Handler = Callable[[Request], Awaitable[Response]]
-
-
-class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a step was not carried out."""
-
-    error: str
-    code: str
 
 
 class Supervised(Protocol):

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from golive.control.package import open_bundle
+from golive.control.package import BASELINE, open_bundle, table_columns, truth_of
 from golive.control.refs import serving_release
 from golive.control.rooms import Rooms, code_version
 from golive.control.stages import Say, Stage, kept, key_of, source_digest
@@ -15,11 +15,14 @@ from golive.control.train import Trained
 from golive.domain.bundle import Bundle
 from golive.domain.digest import Digest, short
 from golive.domain.evidence import Evidence
-from golive.errors import NotFoundError
-from golive.evaluation.run import baseline_predictions, measure_latency
+from golive.errors import DataError, NotFoundError
 from golive.evaluation.run import evaluate as measure
+from golive.evaluation.run import measure_latency
 from golive.inference.road import Road
-from golive.ports import Float64
+from golive.inference.table import Column
+from golive.ports import Float64, Int64
+from golive.training.recipe import Source
+from golive.training.source import read_source
 
 _LATENCY_RUNS = 300
 
@@ -39,9 +42,8 @@ def evaluate(trained: Trained, bundle: Bundle, rooms: Rooms, *, say: Say) -> Evi
         evidence = measure_bundle(
             bundle,
             rooms,
-            columns=fitted.test_columns,
-            truth=fitted.test_target,
-            train_target=fitted.train_target,
+            columns=table_columns(bundle.signature, fitted.test_raw),
+            truth=truth_of(bundle.signature, np.asarray(fitted.test_target)),
             champion=champion,
             data=trained.data,
         )
@@ -51,6 +53,31 @@ def evaluate(trained: Trained, bundle: Bundle, rooms: Rooms, *, say: Say) -> Evi
     folder, reused, seconds = kept(rooms.home.cache, "evaluate", key, make)
     evidence = msgspec.json.decode((folder / "evidence.json").read_bytes(), type=Evidence)
     say(Stage(name="evaluate", text=headline(evidence), seconds=seconds, reused=reused))
+    return evidence
+
+
+def evaluate_table(bundle: Bundle, data: Path, rooms: Rooms) -> Evidence:
+    """Measure any bundle on the rows of a file that holds its target, and attach the evidence.
+
+    Raises:
+        DataError: the file cannot be read, or lacks the target.
+    """
+    frame, digest, _ = read_source(Source(file=data.name), data.absolute().parent)
+    target = bundle.signature.target
+    if target not in frame.columns:
+        message = (
+            f"{data} has no column {target!r}, which {bundle.name} predicts; its columns are {list(frame.columns)}"
+        )
+        raise DataError(message)
+    evidence = measure_bundle(
+        bundle,
+        rooms,
+        columns=table_columns(bundle.signature, frame),
+        truth=truth_of(bundle.signature, frame[target].to_numpy()),
+        champion=champion_of(bundle, rooms),
+        data=digest,
+    )
+    rooms.bundles.attach_evidence(evidence)
     return evidence
 
 
@@ -68,31 +95,33 @@ def measure_bundle(
     bundle: Bundle,
     rooms: Rooms,
     *,
-    columns: Mapping[str, Any],
-    truth: Any,
-    train_target: Any,
+    columns: Mapping[str, Column],
+    truth: Float64 | Int64,
     champion: Bundle | None,
     data: Digest,
 ) -> Evidence:
-    """Predict with the bundle, the dummy and the champion on the same rows, and compare."""
-    road = open_bundle(bundle, rooms.bundles.files(bundle))
+    """Predict with the bundle, its dummy baseline and the champion on the same rows, and compare."""
+    files = rooms.bundles.files(bundle)
+    road = open_bundle(bundle, files)
     predicted = road.columns(columns)
     signature = bundle.signature
+    baseline = np.array(msgspec.json.decode(files[BASELINE], type=list[float]))
     return measure(
         bundle=bundle.digest,
         task=signature.task,
         classes=signature.classes,
         truth=truth,
         predicted=predicted,
-        baseline=baseline_predictions(signature.task, train_target, signature.classes, len(predicted)),
+        baseline=np.tile(baseline, (len(predicted), 1)),
         champion=_champion_predictions(champion, rooms, columns),
         champion_digest=champion.digest if champion else None,
+        champion_threshold=champion.manifest.decision.threshold if champion else None,
         data_digest=data,
         measured_at=rooms.now(),
         code=code_version(),
         size_bytes=bundle.size_bytes,
         threshold=bundle.manifest.decision.threshold,
-        extra_measures=tuple(measure_latency(_one_row(road, columns), _LATENCY_RUNS)),
+        extra_measures=measure_latency(_one_row(road, columns), _LATENCY_RUNS),
     )
 
 

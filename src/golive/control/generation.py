@@ -115,6 +115,7 @@ class Generation:
         for keeper in self._keepers:
             keeper.cancel()
         await asyncio.gather(*self._keepers, return_exceptions=True)
+        await self.refresh()
         members = self._running()
         await asyncio.gather(*(member.drain(self._limits.drain_s) for member in members))
         for member in members:

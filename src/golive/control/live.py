@@ -127,4 +127,5 @@ def example_request(bundle: Bundle) -> str:
 def _example(field: Field) -> float | int | bool | str | None:
     if field.example is not None:
         return field.example
-    return {"float64": 0.0, "int64": 0, "bool": False, "string": ""}[field.dtype]
+    empty: dict[str, float | int | bool | str] = {"float64": 0.0, "int64": 0, "bool": False, "string": ""}
+    return empty[field.dtype]

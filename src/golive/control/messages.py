@@ -73,3 +73,10 @@ class Failed(_Message, frozen=True):
 
 
 Answer = Done | Counted | Failed
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a supervisor did not carry out a step, on its administration socket."""
+
+    error: str
+    code: str

@@ -14,7 +14,7 @@ from golive.control.gate import refuse_unless_allowed
 from golive.control.home import Home
 from golive.control.live import ensure_running, require_running
 from golive.control.order import SupervisorOrder
-from golive.control.package import baseline_file, framework_for, open_bundle, prove_and_write
+from golive.control.package import baseline_file, framework_for, open_bundle, prove_and_write, truth_of
 from golive.control.refs import find_bundle
 from golive.control.rooms import Rooms, code_version, environment, open_rooms
 from golive.control.status import Status
@@ -27,7 +27,6 @@ from golive.domain.policy import Policy, Verdict
 from golive.domain.release import Strategy
 from golive.errors import GoliveError, UsageError
 from golive.evaluation.notebook import evidence_html
-from golive.evaluation.run import truth_of
 from golive.inference.road import Road
 from golive.inference.table import columns_of
 from golive.judge import judge
@@ -156,9 +155,7 @@ def package(
     rooms = _rooms(home)
     framework = framework_for(model)
     converted = framework.convert(model, sample, target=str(getattr(target, "name", None) or "target"))
-    lineage = Lineage(
-        rows=len(sample), code=code_version(), environment=environment(), model=type(model).__name__
-    )
+    lineage = Lineage(rows=len(sample), code=code_version(), environment=environment(), model=type(model).__name__)
     manifest = assemble(checked_name(name), converted, lineage=lineage)
     columns = columns_of(manifest.signature, _by_name(sample, manifest.signature.names))
 

@@ -6,25 +6,32 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from golive import plugins
 from golive.control.project_file import Project
 from golive.control.rooms import Rooms, code_version, environment
 from golive.control.stages import Say, Stage, kept, key_of, source_digest
 from golive.control.train import Trained
-from golive.domain.bundle import Bundle, Lineage
-from golive.domain.digest import short
+from golive.domain.bundle import Bundle, Lineage, Manifest
+from golive.domain.digest import Digest, short
 from golive.domain.evidence import Evidence
+from golive.domain.signature import Signature
 from golive.errors import NotConvertibleError
+from golive.evaluation.run import baseline_predictions
 from golive.inference.road import Road, open_road
+from golive.inference.table import Column, columns_of
+from golive.inference.values import text_of
 from golive.packaging.boundary import boundary_rows
 from golive.packaging.build import assemble, pack
-from golive.packaging.parity import prove
+from golive.packaging.parity import Original, prove
 from golive.packaging.profile import profile
-from golive.ports import Framework
+from golive.ports import Converted, Float64, Framework, Int64
 from golive.training.fitted import Fitted
 
 RUNTIME = "onnxruntime"
+BASELINE = "baseline.json"
+"""The file of a bundle that holds the answer of a model that reads no input."""
 
 
 def package(project: Project, trained: Trained, rooms: Rooms, *, say: Say) -> Bundle:
@@ -84,17 +91,80 @@ def lineage(trained: Trained, fitted: Fitted) -> Lineage:
         rows=trained.report.rows_train,
         code=code_version(),
         environment=environment(),
-        seed=fitted.seed,
+        seed=fitted.recipe.seed,
         model=best.candidate,
         parameters=msgspec.to_builtins(best.parameters),
     )
 
 
+def prove_and_write(
+    manifest: Manifest,
+    converted: Converted,
+    original: Original,
+    rooms: Rooms,
+    *,
+    reference: Mapping[str, Column],
+    proved_on: Mapping[str, Column],
+    baseline: bytes,
+    data: Digest,
+    tolerance: float,
+    seed: int,
+) -> Bundle:
+    """Prove a conversion on real and on boundary rows, then write the bundle with the proof attached.
+
+    Args:
+        manifest: What the bundle says of itself.
+        converted: The graph and where its answers can jump.
+        original: The fitted object's answers to canonical columns.
+        rooms: Where the bundle is written.
+        reference: Training rows, for the reference profile.
+        proved_on: Rows that both answer.
+        baseline: The dummy's answer, kept beside the model.
+        data: The digest of the rows.
+        tolerance: The greatest allowed difference.
+        seed: Chooses the boundary rows.
+
+    Raises:
+        ParityError: the two differ; the message shows the worst row.
+    """
+    road = open_road(manifest, converted.graph, plugins.load("runtimes", manifest.runtime))
+    boundary = boundary_rows(proved_on, converted.thresholds, manifest, rng=np.random.default_rng(seed))
+    proof = prove(original, road, proved_on, boundary, tolerance=tolerance)
+    files = pack(manifest, converted.graph, profile(manifest.signature, reference, road.columns(reference)))
+    bundle = rooms.bundles.write(manifest, {**files, BASELINE: baseline}, created_at=rooms.now())
+    rooms.bundles.attach_evidence(
+        Evidence(
+            bundle=bundle.digest,
+            kind="parity",
+            data=data,
+            rows=proof.rows,
+            measured_at=rooms.now(),
+            code=code_version(),
+            measures=proof.measures,
+            details=proof.details,
+        )
+    )
+    return bundle
+
+
+def baseline_file(signature: Signature, target: Any) -> bytes:
+    """Write down what a model that reads no input would answer: the mean, or the class shares, as a JSON list."""
+    answer = baseline_predictions(signature.task, truth_of(signature, np.asarray(target)), signature.classes, 1)
+    return msgspec.json.encode(answer[0].tolist())
+
+
+def truth_of(signature: Signature, values: npt.NDArray[Any]) -> Float64 | Int64:
+    """Bring true answers into the form that evaluation reads: float64 values, or class indices (-1: unknown)."""
+    if signature.task == "regression":
+        return values.astype(np.float64)
+    index = {name: position for position, name in enumerate(signature.classes)}
+    return np.array([index.get(text_of(value) or "", -1) for value in values.tolist()], np.int64)
+
+
 def _make(project: Project, trained: Trained, rooms: Rooms) -> Bundle:
     fitted = trained.fitted()
     framework = framework_for(fitted.pipeline)
-    sample = fitted.prepare(fitted.train_columns)
-    converted = framework.convert(fitted.pipeline, sample, target=project.target)
+    converted = framework.convert(fitted.pipeline, fitted.prepare(fitted.train_raw), target=project.target)
     manifest = assemble(
         project.name,
         converted,
@@ -103,32 +173,17 @@ def _make(project: Project, trained: Trained, rooms: Rooms) -> Bundle:
         runtime=RUNTIME,
         lineage=lineage(trained, fitted),
     )
-    road = open_road(manifest, converted.graph, plugins.load("runtimes", RUNTIME))
-
-    def original(columns: Mapping[str, Any]) -> Any:
-        return framework.predict(fitted.pipeline, fitted.prepare(columns))
-
-    proof = prove(
-        original,
-        road,
-        fitted.test_columns,
-        boundary_rows(fitted.test_columns, converted.thresholds, manifest, rng=np.random.default_rng(project.seed)),
+    bundle = prove_and_write(
+        manifest,
+        converted,
+        lambda columns: framework.predict(fitted.pipeline, fitted.prepare(columns)),
+        rooms,
+        reference=table_columns(manifest.signature, fitted.train_raw),
+        proved_on=table_columns(manifest.signature, fitted.test_raw),
+        baseline=baseline_file(manifest.signature, fitted.train_target),
+        data=trained.data,
         tolerance=project.optimization.tolerance,
-    )
-    reference = profile(manifest.signature, fitted.train_columns, road.columns(fitted.train_columns))
-    files = pack(manifest, converted.graph, reference)
-    bundle = rooms.bundles.write(manifest, files, created_at=rooms.now())
-    rooms.bundles.attach_evidence(
-        Evidence(
-            bundle=bundle.digest,
-            kind="parity",
-            data=trained.data,
-            rows=proof.rows,
-            measured_at=rooms.now(),
-            code=code_version(),
-            measures=proof.measures,
-            details=proof.details,
-        )
+        seed=project.seed,
     )
     rooms.bundles.attach(
         bundle.digest,
@@ -138,6 +193,11 @@ def _make(project: Project, trained: Trained, rooms: Rooms) -> Bundle:
         at=rooms.now(),
     )
     return bundle
+
+
+def table_columns(signature: Signature, frame: Any) -> dict[str, Column]:
+    """Give a data frame's columns in the canonical form."""
+    return columns_of(signature, {str(name): frame[name].to_numpy() for name in frame.columns})
 
 
 def _parity(bundle: Bundle, rooms: Rooms) -> str:

@@ -176,8 +176,8 @@ def _split(project: Project, _: Path) -> Iterator[Finding]:
     split, method = project.split, project.validation.method
     if split.method in {"time", "group"} and not split.column:
         yield ("split",), f"a {split.method} split needs split.column, the {split.method} column"
-    elif method in {"time", "group"} and not split.column:
-        yield ("validation", "method"), f"{method} folds need split.column, the {method} column"
+    if method == "group" and split.method != "group":
+        yield ("validation", "method"), "group folds need the groups of the split; set split.method: group too"
     if split.column and split.column == project.target:
         yield ("split", "column"), f"{split.column!r} is the target; rows cannot be set apart by what is predicted"
     if project.task == "regression":

@@ -109,9 +109,7 @@ class Reading:
         leaf = _as_scalar(node)
         value = scalar(leaf)
         if leaf.style is None and isinstance(value, str) and value.lower() in _OLD_BOOLS:
-            self.add(
-                path, f"found {value}, a bool to some and a text to others; write true or false, or quote the text"
-            )
+            self.add(path, f"found {value}, which some read as a bool; write true or false, or quote the text")
             return BROKEN
         return self._finite(value, path)
 

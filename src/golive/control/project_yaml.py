@@ -20,6 +20,8 @@ _BOOLS = {"true": True, "True": True, "TRUE": True, "false": False, "False": Fal
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _INFINITY = re.compile(r"[-+]?\.(inf|Inf|INF)")
+_SAFE = re.compile(r"[A-Za-z_/][\w./-]*( [\w./-]+)*", re.ASCII)
+_TAKEN = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 _NOT_A_NUMBER = frozenset({".nan", ".NaN", ".NAN"})
 
 
@@ -75,6 +77,11 @@ def scalar(node: yaml.ScalarNode) -> Any:
     return _number(text)
 
 
+def reads_as_itself(text: str) -> bool:
+    """Say whether a text can stand without quotes: it is read as this very text, here and by YAML 1.1."""
+    return _SAFE.fullmatch(text) is not None and text.lower() not in _TAKEN
+
+
 def _number(text: str) -> int | float | str:
     if _INTEGER.fullmatch(text):
         # CPython refuses longer literals; nothing in a project file needs them.
@@ -89,7 +96,7 @@ def _number(text: str) -> int | float | str:
 def _refuse_surprises(text: str, name: str) -> None:
     depth = 0
     for event in yaml.parse(text, _TextLoader):
-        line = int(event.start_mark.line) + 1
+        line = event.start_mark.line + 1 if event.start_mark is not None else 1
         if isinstance(event, yaml.AliasEvent):
             message = f"{name}:{line}: the alias *{event.anchor} is not allowed; write the value out"
             raise ProjectError(message)
@@ -104,7 +111,7 @@ def _refuse_surprises(text: str, name: str) -> None:
 
 
 def _syntax(error: yaml.MarkedYAMLError, name: str) -> str:
-    marks = [mark for mark in (error.problem_mark, error.context_mark) if mark is not None]
-    place = f"{name}:{marks[0].line + 1}" if marks else name
+    lines = [mark.line + 1 for mark in (error.problem_mark, error.context_mark) if mark is not None]
+    place = f"{name}:{lines[0]}" if lines else name
     what = ", ".join(part for part in (error.context, error.problem) if part)
     return f"{place}: this is not YAML: {what}; check indentation (blanks only), colons and quotes near this line"

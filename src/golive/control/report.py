@@ -12,6 +12,7 @@ from golive.domain.data_report import DataReport
 from golive.domain.digest import short
 from golive.domain.evidence import Evidence
 from golive.domain.policy import Verdict
+from golive.evaluation.phrases import Language
 from golive.evaluation.report import render
 
 
@@ -23,7 +24,7 @@ def write_report(
     *,
     trials: Sequence[Mapping[str, object]] = (),
     data_report: DataReport | None = None,
-    lang: str = "en",
+    lang: Language = "en",
 ) -> Path:
     """Render what is known about a bundle into ``.golive/reports/NAME-DIGEST.html`` and give its path."""
     text = render(

@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import os
 import tempfile
+import time
 from pathlib import Path
 
 import msgspec
@@ -13,6 +14,9 @@ from golive.store.files import write_whole
 
 _LONGEST_SOCKET_PATH = 100
 """Bytes; the kernel's limit is 107, and a path beyond it cannot be bound."""
+
+_TRIES = 5
+_TRY_S = 0.05
 
 
 class RunFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +30,14 @@ class RunFile(msgspec.Struct, frozen=True, kw_only=True):
     admin_url: str
     """Where metrics and health can be read."""
     started_at: str
+
+
+class Started(msgspec.Struct, frozen=True, kw_only=True):
+    """How a start went, as a supervisor tells whoever started it."""
+
+    run: RunFile | None = None
+    error: str = ""
+    code: str = ""
 
 
 class RunFolder:
@@ -62,6 +74,12 @@ class RunFolder:
     def lock(self) -> int | None:
         """Take the lock that one supervisor holds for its whole life; None when another has it."""
         descriptor = self._try_lock()
+        for _ in range(_TRIES):
+            if descriptor is not None:
+                break
+            # Whoever only looks who holds the lock has it for a moment.
+            time.sleep(_TRY_S)
+            descriptor = self._try_lock()
         if descriptor is not None:
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, str(os.getpid()).encode("ascii"), 0)

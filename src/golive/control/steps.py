@@ -19,6 +19,7 @@ from golive.domain.evidence import Evidence
 from golive.domain.policy import Policy, Verdict
 from golive.domain.release import Strategy
 from golive.errors import UsageError
+from golive.evaluation.phrases import Language
 
 
 class Packaged(msgspec.Struct, frozen=True):
@@ -40,7 +41,7 @@ def package_project(folder: Path, *, say: Say, on_progress: Progress) -> Bundle:
 
 
 def evaluate_reference(
-    reference: str, *, data: Path | None, lang: str, say: Say, on_progress: Progress
+    reference: str, *, data: Path | None, lang: Language, say: Say, on_progress: Progress
 ) -> tuple[Evidence, Path]:
     """Evaluate a project's bundle on its test rows, or any bundle on the rows of a file; write the report.
 

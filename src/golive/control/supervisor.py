@@ -1,204 +1,181 @@
-"""Supervisor: holds the sockets, keeps a generation of workers serving, and drives itself to what the ledger wants."""
+"""Supervisor: the process that owns the sockets. ``python -m golive.control.supervisor ORDER.json [READY_FD]``."""
 
 import asyncio
+import os
+import signal
 import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import msgspec
+import uvicorn
+from starlette.applications import Starlette
 
-from golive.control.generation import Generation, Limits
+from golive.control.access import refuse_unguarded, rules_for
+from golive.control.admin import admin_app, reading_app
+from golive.control.fleet import Fleet
+from golive.control.home import Home
 from golive.control.journal import tell
-from golive.control.messages import AccessRules
-from golive.control.order import SupervisorOrder, WorkerOrder, worker_count
-from golive.control.vacancy import open_vacancy
-from golive.domain.serving import Observed, Placed, Shift, Start, Step, TrafficTable
-from golive.errors import UsageError
-from golive.serving.exposition import render
-from golive.serving.metrics import Snapshot, merge
+from golive.control.listeners import bind, bind_unix, url_of
+from golive.control.order import SupervisorOrder
+from golive.control.rooms import utc_now
+from golive.control.run_files import RunFile, RunFolder, Started
+from golive.control.scribe import Scribe, can_record
+from golive.control.wishes import Wishes
+from golive.domain.serving import Shift, Start
+from golive.errors import GoliveError, UnavailableError
+from golive.settings import read_settings, secret_key
+
+_ORPHANS_S = 10.0
+"""How long the workers of a killed supervisor may hold on to its port."""
 
 
-class Supervisor:
-    """One inference socket, one current generation, and the generations that drain.
+class Sockets(msgspec.Struct, frozen=True):
+    """What a supervisor listens on."""
 
-    Args:
-        order: what to serve and how.
-        access: who may ask, at first.
-        listening: the bound inference socket.
-        records: the recording process's socket path; empty when nothing is recorded.
+    inference: socket.socket
+    reading: socket.socket
+    admin: socket.socket
+
+
+class _AdminServer(uvicorn.Server):
+    """uvicorn without its signal handlers: this process has its own."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone."""
+        yield
+
+
+async def supervise(order: SupervisorOrder, run: RunFolder, ready_fd: int | None) -> None:
+    """Serve until asked to stop.
+
+    Raises:
+        UnavailableError: a port is taken, or the models of an order without a ledger do not load.
+        UsageError: the host is beyond loopback and there is no API key.
     """
-
-    def __init__(self, order: SupervisorOrder, access: AccessRules, listening: socket.socket, records: str) -> None:
-        self._order = order
-        self._access = access
-        self._listening = listening
-        self._records = records
-        self._current: Generation | None = None
-        self._leaving: dict[Generation, asyncio.Task[None]] = {}
-        self._ended = Snapshot()
-        self._vacancy: asyncio.Server | None = None
-        self._one_step = asyncio.Lock()
-        self._stopping = asyncio.Event()
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether a step is under way."""
-        return self._one_step.locked()
-
-    @property
-    def access(self) -> AccessRules:
-        """Who may ask now."""
-        return self._access
-
-    async def open(self) -> None:
-        """Begin to answer: with 503 until the first generation accepts."""
-        self._vacancy = await open_vacancy(self._listening)
-
-    def observe(self) -> Observed:
-        """Say what runs now."""
-        current = self._current
-        if current is None:
-            return Observed()
-        return Observed(
-            generation=current.number,
-            loaded=current.order.placed,
-            traffic=current.order.traffic,
-            healthy=current.healthy,
-        )
-
-    async def apply(self, step: Step) -> Observed:
-        """Carry out one step; steps wait for each other, and doing one twice changes nothing more.
-
-        Raises:
-            UsageError: the step would leave a routed version unloaded.
-            UnavailableError: the new generation did not come up; the old one serves on.
-        """
-        async with self._one_step:
-            if isinstance(step, Start):
-                await self._start(tuple(sorted(step.placed)))
-            else:
-                await self._shift(step)
-        return self.observe()
-
-    async def admit(self, access: AccessRules) -> None:
-        """Put new access rules in force in every worker."""
-        async with self._one_step:
-            self._access = access
-            if self._current is not None:
-                await self._current.admit(access)
-        tell(f"access rules changed: {'open' if access.is_open else f'{len(access.hashes)} valid keys'}")
-
-    async def metrics(self) -> bytes:
-        """Give the counters of all workers, living and gone, in the text format of Prometheus."""
-        if self._current is not None:
-            await self._current.refresh()
-        generations = [*self._leaving, *([self._current] if self._current else [])]
-        living = [msgspec.msgpack.decode(one, type=Snapshot) for each in generations for one in each.counts]
-        return render([self._ended, *living])
-
-    def ask_to_stop(self) -> None:
-        """Make ``until_stopped`` return."""
-        self._stopping.set()
-
-    async def until_stopped(self, limit_s: float | None = None) -> bool:
-        """Wait until somebody asks to stop, or that long; say whether somebody did."""
-        try:
-            await asyncio.wait_for(self._stopping.wait(), limit_s)
-        except TimeoutError:
-            return False
-        return True
-
-    async def end(self) -> None:
-        """Drain everything."""
-        async with self._one_step:
-            self._close_vacancy()
-            current, self._current = self._current, None
-            if current is not None:
-                self._leave(current)
-        await asyncio.gather(*self._leaving.values())
-
-    async def _start(self, placed: tuple[Placed, ...]) -> None:
-        current = self._current
-        if current is not None and placed == current.order.placed:
-            return
-        traffic = current.order.traffic if current else ()
-        _refuse_unloaded(placed, traffic)
-        generation = Generation(
-            current.number + 1 if current else 1,
-            self._worker_order(placed, traffic),
-            self._access,
-            workers=worker_count(self._order.workers),
-            listening=self._listening,
-            limits=_limits(self._order),
-            on_ended=self._add_ended,
-        )
-        await generation.begin()
-        self._close_vacancy()
-        self._current = generation
-        versions = ", ".join(f"{one.name}@{one.version}" for one in placed)
-        tell(f"generation {generation.number} serves {versions or 'nothing'} (workers {generation.pids})")
-        if current is not None:
-            self._leave(current)
-
-    async def _shift(self, step: Shift) -> None:
-        current = self._current
-        placed = current.order.placed if current else ()
-        _refuse_unloaded(placed, step.traffic)
-        if current is None or step.traffic == current.order.traffic:
-            return
-        await current.reroute(step.traffic)
-        tell("traffic: " + "; ".join(_words(step.traffic)))
-
-    def _worker_order(self, placed: tuple[Placed, ...], traffic: TrafficTable) -> WorkerOrder:
-        order = self._order
-        return WorkerOrder(
-            state=order.state,
-            placed=placed,
-            traffic=traffic,
-            max_body_bytes=order.max_body_bytes,
-            sample=order.sample,
-            drain_s=order.drain_s,
-            tls_cert=order.tls_cert,
-            tls_key=order.tls_key,
-            records=self._records if order.sample > 0.0 else "",
-        )
-
-    def _leave(self, generation: Generation) -> None:
-        task = asyncio.create_task(generation.drain())
-        self._leaving[generation] = task
-        task.add_done_callback(lambda _: self._leaving.pop(generation, None))
-
-    def _add_ended(self, counts: bytes) -> None:
-        if counts:
-            self._ended = merge([self._ended, msgspec.msgpack.decode(counts, type=Snapshot)])
-
-    def _close_vacancy(self) -> None:
-        if self._vacancy is not None:
-            self._vacancy.close()
-            self._vacancy = None
+    home, secret = Home(Path(order.state)), secret_key(read_settings())
+    wishes = Wishes(home.ledger, host=order.host, secret=secret, now=utc_now) if order.ledger else None
+    access = wishes.read().access if wishes else rules_for(order.host, (), secret)
+    refuse_unguarded(order.host, access)
+    sockets = _bind(order, run)
+    scribe = _scribe(order, run)
+    fleet = Fleet(order, access, sockets.inference, str(scribe.path) if scribe else "")
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, fleet.ask_to_stop)
+    await fleet.open()
+    servers = [_server(admin_app(fleet)), _server(reading_app(fleet))]
+    serving = [
+        asyncio.create_task(server.serve([bound]))
+        for server, bound in zip(servers, (sockets.admin, sockets.reading), strict=True)
+    ]
+    try:
+        await _settle_in(order, fleet, wishes)
+        found = _run_file(order, run, sockets)
+        run.write(found)
+        _announce(ready_fd, Started(run=found))
+        tell(f"ready at {found.url}, metrics at {found.admin_url}/metrics, pid {found.pid}")
+        await _watch(order, fleet, wishes)
+    finally:
+        tell("stopping")
+        run.remove()
+        await fleet.end()
+        if scribe is not None:
+            await scribe.end()
+        for server in servers:
+            server.should_exit = True
+        await asyncio.gather(*serving, return_exceptions=True)
+        run.socket("admin").unlink(missing_ok=True)
 
 
-def _limits(order: SupervisorOrder) -> Limits:
-    return Limits(
-        start_s=order.start_s,
-        drain_s=order.drain_s,
-        probe_every_s=order.probe_every_s,
-        probe_limit_s=order.probe_limit_s,
+def _bind(order: SupervisorOrder, run: RunFolder) -> Sockets:
+    # A run file that is still there belongs to a supervisor that was killed.
+    patience_s = _ORPHANS_S if run.read() is not None else 0.0
+    return Sockets(
+        inference=bind(order.host, order.port, option="--port", patience_s=patience_s),
+        reading=bind(order.admin_host, order.admin_port, option="--admin-port", patience_s=patience_s),
+        admin=bind_unix(run.socket("admin")),
     )
 
 
-def _refuse_unloaded(placed: tuple[Placed, ...], traffic: TrafficTable) -> None:
-    loaded = {(one.name, one.version) for one in placed}
-    for route in traffic:
-        for share in route.split:
-            if (route.name, share.version) not in loaded:
-                message = (
-                    f"traffic goes to {route.name}@{share.version}, which would not be loaded; "
-                    "start a generation that holds it before shifting, and shift before leaving it out"
-                )
-                raise UsageError(message)
+def _scribe(order: SupervisorOrder, run: RunFolder) -> Scribe | None:
+    if order.sample == 0.0:
+        return None
+    if not can_record():
+        tell("records are off: pyarrow is not installed; pip install 'golive[train]' brings it")
+        return None
+    return Scribe(run.socket("records"), order.state)
 
 
-def _words(traffic: TrafficTable) -> list[str]:
-    return [
-        f"{route.name} " + ", ".join(f"{share.share:.0%} to release {share.version}" for share in route.split)
-        for route in traffic
-    ] or ["none"]
+async def _settle_in(order: SupervisorOrder, fleet: Fleet, wishes: Wishes | None) -> None:
+    if wishes is not None:
+        await wishes.settle_in(fleet)
+        return
+    await fleet.apply(Start(order.placed))
+    await fleet.apply(Shift(order.traffic))
+
+
+async def _watch(order: SupervisorOrder, fleet: Fleet, wishes: Wishes | None) -> None:
+    """Compare with the ledger every few seconds until asked to stop."""
+    while not await fleet.until_stopped(order.reconcile_s):
+        if wishes is None:
+            continue
+        try:
+            await wishes.tick(fleet)
+        except GoliveError as error:
+            # A locked or full ledger must not end what serves.
+            tell(f"the ledger could not be followed just now: {error.message}")
+
+
+def _run_file(order: SupervisorOrder, run: RunFolder, sockets: Sockets) -> RunFile:
+    return RunFile(
+        pid=os.getpid(),
+        url=url_of("https" if order.tls_cert else "http", sockets.inference),
+        admin=str(run.socket("admin")),
+        admin_url=url_of("http", sockets.reading),
+        started_at=utc_now(),
+    )
+
+
+def _server(app: Starlette) -> uvicorn.Server:
+    return _AdminServer(
+        uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=2)
+    )
+
+
+def _announce(ready_fd: int | None, started: Started) -> None:
+    """Tell the process that started this one how it went; it may have gone."""
+    if ready_fd is not None:
+        with suppress(OSError):
+            os.write(ready_fd, msgspec.json.encode(started))
+            os.close(ready_fd)
+
+
+def main(arguments: list[str]) -> int:
+    """Run a supervisor and give its exit code."""
+    order = msgspec.json.decode(Path(arguments[0]).read_bytes(), type=SupervisorOrder)
+    ready_fd = int(arguments[1]) if len(arguments) > 1 else None
+    run = RunFolder(Path(order.state))
+    try:
+        run.make()
+        lock = run.lock()
+        if lock is None:
+            message = (
+                f"a server already runs for {order.state!r} (pid {run.holder()}); `golive status` shows it and "
+                "`golive down` stops it"
+            )
+            raise UnavailableError(message)
+        with asyncio.Runner() as runner:
+            runner.run(supervise(order, run, ready_fd))
+    except GoliveError as error:
+        tell(f"error: {error.message}")
+        _announce(ready_fd, Started(error=error.message, code=error.code))
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

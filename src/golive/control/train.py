@@ -41,14 +41,15 @@ def train(project: Project, base: Path, rooms: Rooms, *, say: Say, on_progress: 
     Raises:
         DataError: the table cannot be read or trained on.
     """
-    frame, digest, source = read_source(project.data, base)
+    frame, digest, description = read_source(project.data, base)
+    source = project.data.file or project.data.package
     recipe = with_inferred_features(project.recipe, frame)
     key = key_of(
         recipe=recipe, data=digest, environment=environment(), code=source_digest("training", "inference", "adapters")
     )
 
     def make(folder: Path) -> None:
-        fitted = fit(recipe, frame, jobs=project.search.jobs, on_progress=on_progress)
+        fitted = fit(recipe, frame, data_digest=digest, jobs=project.search.jobs, on_progress=on_progress)
         save_fitted(fitted, folder / "fitted.joblib")
         fitted.changes.to_csv(folder / "changes.csv", index=False)
         (folder / "report.json").write_bytes(msgspec.json.encode(fitted.report))
@@ -60,7 +61,7 @@ def train(project: Project, base: Path, rooms: Rooms, *, say: Say, on_progress: 
         rooms.ledger.add_trials(key, trained.trials, chosen=trained.chosen, at=rooms.now())
     best = trained.trials[trained.chosen]
     text = (
-        f"{trained.report.rows_in:,} rows from {source}; {len(trained.trials)} trials; "
+        f"{description}; {len(trained.trials)} trials; "
         f"best is {best.candidate} ({best.mean:.5g})"
     )
     say(Stage(name="train", text=text, seconds=seconds, reused=reused))

@@ -20,6 +20,7 @@ from golive.domain.bundle import Bundle
 from golive.domain.evidence import Evidence
 from golive.domain.policy import Verdict
 from golive.domain.release import Release
+from golive.evaluation.phrases import Language
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +42,9 @@ class Live(msgspec.Struct, frozen=True, kw_only=True):
     supervisor: RunningSupervisor
 
 
-def build(folder: Path, rooms: Rooms, *, say: Say, on_progress: Progress, forced: str = "", lang: str = "en") -> Judged:
+def build(
+    folder: Path, rooms: Rooms, *, say: Say, on_progress: Progress, forced: str = "", lang: Language = "en"
+) -> Judged:
     """Train, package, evaluate and judge a project.
 
     Raises:
@@ -68,7 +71,7 @@ def up(
     on_progress: Progress,
     detach: bool = False,
     forced: str = "",
-    lang: str = "en",
+    lang: Language = "en",
 ) -> Live:
     """Build a project, and make the result serve all traffic of its name.
 

@@ -100,7 +100,7 @@ def missing_values(metrics: Iterable[Metric]) -> list[Note]:
 
 def resamples_for(rows: int, heads: int) -> int:
     """Give a number of resamples that takes a few seconds at most: 1,000 for small tables, never under 250."""
-    return int(np.clip(100_000_000 // max(rows * heads, 1), 250, 1000))
+    return int(np.clip(60_000_000 // max(rows * heads, 1), 250, 1000))
 
 
 def _measure(metric: Metric, name: str, value: float, bounds: Interval | None, method: str, rows: int) -> Measure:

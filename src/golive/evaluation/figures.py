@@ -37,20 +37,21 @@ def class_table(details: Mapping[str, Any], say: Say) -> Markup:
         )
         for row in details["per_class"]
     ]
-    return table(heads, rows)
+    return tag("div", table(heads, rows), kind="narrow")
 
 
 def worst_table(details: Mapping[str, Any], say: Say) -> Markup:
     """Write the rows with the largest errors."""
     worst: Sequence[Mapping[str, Any]] = details.get("worst", ())
+    rows: list[tuple[object, ...]]
     if "scatter" in details:
         heads = [say(key) for key in ("row", "axis.actual", "axis.predicted", "residual")]
         values = [(row["row"], row["truth"], row["predicted"], row["predicted"] - row["truth"]) for row in worst]
-        return table(heads, [tuple(Markup(number(value)) for value in row) for row in values], numeric_first=True)
-    heads = [say(key) for key in ("class", "row", "probability")]
-    return table(
-        heads, [(row["truth"], Markup(number(row["row"])), Markup(number(row["probability"], 4))) for row in worst]
-    )
+        rows = [tuple(Markup(number(value)) for value in row) for row in values]
+    else:
+        heads = [say(key) for key in ("class", "row", "probability")]
+        rows = [(row["truth"], Markup(number(row["row"])), Markup(number(row["probability"], 4))) for row in worst]
+    return tag("div", table(heads, rows, numeric_first="scatter" in details), kind="narrow")
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[object]], *, numeric_first: bool = False) -> Markup:
@@ -91,11 +92,10 @@ def _residuals(details: Mapping[str, Any], say: Say) -> Markup:
 
 
 def _deciles(details: Mapping[str, Any], say: Say) -> Markup:
-    heights = [part["mae"] for part in details["deciles"]]
-    names = [str(place + 1) for place in range(len(heights))]
-    alt = say("alt.deciles", first=number(heights[0]), last=number(heights[-1]))
+    heights = np.asarray([part["mae"] for part in details["deciles"]], dtype=np.float64)
+    alt = say("alt.deciles", first=number(float(heights[0])), last=number(float(heights[-1])))
     labels = (say("axis.decile"), say("axis.mae"))
-    return _figure(say("plot.deciles"), plots.bars(heights, names, labels=labels, alt=alt, name="deciles"))
+    return _figure(say("plot.deciles"), plots.bars(heights, labels=labels, alt=alt, name="deciles"))
 
 
 def _confusion(details: Mapping[str, Any], say: Say) -> Markup:

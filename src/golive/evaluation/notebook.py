@@ -5,8 +5,8 @@ from golive.evaluation.markup import Markup, join, tag
 from golive.evaluation.numbers import interval_text, value_text
 from golive.evaluation.phrases import Language, Say, phrases
 
-_LEFT = "text-align: left"
-_RIGHT = "text-align: right"
+_LEFT = "text-align: left; padding: .2em .8em"
+_RIGHT = "text-align: right; padding: .2em .8em"
 
 
 def evidence_html(evidence: Evidence, lang: Language = "en") -> str:

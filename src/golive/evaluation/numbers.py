@@ -1,25 +1,32 @@
 """Numbers: how measures are written for people."""
 
 import math
+import re
 
 from golive.domain.evidence import Measure
 
 _LARGE = 1e7
 _SMALL = 1e-4
+_WHOLE = 1e4
+_FINEST = 6
 
 
 def number(value: float, decimals: int | None = None) -> str:
-    """Write a number: four significant digits unless ``decimals`` says otherwise, a proper minus sign."""
+    """Write a number: up to four significant digits unless ``decimals`` says otherwise, a proper minus sign."""
     if not math.isfinite(value):
         return "–"
-    if value == int(value) and abs(value) < _LARGE and decimals is None:
-        text = f"{int(value):,}"
-    elif value and (abs(value) >= _LARGE or abs(value) < _SMALL) and (decimals is None or decimals > 6):  # noqa: PLR2004
-        text = f"{value:.3g}"
+    size = abs(value)
+    if size >= _LARGE or (0 < size < _SMALL and (decimals is None or decimals > _FINEST)):
+        text = re.sub(r"e([-+])0*", lambda found: "e" + found[1].replace("+", ""), f"{value:.2e}")
+    elif decimals is not None:
+        text = f"{value:,.{decimals}f}"
+    elif value == int(value) or size >= _WHOLE:
+        text = f"{value:,.0f}"
     else:
-        places = decimals if decimals is not None else max(3 - math.floor(math.log10(abs(value))), 0)
-        text = f"{value:,.{places}f}"
-    return text.replace("-", "−") if float(text.replace(",", "")) else text.lstrip("-")
+        text = f"{value:,.{3 - math.floor(math.log10(size))}f}"
+        text = text.rstrip("0").rstrip(".") if "." in text else text
+    nothing = not any(digit in "123456789" for digit in text)
+    return text.lstrip("-") if nothing else text.replace("-", "−")
 
 
 def decimals_of(measure: Measure) -> int | None:

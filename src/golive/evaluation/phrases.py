@@ -3,7 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
+from golive.errors import UsageError
+
 Language = Literal["en", "zh"]
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
 Say = Callable[..., str]
 
 _TABLE: Mapping[str, tuple[str, str]] = {
@@ -50,6 +53,7 @@ _TABLE: Mapping[str, tuple[str, str]] = {
     ),
     "champion.none": ("Nothing was live to compare with.", "没有线上模型可供比较。"),
     "champion.is": ("The live model is {digest}.", "线上模型为 {digest}。"),
+    "tile": ("95 %: {interval}", "95%：{interval}"),
     "other": ("Other measures", "其他指标"),
     "value": ("Value", "值"),
     "interval": ("95 % interval", "95% 区间"),
@@ -215,6 +219,18 @@ _TABLE: Mapping[str, tuple[str, str]] = {
     "metric.size_mb": ("Bundle size (MB)", "模型包大小（MB）"),
     "metric.invalid_predictions": ("Rows without a valid prediction", "没有有效预测的行"),
     "metric.unusable_truths": ("Rows without a usable truth", "没有可用真值的行"),
+    "metric.parity.difference": ("Greatest difference", "最大差异"),
+    "metric.parity.flipped": ("Rows with another label", "标签不一致的行"),
+    "metric.parity.ties": ("Rows at a tie", "处于平局的行"),
+    "metric.parity.single_row": ("Difference of single rows to a batch", "单行与批量预测的差异"),
+    "metric.float32.difference": ("Difference if numbers were float32", "数值改用 float32 时的差异"),
+    "metric.float32.flipped": ("Other labels if numbers were float32", "数值改用 float32 时不一致的标签"),
+    "fact.tolerance": ("Tolerance", "容差"),
+    "fact.test_rows": ("Test rows", "测试行"),
+    "fact.boundary_rows": ("Rows at boundaries", "边界行"),
+    "fact.refused_rows": ("Rows refused by both", "双方均拒绝的行"),
+    "fact.unanswered_rows": ("Rows without an answer", "没有回答的行"),
+    "fact.worst_row": ("Row with the greatest difference", "差异最大的行"),
     "metric.latency.p50_ms": ("Latency, median (ms)", "延迟中位数（毫秒）"),
     "metric.latency.p99_ms": ("Latency, 99th percentile (ms)", "延迟 99 分位（毫秒）"),
     "note.unknown_labels": (
@@ -258,8 +274,14 @@ def phrases(language: Language) -> Say:
     """Give the function that turns a key and its numbers into a sentence.
 
     A key that is not in the table gives its last part, so a measure made elsewhere shows under its own name.
+
+    Raises:
+        UsageError: there is no text in that language.
     """
-    column = ("en", "zh").index(language)
+    if language not in LANGUAGES:
+        message = f"the report has no text in {language!r}; choose one of {', '.join(LANGUAGES)}"
+        raise UsageError(message)
+    column = LANGUAGES.index(language)
 
     def say(key: str, /, **numbers: Any) -> str:
         if key not in _TABLE:
@@ -269,6 +291,6 @@ def phrases(language: Language) -> Say:
     return say
 
 
-def keys() -> frozenset[str]:
-    """Give every key of the table."""
-    return frozenset(_TABLE)
+def table() -> Mapping[str, tuple[str, str]]:
+    """Give every phrase in both languages."""
+    return _TABLE

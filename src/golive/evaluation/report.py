@@ -1,12 +1,13 @@
 """Report: everything known about one bundle in, one HTML page out that needs nothing else."""
 
+import statistics
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
 from golive.domain.bundle import Manifest
 from golive.domain.data_report import DataReport
-from golive.domain.digest import Digest
+from golive.domain.digest import Digest, short
 from golive.domain.evidence import Evidence, Measure
 from golive.domain.policy import Reason, Verdict
 from golive.domain.signature import Field
@@ -33,8 +34,11 @@ def render(
 ) -> str:
     """Write the page, in English or Chinese.
 
-    ``trials`` are plain dictionaries with ``candidate``, ``parameters``, ``mean``, ``std``, ``fit_s``, ``error`` and
-    ``chosen``. The page is the same, byte for byte, whenever its values are the same.
+    ``trials`` are plain dictionaries with ``candidate``, ``parameters``, ``mean``, ``std`` (or ``scores``), ``fit_s``,
+    ``error`` and ``chosen``. The page is the same, byte for byte, whenever its values are the same.
+
+    Raises:
+        UsageError: ``lang`` is neither ``en`` nor ``zh``.
     """
     say = phrases(lang)
     body = join(
@@ -110,7 +114,7 @@ def _tiles(evidence: Evidence, say: Say) -> Markup:
             "div",
             tag("span", say(f"metric.{measure.name}")),
             tag("b", value_text(measure)),
-            tag("span", interval_text(measure)),
+            tag("span", say("tile", interval=interval_text(measure)) if measure.lower is not None else ""),
             kind="tile",
         )
         for measure in found
@@ -161,7 +165,7 @@ def _finding(reason: Reason, lang: Language, say: Say) -> str:
 
 def _numbers(evidence: Evidence, say: Say) -> Markup:
     task = evidence.details.get("task", "regression")
-    champion = say("champion.is", digest=evidence.champion) if evidence.champion else say("champion.none")
+    champion = say("champion.is", digest=short(evidence.champion)) if evidence.champion else say("champion.none")
     about = [say("numbers.about"), say(f"baseline.{task}"), champion]
     return _section(say("numbers"), numbers_table(evidence, say), _quiet(" ".join(about)), _others(evidence, say))
 
@@ -174,11 +178,19 @@ def _others(evidence: Evidence, say: Say) -> Markup:
 
 
 def _measures(measures: Sequence[Measure], say: Say) -> Markup:
-    rows = [
-        (say(f"metric.{measure.name}"), Markup(value_text(measure)), Markup(interval_text(measure)), measure.note)
-        for measure in measures
-    ]
-    return table((say("measure"), say("value"), say("interval"), say("remark")), rows)
+    keys = ["measure", "value"]
+    keys += ["interval"] if any(measure.lower is not None for measure in measures) else []
+    keys += ["remark"] if any(measure.note for measure in measures) else []
+    rows = [tuple(_measure_cell(measure, key, say) for key in keys) for measure in measures]
+    return tag("div", table([say(key) for key in keys], rows), kind="narrow")
+
+
+def _measure_cell(measure: Measure, key: str, say: Say) -> str:
+    if key == "value":
+        return Markup(value_text(measure))
+    if key == "interval":
+        return Markup(interval_text(measure))
+    return say(f"metric.{measure.name}") if key == "measure" else measure.note
 
 
 def _value_cell(measure: Measure | None) -> Markup:
@@ -237,6 +249,13 @@ def _score(trial: Mapping[str, Any]) -> float:
     return float(mean) if mean is not None and not trial.get("error") else float("-inf")
 
 
+def _spread(trial: Mapping[str, Any]) -> float:
+    if trial.get("std") is not None:
+        return float(trial["std"])
+    scores: Sequence[float] = trial.get("scores") or ()
+    return statistics.stdev(scores) if len(scores) > 1 else float("nan")
+
+
 def _trial(trial: Mapping[str, Any], say: Say) -> Markup:
     parameters = ", ".join(f"{key}={value}" for key, value in trial.get("parameters", {}).items())
     name: list[object] = [trial["candidate"]]
@@ -250,7 +269,7 @@ def _trial(trial: Mapping[str, Any], say: Say) -> Markup:
         tag("td", *name, kind="name"),
         tag("td", tag("code", parameters)),
         tag("td", number(_score(trial)), kind="n"),
-        tag("td", number(float(trial.get("std") or 0.0)), kind="n"),
+        tag("td", number(_spread(trial)), kind="n"),
         tag("td", f"{float(trial.get('fit_s') or 0.0):.2f} s", kind="n"),
         kind="chosen" if trial.get("chosen") else None,
     )
@@ -300,18 +319,22 @@ def _columns(report: DataReport, say: Say) -> Markup:
 def _parity(parity: Evidence | None, say: Say) -> Markup:
     if parity is None:
         return Markup()
-    facts = [
-        (key, ", ".join(map(str, value)) if isinstance(value, list) else value)
-        for key, value in parity.details.items()
-        if isinstance(value, (str, int, float, bool))
-        or (isinstance(value, list) and all(isinstance(item, str) for item in value))
-    ]
     return _section(
         say("parity"),
         tag("p", say("parity.about", rows=number(parity.rows))),
         _measures(parity.measures, say) if parity.measures else Markup(),
-        _facts([(key.replace("_", " "), value) for key, value in facts]),
+        _facts([(say(f"fact.{key}").replace("_", " "), _plain(value)) for key, value in parity.details.items()]),
     )
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}={_plain(part)}" for key, part in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_plain, value))
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return number(value)
+    return "–" if value is None else str(value)
 
 
 def _facts(facts: Sequence[tuple[str, object]]) -> Markup:

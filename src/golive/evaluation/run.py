@@ -147,7 +147,11 @@ def measure_latency(predict_one: Callable[[], object], runs: int = 200) -> list[
         spent[run] = (time.perf_counter_ns() - started) / 1e6
     return [
         Measure(
-            name=name, value=float(np.quantile(spent, share)), better="lower", note=f"{runs} single rows in process"
+            name=name,
+            value=float(np.quantile(spent, share)),
+            rows=runs,
+            method="single rows, timed in this process",
+            better="lower",
         )
         for name, share in (("latency.p50_ms", 0.5), ("latency.p99_ms", 0.99))
     ]

@@ -12,7 +12,7 @@ from golive.errors import InvalidRowError, UsageError
 from golive.inference.rows import Layout, Slots, checked, compiled
 from golive.inference.steps import Bools, Column, Refuse, Sentence, applied, raise_first
 from golive.inference.table import number_column, text_column
-from golive.inference.values import is_missing, not_finite, text_of
+from golive.inference.values import MISSING, is_missing, not_finite, text_of
 from golive.ports import Float64, Int64
 
 FEW_ROWS = 16
@@ -123,6 +123,7 @@ class Front:
         numbers = np.empty((count, len(self._preparation.numbers)), dtype=np.float64)
         for index, name in enumerate(self._preparation.numbers):
             numbers[:, index] = prepared[name]
+        numbers[np.isnan(numbers)] = MISSING  # NaN has many bit patterns; the row form gives this one
         coded = np.empty((count, len(self._codes)), dtype=np.int64)
         for index, code in enumerate(self._codes):
             coded[:, index] = code.of_column(prepared[code.column])

@@ -62,15 +62,20 @@ def canonical_column(field: Field, values: Any) -> Column:
     """Bring one column into the canonical form of its field.
 
     Raises:
+        RequestError: the values are not one for each row.
         InvalidRowError: a text in a number column, or a number that is not finite.
     """
     array = np.asarray(values)
+    if array.ndim != 1:
+        message = f"column {field.name!r} has the shape {array.shape}, but one value for each row is needed"
+        raise RequestError(message, field=field.name)
+    # As plain objects, dates would be counts of nanoseconds.
+    listed = list(array) if array.dtype.kind in "mM" else None
     if field.dtype == "string":
-        # A list of dates as plain objects would be a list of nanosecond counts.
-        return text_column(list(array) if array.dtype.kind == "M" else array.tolist())
+        return text_column(array.tolist() if listed is None else listed)
     if array.dtype.kind in "fiub":
         return _without_infinities(field.name, array.astype(np.float64, copy=False))
-    return number_column(field.name, array.tolist())
+    return number_column(field.name, array.tolist() if listed is None else listed)
 
 
 def _column_or_missing(field: Field, table: Mapping[str, Any], rows: int) -> Column:

@@ -51,7 +51,7 @@ def number_of(value: object, name: str) -> float:
         raise InvalidRowError(not_finite(name, math.inf), field=name) from None
     if abs(number) > _LARGEST:
         raise InvalidRowError(not_finite(name, number), field=name)
-    return number
+    return MISSING if math.isnan(number) else number
 
 
 def not_a_number(name: str, value: object) -> str:

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from golive.domain.naming import checked_name
 from golive.domain.record import Record
 from golive.domain.signature import Signature
-from golive.errors import GoliveError, UnavailableError
+from golive.errors import DataError, GoliveError, UnavailableError
 from golive.store.files import refused, write_whole
 
 Columns = dict[str, npt.NDArray[Any]]
@@ -70,62 +70,61 @@ class RecordWriter:
         self._since = 0.0
         self._parts = 0
         self._day = ""
+        self._failure: GoliveError | None = None
         self.dropped = 0
         """Records that were not kept: no signature was known, or the disk refused."""
 
     def append(self, records: Sequence[Record]) -> None:
-        """Take some records, and write what is waiting when it is due.
-
-        Raises:
-            UnavailableError: the disk is full or refuses; what was waiting is dropped and counted.
-        """
+        """Take some records, and write what is waiting when it is due; a failure is raised by the next flush."""
         if not records:
             return
         if not self._waiting:
             self._since = self._clock()
         self._waiting += records
         if len(self._waiting) >= FLUSH_ROWS or self._clock() - self._since >= FLUSH_S:
-            self.flush()
+            self._write_waiting()
 
     def flush(self) -> None:
         """Write all that is waiting; call it when no records have come for a while.
 
         Raises:
-            UnavailableError: the disk is full or refuses; what was waiting is dropped and counted.
+            UnavailableError: since the last flush the disk was full or refused; those records are dropped and counted.
+            DataError: records did not fit the signature; they are dropped and counted.
         """
+        self._write_waiting()
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+
+    def close(self) -> None:
+        """Write all that is waiting; raises as :meth:`flush` does."""
+        self.flush()
+
+    def _write_waiting(self) -> None:
         groups: dict[tuple[str, int, str], list[Record]] = {}
         for record in self._waiting:
             groups.setdefault((record.name, record.version, _day_of(record.at_ns)), []).append(record)
         self._waiting = []
-        failure: GoliveError | None = None
         for (name, version, day), records in groups.items():
             try:
                 self._write(name, version, day, records)
+                self._compact_on_a_new_day(day)
             except GoliveError as error:
-                self.dropped += len(records)
-                failure = error
-        if failure is not None:
-            raise failure
-        self._compact_on_a_new_day(max((day for _, _, day in groups), default=""))
-
-    def close(self) -> None:
-        """Write all that is waiting.
-
-        Raises:
-            UnavailableError: the disk is full or refuses.
-        """
-        self.flush()
+                self._failure = error
 
     def _write(self, name: str, version: int, day: str, records: list[Record]) -> None:
         signature = self._signatures.get((name, version)) or self._signatures.get(name)
         if signature is None:
             self.dropped += len(records)
             return
-        folder = _made(self._folder / checked_name(name) / f"v{version}" / day)
-        self._parts += 1
-        write_whole(
-            folder / f"{records[0].at_ns}-{os.getpid()}-{self._parts}.parquet", _parquet(_table(records, signature))
-        )
+        try:
+            content = _parquet(_table(records, signature))
+            folder = _made(self._folder / checked_name(name) / f"v{version}" / day)
+            self._parts += 1
+            write_whole(folder / f"{records[0].at_ns}-{os.getpid()}-{self._parts}.parquet", content)
+        except GoliveError:
+            self.dropped += len(records)
+            raise
 
     def _compact_on_a_new_day(self, day: str) -> None:
         if day > self._day:
@@ -185,6 +184,17 @@ def prune(folder: Path, keep_days: int, now: datetime) -> tuple[Path, ...]:
 
 
 def _table(records: Sequence[Record], signature: Signature) -> pa.Table:
+    try:
+        return _fitted(records, signature)
+    except (ValueError, TypeError, OverflowError) as error:
+        message = (
+            f"{len(records)} records of {records[0].name!r} version {records[0].version} do not fit its signature "
+            f"({error}); they were not kept"
+        )
+        raise DataError(message) from error
+
+
+def _fitted(records: Sequence[Record], signature: Signature) -> pa.Table:
     fields = {
         "id": pa.array([record.id for record in records], pa.string()),
         "at": pa.array([record.at_ns for record in records], pa.int64()).cast(pa.timestamp("ns", tz="UTC")),

@@ -110,10 +110,16 @@ def signature_from_frame(columns: Mapping[str, Any], *, unlisted: Sequence[str] 
         UsageError: the sample has no rows.
         InvalidRowError: a number is infinite.
     """
-    if not columns or not len(next(iter(columns.values()))):
+    arrays = {str(name): np.asarray(values) for name, values in columns.items()}
+    if len(next(iter(arrays.values()), ())) == 0:
         message = "the sample has no rows, so nothing is known about the inputs; give some training rows"
         raise UsageError(message)
-    return tuple(_field(str(name), np.asarray(values), listed=name not in unlisted) for name, values in columns.items())
+    # A data frame's column of integers with missing ones becomes an array of floats, but still calls itself "i".
+    kinds = {str(name): getattr(getattr(values, "dtype", None), "kind", "") for name, values in columns.items()}
+    return tuple(
+        _field(name, array, kind=kinds[name] or array.dtype.kind, listed=name not in unlisted)
+        for name, array in arrays.items()
+    )
 
 
 def _check_names(signature: Signature) -> None:
@@ -123,11 +129,11 @@ def _check_names(signature: Signature) -> None:
         raise UsageError(message)
 
 
-def _field(name: str, array: Column, *, listed: bool) -> Field:
-    dtype = _dtype(array)
+def _field(name: str, array: Column, *, kind: str, listed: bool) -> Field:
+    dtype = _dtype(array, kind)
     column = canonical_column(Field(name=name, dtype=dtype), array)
     if dtype == "string":
-        return _text_field(name, column, dates=array.dtype.kind == "M", listed=listed)
+        return _text_field(name, column, dates=kind == "M", listed=listed)
     seen = column[~np.isnan(column)]
     return Field(
         name=name,
@@ -151,10 +157,10 @@ def _text_field(name: str, column: Column, *, dates: bool, listed: bool) -> Fiel
     )
 
 
-def _dtype(array: Column) -> DType:
-    if array.dtype.kind != "O":
+def _dtype(array: Column, kind: str) -> DType:
+    if kind != "O":
         by_kind: dict[str, DType] = {"f": "float64", "i": "int64", "u": "int64", "b": "bool"}
-        return by_kind.get(array.dtype.kind, "string")
+        return by_kind.get(kind, "string")
     present = [value for value in array.tolist() if text_of(value) is not None]
     if not present or not all(isinstance(value, (int, float, np.number, np.bool_)) for value in present):
         return "string"

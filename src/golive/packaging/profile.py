@@ -15,7 +15,8 @@ _BINARY = 2
 def profile(signature: Signature, columns: Mapping[str, Any], outputs: Float64) -> Profile:
     """Count training rows, as callers send them, and the model's own predictions for them.
 
-    Dates are counted as texts. Of two classes only the second one's probability is kept: the first mirrors it.
+    Dates and free texts are left out: new ones are always values never seen before, which would be a standing
+    alarm and no news. Of two classes only the second one's probability is kept: the first mirrors it.
 
     Args:
         signature: Names and types of the columns.
@@ -28,9 +29,13 @@ def profile(signature: Signature, columns: Mapping[str, Any], outputs: Float64) 
     canonical = columns_of(signature, columns)
     return Profile(
         rows=len(outputs),
-        inputs=tuple(_input(field, canonical[field.name]) for field in signature.inputs),
+        inputs=tuple(_input(field, canonical[field.name]) for field in signature.inputs if _is_countable(field)),
         outputs=tuple(_numbers(name, outputs[:, index]) for index, name in _outputs(signature)),
     )
+
+
+def _is_countable(field: Field) -> bool:
+    return field.dtype != "string" or bool(field.categories)
 
 
 def _input(field: Field, column: Column) -> ColumnProfile:

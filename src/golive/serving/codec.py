@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
+import numpy as np
 import orjson
 
 from golive.domain.serving import Placed
@@ -10,6 +11,9 @@ from golive.domain.signature import Signature
 from golive.errors import RequestError
 from golive.ports import Float64
 from golive.serving.rowtypes import Rows
+
+_FEW = 16
+"""Up to so many rows a list is written faster than an array."""
 
 Labels = Callable[[Float64], list[Any]]
 """Outputs ``[n, k]`` -> n predictions: class labels, or floats for a regression."""
@@ -20,6 +24,8 @@ class Codec(Protocol):
 
     row_status: int
     """The HTTP status of a request whose values do not fit the signature."""
+    rows_path: str
+    """The JSON path of the list of rows; the road names rows from ``$`` on."""
 
     def decode(self, body: bytes) -> tuple[Rows, Any]:
         """Read a body: the rows, and what ``encode`` must know about the request.
@@ -36,20 +42,27 @@ class Codec(Protocol):
 
 
 class PredictionWriter:
-    """Writes ``predictions``, ``probabilities`` (classification) and the model's name and version."""
+    """Writes ``predictions``, ``probabilities`` (classification, else null) and the model's name and version."""
 
     def __init__(self, placed: Placed, signature: Signature, labels: Labels) -> None:
         self._labels = labels
         self._classifies = signature.task == "classification"
-        self._model = {"model_name": placed.name, "model_version": str(placed.version)}
+        # Joining parts that are bytes already takes half the time of encoding one dict a request.
+        model = orjson.dumps({"model_name": placed.name, "model_version": str(placed.version)})
+        self._end = b"," + model.removeprefix(b"{")
 
-    def __call__(self, outputs: Float64, key: str) -> bytes:
+    def __call__(self, outputs: Float64, key: bytes) -> bytes:
         """Write one answer; ``key`` names the list of predictions."""
-        answer: dict[str, Any] = {key: self._labels(outputs)}
-        # The list is None, not absent, so a client can read the member without a check.
-        answer["probabilities"] = outputs if self._classifies else None
-        answer.update(self._model)
-        return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
+        probabilities = json_of(outputs) if self._classifies else b"null"
+        predictions = orjson.dumps(self._labels(outputs))
+        return b'{"%b":%b,"probabilities":%b%b' % (key, predictions, probabilities, self._end)
+
+
+def json_of(values: Float64) -> bytes:
+    """Write an array as JSON lists; what is not finite becomes null."""
+    if len(values) <= _FEW:
+        return orjson.dumps(values.tolist())
+    return orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 def some(rows: Rows) -> Rows:

@@ -17,6 +17,7 @@ class FeaturesCodec:
     """
 
     row_status = 400
+    rows_path = "$.features"
 
     def __init__(self, signature: Signature, write: PredictionWriter) -> None:
         self._signature = signature
@@ -33,4 +34,4 @@ class FeaturesCodec:
     def encode(self, outputs: Float64, form: None) -> bytes:
         """Write the predictions."""
         del form
-        return self._write(outputs, "predictions")
+        return self._write(outputs, b"predictions")

@@ -19,6 +19,7 @@ class InstancesCodec:
     """
 
     row_status = 422
+    rows_path = "$.instances"
 
     def __init__(self, signature: Signature, write: PredictionWriter) -> None:
         self._signature = signature
@@ -26,7 +27,7 @@ class InstancesCodec:
         self._lists = msgspec.json.Decoder(_envelope(positional_type(signature), columns_type(signature)))
         self.encode = write
 
-    def decode(self, body: bytes) -> tuple[Rows, str]:
+    def decode(self, body: bytes) -> tuple[Rows, bytes]:
         """Read the rows, and the name that the predictions will have."""
         try:
             envelope: Any = self._objects.decode(body)
@@ -34,9 +35,9 @@ class InstancesCodec:
             envelope = self._again(body, error)
         instances, inputs = envelope.instances, envelope.inputs
         if inputs is None and instances is not None:
-            return some([msgspec.structs.astuple(row) for row in instances]), "predictions"
+            return some([msgspec.structs.astuple(row) for row in instances]), b"predictions"
         if instances is None and inputs is not None:
-            return some(rows_of_columns(inputs, self._signature)), "outputs"
+            return some(rows_of_columns(inputs, self._signature)), b"outputs"
         found = "both" if inputs is not None else "neither"
         message = f"send either 'instances' (a list of rows) or 'inputs' (an object of columns), got {found}"
         raise RequestError(message)

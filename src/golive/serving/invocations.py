@@ -34,6 +34,7 @@ class InvocationsCodec:
     """
 
     row_status = 400
+    rows_path = "$.rows"
 
     def __init__(self, signature: Signature, write: PredictionWriter) -> None:
         self._signature = signature
@@ -66,7 +67,7 @@ class InvocationsCodec:
     def encode(self, outputs: Float64, form: None) -> bytes:
         """Write the predictions."""
         del form
-        return self._write(outputs, "predictions")
+        return self._write(outputs, b"predictions")
 
     def _rows(self, form: str, sent: Any) -> Rows:
         if form == "inputs":
@@ -83,7 +84,8 @@ class InvocationsCodec:
             return msgspec.structs.astuple(msgspec.convert(value, kind))
         except msgspec.ValidationError as error:
             what, _, place = str(error).partition(" - at `$")
-            raise explained(f"{what} - at `{path}{place.removesuffix('`')}`", self._signature) from None
+            located = f"{what} - at `{path}{place.removesuffix('`')}`"
+            raise explained(located, self._signature) from None
 
 
 def _named(columns: list[str], values: list[Any], index: int) -> dict[str, Any]:

@@ -60,7 +60,7 @@ class Lane:
                 outputs = predict(rows)
                 reply = encode(outputs, form)
             except Exception as error:  # noqa: BLE001  the border: a request never ends the worker
-                return self._refused(error, codec.row_status, request_id, clock() - started)
+                return self._refused(error, codec, request_id, clock() - started)
             duration_ns = clock() - started
             answered(len(rows), duration_ns)
             if keep is not None:
@@ -72,11 +72,15 @@ class Lane:
     def _keep(self) -> Callable[..., None] | None:
         return None if self._recorder is None else self._recorder.add
 
-    def _refused(self, error: Exception, row_status: int, request_id: str, duration_ns: int) -> Answer:
+    def _refused(self, error: Exception, codec: Codec, request_id: str, duration_ns: int) -> Answer:
         if not isinstance(error, GoliveError):
             # The cause stays in the log: error texts of libraries may hold paths or values.
             self._log.error("request %s of %s failed", request_id, self.placed.name, exc_info=error)
-            error = GoliveError(f"the model {self.placed.name!r} failed on this request; the server's log has the cause")
-        status = min(error.status, row_status) if isinstance(error, RequestError) else error.status
+            error = GoliveError(
+                f"the model {self.placed.name!r} failed on this request; the server's log has the cause"
+            )
+        if error.field.startswith("$["):
+            error.field = f"{codec.rows_path}{error.field.removeprefix('$')}"
+        status = min(error.status, codec.row_status) if isinstance(error, RequestError) else error.status
         self._metrics.refused(status, error.code, duration_ns)
         return status, str(self.placed.version).encode("ascii"), error_body(error, request_id)

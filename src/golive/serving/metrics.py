@@ -8,7 +8,7 @@ import msgspec
 
 _Key = TypeVar("_Key", int, str)
 
-EDGES_NS = tuple(int(step * 10**power) for power in range(4, 10) for step in (1, 2.5, 5)) + (10**10,)
+EDGES_NS = (*(int(step * 10**power) for power in range(4, 10) for step in (1, 2.5, 5)), 10**10)
 """Upper edges of the latency bins: 10 µs to 10 s, three a decade, in nanoseconds."""
 
 

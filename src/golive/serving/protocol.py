@@ -34,7 +34,7 @@ _TOLD = frozenset(
     }
 )
 """The headers that decide something here."""
-_ORDINARY = (b"expect", b"content-encoding", b"upgrade")
+_ORDINARY = frozenset({b"expect", b"content-encoding", b"upgrade"})
 """Headers that send a request down the ordinary road."""
 _LINGER_S = 2.0
 """How long a refused body is read and thrown away, so that the client can read the refusal."""
@@ -97,6 +97,8 @@ class HotProtocol(HttpToolsProtocol):
         self.parts: list[bytes] = []
         self.body_bytes = 0
         self.in_head = True
+        self.began = False
+        self.large = False
         self.head_bytes = 0
         self.refused = False
         self.held = False
@@ -106,16 +108,20 @@ class HotProtocol(HttpToolsProtocol):
         """Start the watch over a silent connection."""
         super().connection_made(transport)
         self.loop.call_later(self.limits.keep_alive_s, self._watch)
+        if self.hall.draining:
+            # Accepted in the moment of the stop, after uvicorn told the others.
+            self.loop.call_later(self.limits.drain_s, self._close_idle)
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser, and bound a head that comes in many pieces."""
         self.heard_at = self.loop.time()
         if self.refused:
             return
-        continued = self.in_head and self.head_bytes > 0
+        self.began = False
+        self.large = len(data) > self.limits.head_bytes
         super().data_received(data)
-        if self.in_head and not self.refused:
-            self.head_bytes += len(data) if continued else 1
+        if self.in_head and not self.began and not self.refused:
+            self.head_bytes += len(data)
             if self.head_bytes > self.limits.head_bytes:
                 self._refuse(431, self._long_head())
 
@@ -132,7 +138,8 @@ class HotProtocol(HttpToolsProtocol):
         self.told = {}
         self.hot = None
         self.in_head = True
-        self.head_bytes = 1
+        self.began = True
+        self.head_bytes = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take one header."""
@@ -147,7 +154,7 @@ class HotProtocol(HttpToolsProtocol):
         self.head_bytes = 0
         if self.refused:
             return
-        idle = self.cycle is None or self.cycle.response_complete
+        idle = not self._is_busy()
         if idle and self._over_limits():
             return
         handler = self.hall.switchboard.routes.get(self.url)
@@ -189,10 +196,15 @@ class HotProtocol(HttpToolsProtocol):
             self.refused = True
             self.transport.close()
 
+    def send_400_response(self, msg: str) -> None:
+        """Answer bytes that are not HTTP, in the form that every error has."""
+        del msg
+        self._refuse(400, RequestError("the bytes are not a valid HTTP/1.1 request; check the client"))
+
     def shutdown(self) -> None:
         """Begin to drain: the next answer says ``connection: close``; an idle connection gets a grace for it."""
         self.hall.draining = True
-        if self.cycle is not None and not self.cycle.response_complete:
+        if self._is_busy():
             self.cycle.keep_alive = False
         self.loop.call_later(self.limits.drain_s, self._close_idle)
 
@@ -212,11 +224,7 @@ class HotProtocol(HttpToolsProtocol):
 
     def _is_plain(self) -> bool:
         told = self.told
-        return (
-            self.parser.get_method() == b"POST"
-            and not self.flow.write_paused
-            and not any(name in told for name in _ORDINARY)
-        )
+        return self.parser.get_method() == b"POST" and not self.flow.write_paused and told.keys().isdisjoint(_ORDINARY)
 
     def _is_allowed(self) -> bool:
         authorize = self.hall.authorize
@@ -233,7 +241,10 @@ class HotProtocol(HttpToolsProtocol):
         if length is not None and len(length) < 20 and int(length) > self.limits.body_bytes:  # noqa: PLR2004
             self._refuse(413, self.hall.too_large())
             return True
-        if sum(len(name) + len(value) for name, value in self.headers) + len(self.url) > self.limits.head_bytes:
+        if (
+            self.large
+            and sum(len(name) + len(value) for name, value in self.headers) + len(self.url) > self.limits.head_bytes
+        ):
             self._refuse(431, self._long_head())
             return True
         return False
@@ -248,16 +259,16 @@ class HotProtocol(HttpToolsProtocol):
         self.headers.extend(headers)
         self.expect_100_continue = expect.lower() == b"100-continue"
         super().on_headers_complete()
-        if self.hall.draining and self.cycle is not None:
+        if self.hall.draining and self._is_busy():
             self.cycle.keep_alive = False
 
     def _write(self, answer: Answer, request_id: str, *, keep: bool) -> None:
         status, version, body = answer
         self.transport.write(
-            b"%bx-model-version: %b\r\nx-request-id: %b\r\n%bcontent-length: %d\r\n\r\n%b"
+            b"%b%bx-request-id: %b\r\n%bcontent-length: %d\r\n\r\n%b"
             % (
                 self.hall.heads[status],
-                version,
+                b"x-model-version: %b\r\n" % version if version else b"",
                 request_id.encode("ascii"),
                 b"" if keep else b"connection: close\r\n",
                 len(body),
@@ -277,7 +288,8 @@ class HotProtocol(HttpToolsProtocol):
         self.loop.call_later(_LINGER_S, self.transport.close)
 
     def _is_busy(self) -> bool:
-        return self.cycle is not None and not self.cycle.response_complete
+        # uvicorn declares the cycle as always there, but sets it with the first request.
+        return self.cycle is not None and not self.cycle.response_complete  # type: ignore[redundant-expr]
 
     def _watch(self) -> None:
         # One timer a connection that looks at the clock is cheaper than a timer for each request.

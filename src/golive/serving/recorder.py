@@ -50,9 +50,7 @@ class Recorder:
         self.dropped = 0
         """Rows lost because the list was full or the sink did not take them."""
 
-    def add(
-        self, name: str, version: int, request_id: str, rows: Rows, outputs: Float64, duration_us: float
-    ) -> None:
+    def add(self, name: str, version: int, request_id: str, rows: Rows, outputs: Float64, duration_us: float) -> None:
         """Keep the rows of one request."""
         positions = None
         count = len(rows)

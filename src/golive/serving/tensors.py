@@ -18,7 +18,7 @@ from golive.domain.serving import Placed
 from golive.domain.signature import Field, Signature
 from golive.errors import RequestError
 from golive.ports import Float64
-from golive.serving.codec import Labels, some
+from golive.serving.codec import Labels, json_of, some
 from golive.serving.rowtypes import Rows, decoding, explained, type_of
 
 FUSED = "input"
@@ -74,11 +74,14 @@ class _Reader:
 
     def __call__(self, tensor: Tensor, signature: Signature) -> list[Any]:
         raw = bytes(tensor.data)
-        if not raw[1:].lstrip().startswith(b"["):
+        # The copy is only made where blanks may stand before a nested list.
+        start = raw[1:].lstrip() if raw[1:2].isspace() else raw[1:2]
+        if not start.startswith(b"["):
             return self._decoded(self._flat, raw, tensor, signature)  # type: ignore[no-any-return]
         rows = self._decoded(self._nested, raw, tensor, signature)
         if len({len(row) for row in rows}) > 1:
-            raise RequestError(f"the rows of tensor {tensor.name!r} differ in length; send a rectangular tensor")
+            message = f"the rows of tensor {tensor.name!r} differ in length; send a rectangular tensor"
+            raise RequestError(message)
         return [value for row in rows for value in row]
 
     @staticmethod
@@ -96,6 +99,7 @@ class TensorsCodec:
     """Reads infer requests and writes infer responses. Every bad body is 400, as the protocol says."""
 
     row_status = 400
+    rows_path = "$.inputs"
 
     def __init__(self, placed: Placed, signature: Signature, labels: Labels) -> None:
         self._signature = signature
@@ -107,7 +111,9 @@ class TensorsCodec:
         self._decoder = msgspec.json.Decoder(InferRequest)
         self._outputs = {output["name"]: output for output in output_tensors(signature)}
         self._every = _Form(id=None, outputs=tuple(self._outputs))
-        self._model = {"model_name": placed.name, "model_version": str(placed.version)}
+        self._heads = {name: _output_head(output) for name, output in self._outputs.items()}
+        model = orjson.dumps({"model_name": placed.name, "model_version": str(placed.version)})
+        self._start = model.removesuffix(b"}") + b","
 
     def decode(self, body: bytes) -> tuple[Rows, _Form]:
         """Read the rows, the caller's id and the outputs it wants."""
@@ -123,21 +129,14 @@ class TensorsCodec:
 
     def encode(self, outputs: Float64, form: _Form) -> bytes:
         """Write the outputs that were asked for; data is flat, row-major."""
-        answer: dict[str, Any] = dict(self._model)
-        if form.id is not None:
-            answer["id"] = form.id
-        answer["outputs"] = [self._tensor(name, outputs) for name in form.outputs]
-        return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
-
-    def _tensor(self, name: str, outputs: Float64) -> dict[str, Any]:
-        data = outputs.ravel() if name == "probabilities" else self._labels(outputs)
-        shown = self._outputs[name]
-        return {
-            "name": name,
-            "datatype": shown["datatype"],
-            "shape": [len(outputs), shown["shape"][1]],
-            "data": data,
-        }
+        parts = [
+            self._heads[name] % (len(outputs), json_of(outputs.ravel()))
+            if name == "probabilities"
+            else self._heads[name] % (len(outputs), orjson.dumps(self._labels(outputs)))
+            for name in form.outputs
+        ]
+        request_id = b"" if form.id is None else b'"id":%b,' % orjson.dumps(form.id)
+        return b'%b%b"outputs":[%b]}' % (self._start, request_id, b",".join(parts))
 
     def _wanted(self, requested: Sequence[Requested] | None) -> tuple[str, ...]:
         if not requested:
@@ -168,15 +167,18 @@ class TensorsCodec:
         columns: dict[str, list[Any]] = {}
         for tensor in inputs:
             if tensor.name in columns:
-                raise RequestError(f"tensor {tensor.name!r} is there twice; send each once", field=tensor.name)
+                message = f"tensor {tensor.name!r} is there twice; send each once"
+                raise RequestError(message, field=tensor.name)
             columns[tensor.name] = self._column(tensor)
         counts = {name: len(column) for name, column in columns.items()}
         if len(set(counts.values())) > 1:
-            raise RequestError(f"the tensors must have one length, got {counts}; send one value for each row")
+            message = f"the tensors must have one length, got {counts}; send one value for each row"
+            raise RequestError(message)
         count = next(iter(counts.values()), 0)
         for name, field in self._fields.items():
             if name not in columns and not field.nullable:
-                raise RequestError(f"the tensor {name!r} is missing; {self._known()}", field=name)
+                message = f"the tensor {name!r} is missing; {self._known()}"
+                raise RequestError(message, field=name)
         missing = [None] * count
         return list(zip(*(columns.get(name, missing) for name in self._fields), strict=True))
 
@@ -185,7 +187,8 @@ class TensorsCodec:
         if field is None:
             near = get_close_matches(tensor.name, self._fields, n=1, cutoff=0.5)
             guess = f"did you mean {near[0]!r}? " if near else ""
-            raise RequestError(f"there is no tensor {tensor.name!r}; {guess}{self._known()}", field=tensor.name)
+            message = f"there is no tensor {tensor.name!r}; {guess}{self._known()}"
+            raise RequestError(message, field=tensor.name)
         if tensor.datatype not in _ACCEPTED[field.dtype]:
             raise _wrong_datatype(tensor, _ACCEPTED[field.dtype])
         if len(tensor.shape) not in {1, 2} or tensor.shape[1:] not in {(), (1,)}:
@@ -238,6 +241,12 @@ def _counted(values: list[Any], tensor: Tensor) -> list[Any]:
     if min(tensor.shape) < 0 or math.prod(tensor.shape) != len(values):
         raise _wrong_shape(tensor, f"a shape that holds its {len(values)} values")
     return values
+
+
+def _output_head(output: dict[str, Any]) -> bytes:
+    """Write what is known of an output at load; two places are left, for the number of rows and the data."""
+    name, datatype, width = orjson.dumps(output["name"]), orjson.dumps(output["datatype"]), output["shape"][1]
+    return b'{"name":%b,"datatype":%b,"shape":[%%d,%d],"data":%%b}' % (name, datatype, width)
 
 
 def _wrong_datatype(tensor: Tensor, accepted: Sequence[str]) -> RequestError:

@@ -1,5 +1,7 @@
 """Bins: a column in, counts over fixed bins out. Counts of windows, workers and hosts merge by addition."""
 
+import math
+from collections import Counter
 from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import Any
@@ -34,10 +36,12 @@ def number_bins(values: Float64, inner: int = 30) -> tuple[tuple[float, ...], tu
     levels = np.linspace(_TAIL, 1.0 - _TAIL, inner + 1)
     quantiles = np.quantile(present, levels, method="inverted_cdf").tolist()
     spikes = {left for left, right in pairwise(quantiles) if left == right}
-    edges = set(quantiles) | {float(np.nextafter(spike, np.inf)) for spike in spikes}
+    edges = set(quantiles) | {math.nextafter(spike, math.inf) for spike in spikes} - {math.inf}
     if len(edges) == 1:
-        edges.add(float(np.nextafter(quantiles[0], np.inf)))
-    ordered = tuple(sorted(float(edge) for edge in edges))
+        # A constant, and the greatest number has none above it.
+        above = math.nextafter(quantiles[0], math.inf)
+        edges.add(above if math.isfinite(above) else math.nextafter(quantiles[0], 0.0))
+    ordered = tuple(sorted(edges))
     return ordered, tuple(count_numbers(ordered, values).tolist())
 
 
@@ -104,9 +108,9 @@ def count_categories(values: Sequence[str], data: Objects, *, others: Collection
 
 def _tally(values: Objects) -> dict[str | None, int]:
     tally: dict[str | None, int] = {}
-    for value in values.tolist():
+    for value, count in Counter(values.tolist()).items():
         text = category_text(value)
-        tally[text] = tally.get(text, 0) + 1
+        tally[text] = tally.get(text, 0) + count
     return tally
 
 

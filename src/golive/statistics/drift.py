@@ -66,12 +66,13 @@ def number_drift(edges: Sequence[float], reference: Sequence[int], window: Seque
     """Compare a number column: counts ``[under, inner..., over, missing]`` over the same edges."""
     ref, now = _floats(reference), _floats(window)
     r, c = ref[:-1], now[:-1]
-    outside = rise(float(c[0] + c[-1]), float(c.sum()), float(r[0] + r[-1]), float(r.sum()))
+    outside = rise(float(c[0] + c[-1]), float(c.sum()), float(r[0] + r[-1]), float(r.sum()), range_is_fitted=True)
     missing = rise(float(now[-1]), float(now.sum()), float(ref[-1]), float(ref.sum()))
     psi = w1 = 0.0
     p = 1.0
     if r.sum() > 0 and c.sum() > 0 and len(edges) > 1:
         bounds = np.asarray(edges, dtype=np.float64)
+        bounds = bounds / np.abs(bounds).max()  # no statistic depends on the unit, and squares must not overflow
         gr, gc = merged(grouped(r), grouped(c))
         psi = psi_above_null(gr, gc)
         p = min(1.0, 2.0 * min(shape_p(gr, gc), location_p(bounds, r, c)))
@@ -168,11 +169,19 @@ def robust_w1(edges: Float64, reference: Float64, window: Float64) -> float:
     return float((0.5 * (distance[1:] + distance[:-1]) * np.diff(edges)).sum() / unit)
 
 
-def rise(events: float, rows: float, reference_events: float, reference_rows: float) -> Rise:
-    """Test whether a rare share rose: c given c + r is Binomial(c + r, n/(n + m)) if it did not."""
+def rise(
+    events: float, rows: float, reference_events: float, reference_rows: float, *, range_is_fitted: bool = False
+) -> Rise:
+    """Test whether a rare share rose: c given c + r is Binomial(c + r, n/(n + m)) if it did not.
+
+    Where the event is "outside a range" and the two ends of the range are themselves values of the reference, the ends
+    count as one event more (the exceedance distribution of order statistics: Gumbel and von Schelling 1950); without
+    it a reference of 120 rows would ring without cause.
+    """
     p = 1.0
     if events > 0 and rows > 0 and reference_rows > 0:
-        p = float(special.betainc(events, reference_events + 1.0, rows / (rows + reference_rows)))
+        failures = reference_events + (2.0 if range_is_fitted else 1.0)
+        p = float(special.betainc(events, failures, rows / (rows + reference_rows)))
     return Rise(
         share=events / rows if rows else 0.0,
         reference=reference_events / reference_rows if reference_rows else 0.0,

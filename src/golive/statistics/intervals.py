@@ -17,7 +17,8 @@ def wilson(successes: float, rows: int) -> Interval:
     share = successes / rows
     center = (share + Z * Z / (2 * rows)) / (1 + Z * Z / rows)
     half = Z / (1 + Z * Z / rows) * float(np.sqrt(share * (1 - share) / rows + Z * Z / (4 * rows * rows)))
-    return max(center - half, 0.0), min(center + half, 1.0)
+    # At the ends the formula gives the share itself, but for rounding.
+    return 0.0 if successes == 0 else center - half, 1.0 if successes == rows else center + half
 
 
 def mean_interval(values: Float64) -> Interval | None:

@@ -57,15 +57,15 @@ def decide(probabilities: Float64, threshold: float) -> Int64:
 
     Two classes: the second where its probability is above ``threshold``. More: the greatest, the first at a tie.
     """
-    if probabilities.shape[1] == 2:  # noqa: PLR2004  two classes are what a threshold is for
-        return (probabilities[:, 1] > threshold).astype(np.int64)
-    return np.argmax(probabilities, axis=1).astype(np.int64)
+    two = probabilities.shape[1] == 2  # noqa: PLR2004  two classes are what a threshold is for
+    decided: Int64 = (probabilities[:, 1] > threshold if two else np.argmax(probabilities, axis=1)).astype(np.int64)
+    return decided
 
 
 def confusion(truth: Int64, decided: Int64, classes: int) -> Int64:
     """Count rows ``[classes, classes]`` by true class (row) and decided class (column)."""
     cells = np.bincount(truth * classes + decided, minlength=classes * classes)
-    counts: Int64 = np.asarray(cells.reshape(classes, classes), dtype=np.int64)
+    counts: Int64 = cells.astype(np.int64).reshape(classes, classes)
     return counts
 
 

@@ -66,7 +66,8 @@ def explained(truth: Float64, predicted: Float64) -> Statistic:
     def statistic(weights: Weights) -> Float64:
         total, first, second, error = (weights.astype(np.float64) @ columns).T
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(1.0 - error / (second - first**2 / total), dtype=np.float64)
+            shares = 1.0 - error / (second - first**2 / total)
+        return np.where(np.isfinite(shares), shares, np.nan)
 
     return statistic
 

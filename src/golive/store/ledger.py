@@ -1,7 +1,7 @@
 """Ledger: trials, releases, deployments, keys and the audit log, in one database file."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -305,10 +305,6 @@ class Ledger:
             for row in rows
         )
 
-    def valid_hashes(self) -> dict[str, bytes]:
-        """Give the hashes of the keys that are valid now: id -> hash."""
-        return {key.id: key.hash for key in self.keys() if not key.revoked_at}
-
     # --- looks ------------------------------------------------------------------------------------------------
 
     def add_look(self, look: LookRow) -> None:
@@ -389,14 +385,24 @@ class Ledger:
 
     @contextmanager
     def _administering(self) -> Iterator[Connection]:
-        # The head file is written after the commit; the lock keeps the two in step among processes.
+        # The head file is written after the commit, and the lock keeps the two in step among processes. A head that
+        # stayed behind is mended before anything else is written, so it is never more than one entry behind.
         with locked(self._lock_path()):
             with self._writing() as connection:
-                check_head(_last_entries(connection), self.audit_head())
+                before = _last_entries(connection)
+                head = self.audit_head()
+                check_head(before, head)
+                if before and (head is None or head.sequence < before[-1].sequence):
+                    self._write_head(before[-1])
                 yield connection
-                last = _last_entries(connection)[-1:]
-            for entry in last:
-                write_whole(self._head_path(), _json(AuditHead(entry.sequence, entry.hash)).encode())
+                after = _last_entries(connection)[-1:]
+            # The write holds from here on, so a full disk must not make it look undone: the next one mends the head.
+            with suppress(UnavailableError):
+                for entry in after:
+                    self._write_head(entry)
+
+    def _write_head(self, entry: AuditEntry) -> None:
+        write_whole(self._head_path(), _json(AuditHead(entry.sequence, entry.hash)).encode())
 
     def _read(self, query: Select[Any]) -> Sequence[Row[Any]]:
         with self._reading() as connection:

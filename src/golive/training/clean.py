@@ -148,9 +148,7 @@ def _inputs(table: pd.DataFrame, recipe: Recipe, roles: Roles, log: ChangeLog) -
     return inputs, bad
 
 
-def _number_column(
-    name: str, values: Column, rows: Column, recipe: Recipe, log: ChangeLog
-) -> tuple[Column, Mask]:
+def _number_column(name: str, values: Column, rows: Column, recipe: Recipe, log: ChangeLog) -> tuple[Column, Mask]:
     if values.dtype != object:
         return values.astype(np.float64, copy=False), np.zeros(len(values), dtype=np.bool_)
     texts = text_column(values.tolist())
@@ -168,7 +166,9 @@ def _number_column(
 def _date_column(name: str, texts: Column, rows: Column, recipe: Recipe, log: ChangeLog) -> tuple[Column, Mask]:
     codes = _codes(name, recipe)
     unreadable = {
-        text for text in set(texts.tolist()) if text is not None and text not in codes and date_parts(("days",), text) is None
+        text
+        for text in set(texts.tolist())
+        if text is not None and text not in codes and date_parts(("days",), text) is None
     }
     wrong = np.array([text in unreadable for text in texts.tolist()], dtype=np.bool_)
     _report_wrong(name, "an ISO 8601 date such as 2011-07-25", texts, wrong, rows, recipe, log)

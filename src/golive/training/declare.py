@@ -46,18 +46,14 @@ def feature_steps(recipe: Recipe) -> tuple[DateParts | TextCounts | Combine, ...
     features = recipe.features
     dates = [DateParts(column=name, parts=features.date_parts) for name in features.dates]
     texts = [TextCounts(column=name) for name in features.texts]
-    combined = [
-        Combine(into=made.into, operation=made.operation, columns=made.columns) for made in features.construct
-    ]
+    combined = [Combine(into=made.into, operation=made.operation, columns=made.columns) for made in features.construct]
     return (*dates, *texts, *combined)
 
 
 def declared_steps(recipe: Recipe, outlier_bounds: Bounds) -> tuple[DeclaredStep, ...]:
     """Give all steps in the order they are applied; ``outlier_bounds`` were fitted on training rows."""
     features = recipe.features
-    used = frozenset(
-        (*features.numbers, *features.categories, *features.dates, *features.texts, *operands(recipe))
-    )
+    used = frozenset((*features.numbers, *features.categories, *features.dates, *features.texts, *operands(recipe)))
     return (*cell_steps(recipe, used), *outlier_steps(recipe, outlier_bounds), *feature_steps(recipe))
 
 

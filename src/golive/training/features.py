@@ -76,7 +76,9 @@ def pipeline(prepared: Prepared, recipe: Recipe, estimator: Any, *, takes_sparse
     """Put the parts together: columns, selection if asked for, estimator. Nothing is fitted yet."""
     sparse = prepared.wide and takes_sparse
     columns = ColumnTransformer(
-        _branches(prepared, recipe, sparse=sparse), sparse_threshold=1.0 if sparse else 0.0, verbose_feature_names_out=True
+        _branches(prepared, recipe, sparse=sparse),
+        sparse_threshold=1.0 if sparse else 0.0,
+        verbose_feature_names_out=True,
     )
     selector = _selector(recipe)
     steps = [("columns", columns), *([] if selector is None else [("select", selector)]), ("model", estimator)]

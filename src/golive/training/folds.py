@@ -60,7 +60,8 @@ def _by_group(recipe: Recipe, order: Column | None) -> tuple[Fold, ...]:
     found = len(set(groups))
     if found < recipe.validation.folds:
         message = (
-            f"the training part has {found} groups, too few for {recipe.validation.folds} folds; set validation.folds lower"
+            f"the training part has {found} groups, too few for {recipe.validation.folds} folds; "
+            "set validation.folds lower"
         )
         raise DataError(message)
     return _pairs(GroupKFold(recipe.validation.folds).split(np.zeros(len(groups)), groups=groups))

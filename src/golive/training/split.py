@@ -92,8 +92,8 @@ def _check_stratified(target: Column, held: int, recipe: Recipe) -> None:
     rare = [str(name) for name, count in counts.items() if count < 2]  # noqa: PLR2004 one for each side
     if rare:
         message = (
-            f"the classes {', '.join(map(repr, rare[:10]))} of {recipe.target!r} have one row each, which cannot be on both "
-            "sides of a stratified split; merge or remove them, or use split.method: random"
+            f"the classes {', '.join(map(repr, rare[:10]))} of {recipe.target!r} have one row each, "
+            "which cannot be on both sides of a stratified split; merge or remove them, or use split.method: random"
         )
         raise DataError(message)
     if held < len(counts) or len(target) - held < len(counts):
@@ -137,8 +137,8 @@ def _check_classes(target: Column, train: Rows, test: Rows, recipe: Recipe) -> N
     unknown = sorted(str(text_of(value)) for value in target[test].tolist() if text_of(value) not in known)
     if unknown:
         message = (
-            f"the classes {', '.join(map(repr, dict.fromkeys(unknown)))} of {recipe.target!r} are in test rows only, so no "
-            "model can know them; use split.method: stratified, or merge rare classes"
+            f"the classes {', '.join(map(repr, dict.fromkeys(unknown)))} of {recipe.target!r} are in test rows "
+            "only, so no model can know them; use split.method: stratified, or merge rare classes"
         )
         raise DataError(message)
     if len(known) == 1:

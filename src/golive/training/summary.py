@@ -1,5 +1,7 @@
 """Summary: one column as it came in, a few numbers about it out."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -31,5 +33,5 @@ def summary(name: str, kind: str, values: Column) -> ColumnSummary:
     )
 
 
-def _finite(value: float) -> float | None:
+def _finite(value: np.floating[Any]) -> float | None:
     return float(value) if np.isfinite(value) else None

@@ -59,7 +59,8 @@ def _numbers(values: Column, recipe: Recipe) -> npt.NDArray[np.float64]:
         found = values[texts][0]
         message = (
             f"the target {recipe.target!r} is not a number in {int(texts.sum()):,} rows (such as {found!r}) "
-            "and a regression needs numbers; mend them, list them in cleaning.missing_codes, or set task: classification"
+            "and a regression needs numbers; mend them, list them in cleaning.missing_codes, "
+            "or set task: classification"
         )
         raise DataError(message)
     limits = recipe.cleaning.ranges.get(recipe.target)

@@ -6,7 +6,7 @@ dropped columns are all one rule, and exact by construction. Random rows prove t
 """
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -44,9 +44,14 @@ class Axis(msgspec.Struct, frozen=True):
     """Whether training saw the column missing; otherwise a branch may refuse a missing value."""
 
     @property
-    def values(self) -> list[Any]:
+    def asked(self) -> list[Any]:
         """Known values, then an unseen one."""
         return [*self.known, self.unseen[0]]
+
+    @property
+    def dtype(self) -> Any:
+        """The type in which the column is asked for."""
+        return np.float64 if isinstance(self.unseen[0], float) else object
 
 
 class Contribution(msgspec.Struct, frozen=True):
@@ -75,9 +80,7 @@ def branch(emitter: Emitter, steps: Sequence[Any], columns: Columns) -> Block:
         if emitter.inputs.is_text(name):
             emitter.inputs.declare(name, values)
             vocabulary = emitter.inputs.vocabulary(name)
-            axes.append(
-                Axis(name, vocabulary, UNSEEN, emitter.inputs.missing(name), emitter.inputs.has_missing(name))
-            )
+            axes.append(Axis(name, vocabulary, UNSEEN, emitter.inputs.missing(name), emitter.inputs.has_missing(name)))
         else:
             axes.append(_number_axis(name, _numbers_of(values), was_missing=emitter.inputs.has_missing(name)))
     texts = [name for name in names if emitter.inputs.is_text(name)]
@@ -91,7 +94,7 @@ def branch(emitter: Emitter, steps: Sequence[Any], columns: Columns) -> Block:
                 block = emitter.inputs.numbers(emitter.graph, [name])
                 codes.append(_number_codes(emitter, block, [np.asarray(axis.known, np.float64)]))
         tensor = emitter.graph.op("Concat", *codes, axis=1)
-    return _tabulate(emitter, steps[-1], axes, _asking(steps, names), tensor)
+    return _tabulate(emitter, steps[-1], axes, _asking(steps, {axis.name: axis.dtype for axis in axes}), tensor)
 
 
 def needs_table(emitter: Emitter, part: Any, columns: Columns) -> bool:
@@ -101,8 +104,8 @@ def needs_table(emitter: Emitter, part: Any, columns: Columns) -> bool:
 
 def text_steps(emitter: Emitter, steps: Sequence[tuple[str, Any]], columns: Columns) -> int:
     """Count the first steps of a chain that are written as one table: as many as it takes to get numbers."""
-    names = columns.names
-    frame = emitter.inputs.sample[list(names)].iloc[:1]
+    names = [name for name in columns.names if emitter.inputs.is_text(name)]
+    frame = emitter.inputs.sample[list(columns.names)].iloc[:1]
     for count, (name, part) in enumerate(steps, start=1):
         with emitter.inside(name):
             frame = _applied(emitter, part, frame)
@@ -143,7 +146,7 @@ def _transformed(part: Any, rows: Any) -> Any:
         return rows
     # A part fitted on an array must be asked with one: names would make it warn.
     if isinstance(rows, pd.DataFrame) and not hasattr(part, "feature_names_in_") and not hasattr(part, "func"):
-        rows = rows.to_numpy(dtype=object) if any(rows.dtypes == object) else rows.to_numpy()
+        rows = rows.to_numpy(dtype=object) if len(rows.select_dtypes(object).columns) else rows.to_numpy()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # "found unknown categories" is the very question asked
         return part.transform(rows)
@@ -155,27 +158,21 @@ def _is_numeric(output: Any) -> bool:
     return bool(np.issubdtype(output.dtype, np.number) or output.dtype == np.bool_)
 
 
-def _asking(steps: Sequence[Any], names: Sequence[str] | None) -> Ask:
+def _asking(steps: Sequence[Any], dtypes: Mapping[str, Any] | None) -> Ask:
     def ask(columns: list[list[Any]]) -> Float64:
         rows: Any
-        if names is None:
+        if dtypes is None:
             rows = np.asarray(columns, np.float64).T
         else:
-            # The type comes first: left to itself, pandas would turn None into NaN.
-            rows = pd.DataFrame(
-                {name: _series(values) for name, values in zip(names, columns, strict=True)}, columns=list(names)
-            )
+            # The type is given: left to itself, pandas would turn None into NaN.
+            named = zip(dtypes.items(), columns, strict=True)
+            rows = pd.DataFrame({name: pd.Series(values, dtype=dtype) for (name, dtype), values in named})
         for part in steps:
             rows = _transformed(part, rows)
         dense = rows.toarray() if hasattr(rows, "toarray") else rows
         return np.asarray(dense, np.float64)
 
     return ask
-
-
-def _series(values: list[Any]) -> pd.Series:
-    numeric = all(isinstance(value, float) for value in values)
-    return pd.Series(values, dtype=np.float64 if numeric else object)
 
 
 def _number_axis(name: str, known: Float64, *, was_missing: bool) -> Axis:
@@ -211,9 +208,7 @@ def _tabulate(emitter: Emitter, part: Any, axes: Sequence[Axis], ask: Ask, codes
     return _looked_up(emitter, contributions, codes, width)
 
 
-def _contributions(
-    emitter: Emitter, part: Any, axes: Sequence[Axis], ask: Ask
-) -> tuple[list[Contribution], int]:
+def _contributions(emitter: Emitter, part: Any, axes: Sequence[Axis], ask: Ask) -> tuple[list[Contribution], int]:
     answers = [_answers(emitter, part, axes, position, ask) for position in range(len(axes))]
     width = answers[0].shape[1]
     claimed = np.zeros(width, np.int64) - 1
@@ -230,7 +225,7 @@ def _contributions(
 def _answers(emitter: Emitter, part: Any, axes: Sequence[Axis], position: int, ask: Ask) -> Float64:
     """Ask for every code of one column, the others held at their first value: ``[codes, outputs]``."""
     axis = axes[position]
-    known = _asked(axes, position, axis.values[:-1], ask) if axis.known else None
+    known = _asked(axes, position, axis.asked[:-1], ask) if axis.known else None
     unseen = _answer_unseen(emitter, part, axes, position, ask)
     try:
         missing = _asked(axes, position, [axis.missing], ask)
@@ -264,18 +259,16 @@ def _answer_unseen(emitter: Emitter, part: Any, axes: Sequence[Axis], position: 
 
 
 def _asked(axes: Sequence[Axis], position: int, values: list[Any], ask: Ask) -> Float64:
-    columns = [[axis.values[0]] * len(values) for axis in axes]
+    columns = [[axis.asked[0]] * len(values) for axis in axes]
     columns[position] = values
     return ask(columns)
 
 
-def _prove(
-    emitter: Emitter, part: Any, axes: Sequence[Axis], ask: Ask, contributions: Sequence[Contribution]
-) -> None:
+def _prove(emitter: Emitter, part: Any, axes: Sequence[Axis], ask: Ask, contributions: Sequence[Contribution]) -> None:
     """Ask random rows as a whole, and compare with the tables."""
     rng = np.random.default_rng(0)
-    codes = np.column_stack([rng.integers(0, len(axis.values), PROOF_ROWS) for axis in axes])
-    whole = ask([[axis.values[code] for code in codes[:, place]] for place, axis in enumerate(axes)])
+    codes = np.column_stack([rng.integers(0, len(axis.asked), PROOF_ROWS) for axis in axes])
+    whole = ask([[axis.asked[code] for code in codes[:, place]] for place, axis in enumerate(axes)])
     for place, contribution in enumerate(contributions):
         if not np.all(_same(whole[:, contribution.outputs], contribution.table[codes[:, place]])):
             raise _mixing(emitter, part, axes)
@@ -315,4 +308,4 @@ def _looked_up_apart(emitter: Emitter, contributions: Sequence[Contribution], co
 
 
 def _same(left: Float64, right: Float64) -> npt.NDArray[np.bool_]:
-    return (left == right) | (np.isnan(left) & np.isnan(right))
+    return np.asarray((left == right) | (np.isnan(left) & np.isnan(right)), np.bool_)

@@ -108,9 +108,7 @@ def _taken(emitter: Emitter, transformer: Any, wanted: Any, flow: Flow) -> Flow:
     return Columns(tuple(order[position] for position in positions))
 
 
-def _positions(
-    emitter: Emitter, transformer: Any, wanted: Any, width: int, places: Mapping[str, int]
-) -> list[int]:
+def _positions(emitter: Emitter, transformer: Any, wanted: Any, width: int, places: Mapping[str, int]) -> list[int]:
     if isinstance(wanted, slice):
         if isinstance(wanted.start, str) or isinstance(wanted.stop, str):
             start = places[wanted.start] if wanted.start is not None else 0
@@ -124,7 +122,9 @@ def _positions(
         absent = [item for item in items if item not in places]
         if absent:
             raise emitter.refusal(
-                transformer, f"asks for the column {absent[0]!r} by name, which is not there", "name columns by position"
+                transformer,
+                f"asks for the column {absent[0]!r} by name, which is not there",
+                "name columns by position",
             )
         return [places[item] for item in items]
     return [int(item) % width for item in items]

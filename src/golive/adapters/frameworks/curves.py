@@ -131,7 +131,9 @@ def _normal_quantile(graph: Graph, level: str) -> str:
     edge = BOUND - float(np.spacing(1))
     inside = graph.op("Min", graph.op("Max", level, edge), 1.0 - edge)
     offset = graph.op("Sub", inside, 0.5)
-    center = graph.op("Mul", offset, _rational(graph, graph.op("Sub", 0.180625, graph.op("Mul", offset, offset)), CENTER))
+    center = graph.op(
+        "Mul", offset, _rational(graph, graph.op("Sub", 0.180625, graph.op("Mul", offset, offset)), CENTER)
+    )
     nearer = graph.op("Min", inside, graph.op("Sub", 1.0, inside))
     depth = graph.op("Sqrt", graph.op("Neg", graph.op("Log", nearer)))
     shoulder = _rational(graph, graph.op("Sub", depth, 1.6), SHOULDER)

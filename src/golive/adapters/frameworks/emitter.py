@@ -118,7 +118,7 @@ def is_pipeline(part: Any) -> bool:
     return hasattr(part, "steps") and hasattr(part, "named_steps")
 
 
-def rule_for(part: Any, rules: Mapping[str, Any]) -> Any:
+def rule_for(part: Any, rules: Mapping[str, FlowRule]) -> FlowRule | None:
     """Find the rule of a part's class or of its nearest known parent class."""
     return next((rules[cls.__name__] for cls in type(part).__mro__ if cls.__name__ in rules), None)
 

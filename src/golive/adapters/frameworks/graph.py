@@ -20,6 +20,9 @@ OPSETS = {"": 21, "ai.onnx.ml": 5}
 THRESHOLD_LIMIT = 200
 """How many split values a column hands to the parity proof, spread evenly over all of them."""
 
+PAIR = 2
+"""The number of classes whose probabilities are p and 1 - p."""
+
 Arithmetic = Literal["Add", "Sub", "Mul", "Div"]
 Operand = str | npt.NDArray[Any] | float
 
@@ -60,8 +63,11 @@ class Graph:
         self._thresholds: dict[str, set[float]] = {}
 
     def constant(self, value: npt.NDArray[Any] | float) -> str:
-        """Store a constant and give its name. Python floats become float64 scalars."""
-        array = np.asarray(value)
+        """Store a constant and give its name. A Python float becomes a float64 table of one cell.
+
+        Not a scalar: ONNX Runtime fuses scalar factors into a neighboring MatMul and rounds them to float32.
+        """
+        array = np.full((1, 1), value) if isinstance(value, float) else np.asarray(value)
         key = (array.dtype.str, array.shape, array.tobytes())
         if key not in self._names:
             self._names[key] = f"k{len(self._names)}"
@@ -103,7 +109,8 @@ class Graph:
         """Combine every row with one row of constants, and remember the straight line this makes."""
         values = np.broadcast_to(np.asarray(row, np.float64).reshape(-1), (block.width,))
         sources = tuple(
-            _moved(kind, source, float(value)) for source, value in zip(block.sources, values, strict=bool(block.sources))
+            _moved(kind, source, float(value))
+            for source, value in zip(block.sources, values, strict=bool(block.sources))
         )
         return Block(self.op(kind, block.tensor, values[None, :].copy()), block.width, sources)
 
@@ -142,7 +149,7 @@ class Graph:
         return Block(self.op("Expand", values, shape), values.shape[1])
 
     def product(self, block: Block, weights: npt.ArrayLike, offsets: npt.ArrayLike) -> Block:
-        """Give ``block @ weights + offsets`` with weights ``[width, outputs]`` and offsets ``[outputs]`` or a scalar."""
+        """Give ``block @ weights + offsets`` with weights ``[width, outputs]``; offsets have an entry an output."""
         matrix = np.ascontiguousarray(np.asarray(weights, np.float64))
         row = np.asarray(offsets, np.float64).reshape(1, -1)
         return Block(self.op("Add", self.op("MatMul", block.tensor, matrix), row), matrix.shape[1])
@@ -150,6 +157,11 @@ class Graph:
     def row_sum(self, tensor: str, axis: int = 1, *, keep: bool = True) -> str:
         """Sum over one axis."""
         return self.op("ReduceSum", tensor, np.array([axis]), keepdims=int(keep))
+
+    def sigmoid(self, block: Block) -> Block:
+        """Write 1 / (1 + exp(-x)); ONNX Runtime's own Sigmoid is off by 1e-16, too much for a probability of 1e-11."""
+        grown = self.op("Add", self.op("Exp", self.op("Neg", block.tensor)), 1.0)
+        return Block(self.op("Reciprocal", grown), block.width)
 
     def with_complement(self, second: Block) -> Block:
         """Turn the probability of the second class ``[rows, 1]`` into both, ``[rows, 2]``."""

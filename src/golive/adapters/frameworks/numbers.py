@@ -146,7 +146,9 @@ def traced_function(emitter: Emitter, part: Any, function: Any, options: Any, bl
     try:
         return trace(emitter.graph, function, options or {}, block)
     except UntraceableError as error:
-        raise emitter.refusal(part, f"cannot be followed: {error}", "write it with numpy's elementwise functions") from error
+        raise emitter.refusal(
+            part, f"cannot be followed: {error}", "write it with numpy's elementwise functions"
+        ) from error
 
 
 def principal_components(emitter: Emitter, pca: Any, block: Block) -> Block:

@@ -113,7 +113,7 @@ def trace(graph: Graph, function: Callable[..., Any], options: Mapping[str, Any]
 
 
 def log1p(graph: Graph, x: str) -> str:
-    """Write log(1 + x) without losing small x: the rounding of ``1 + x`` cancels in the quotient (Higham 2002, 1.14.1)."""
+    """Write log(1 + x) without losing small x: rounding cancels in the quotient (Higham 2002, section 1.14.1)."""
     moved = graph.op("Add", x, 1.0)
     step = graph.op("Sub", moved, 1.0)
     quotient = graph.op("Div", graph.op("Mul", graph.op("Log", moved), x), step)

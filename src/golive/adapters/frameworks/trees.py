@@ -91,7 +91,18 @@ class _Ensemble:
     def __init__(self) -> None:
         self._columns: dict[str, list[npt.NDArray[Any]]] = {
             name: []
-            for name in ("mode", "split", "feature", "missing", "true", "true_leaf", "false", "false_leaf", "weight", "target")
+            for name in (
+                "mode",
+                "split",
+                "feature",
+                "missing",
+                "true",
+                "true_leaf",
+                "false",
+                "false_leaf",
+                "weight",
+                "target",
+            )
         }
         self._roots: list[int] = []
         self._members: list[float] = []

@@ -1,0 +1,144 @@
+"""Compounds: estimators made of estimators: voting, calibration, transformed targets."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from golive.adapters.frameworks.curves import interpolate
+from golive.adapters.frameworks.emitter import Emitter, Flow, FlowRule
+from golive.adapters.frameworks.graph import PAIR, Block
+from golive.adapters.frameworks.numbers import traced_function
+
+NEARLY_ZERO = 1e-12
+"""What temperature scaling adds to a probability before its logarithm (scikit-learn's ``_convert_to_logits``)."""
+
+
+def voting(emitter: Emitter, model: Any, flow: Flow) -> Block:
+    """Write the weighted mean of the members' values or probabilities."""
+    if getattr(model, "voting", "soft") != "soft":
+        raise emitter.refusal(model, "counts votes with voting='hard'", "use voting='soft'")
+    names = [name for name, member in model.estimators if member != "drop"]
+    answers = []
+    for name, member in zip(names, model.estimators_, strict=True):
+        with emitter.inside(name):
+            answers.append(emitter.answer(member, flow))
+    given = [
+        weight for weight, (_, member) in zip(model.weights or [], model.estimators, strict=False) if member != "drop"
+    ]
+    weights = [float(weight) for weight in given] or [1.0] * len(answers)
+    return _weighted_mean(emitter, answers, weights)
+
+
+def calibrated(emitter: Emitter, model: Any, flow: Flow) -> Block:
+    """Write the mean over the calibrated members."""
+    answers = [_calibrated_member(emitter, model, member, flow) for member in model.calibrated_classifiers_]
+    return _weighted_mean(emitter, answers, [1.0] * len(answers))
+
+
+def transformed_target(emitter: Emitter, model: Any, flow: Flow) -> Block:
+    """Write the inner regressor, then the way back to the target."""
+    with emitter.inside("regressor"):
+        value = emitter.answer(model.regressor_, flow)
+    back = model.transformer_
+    graph = emitter.graph
+    match type(back).__name__:
+        case "FunctionTransformer":
+            with emitter.inside("transformer"):
+                return traced_function(emitter, back, back.inverse_func, back.inv_kw_args, value)
+        case "StandardScaler":
+            scaled = graph.by_row("Mul", value, back.scale_) if back.with_std else value
+            return graph.by_row("Add", scaled, back.mean_) if back.with_mean else scaled
+        case "MinMaxScaler":
+            return graph.by_row("Div", graph.by_row("Sub", value, back.min_), back.scale_)
+        case "RobustScaler":
+            scaled = graph.by_row("Mul", value, back.scale_) if back.with_scaling else value
+            return graph.by_row("Add", scaled, back.center_) if back.with_centering else scaled
+        case _:
+            raise emitter.refusal(
+                back, "has no exact way back to the target", "use func=np.log1p, inverse_func=np.expm1"
+            )
+
+
+def _weighted_mean(emitter: Emitter, answers: Sequence[Block], weights: Sequence[float]) -> Block:
+    graph = emitter.graph
+    terms = [
+        answer if weight == 1.0 else graph.by_row("Mul", answer, weight)
+        for answer, weight in zip(answers, weights, strict=True)
+    ]
+    total = terms[0]
+    for term in terms[1:]:
+        total = graph.each("Add", total, term.tensor)
+    return total if len(terms) == 1 and weights[0] == 1.0 else graph.each("Div", total, sum(weights))
+
+
+def _calibrated_member(emitter: Emitter, model: Any, member: Any, flow: Flow) -> Block:
+    graph = emitter.graph
+    inner = member.estimator
+    classes = len(member.classes)
+    if len(inner.classes_) != classes:
+        raise emitter.refusal(model, "has a fold that lacks a class", "use ensemble=False, or folds with every class")
+    with emitter.inside("estimator"):
+        if member.method == "temperature":
+            return _temperature(emitter, member, flow)
+        if hasattr(inner, "decision_function"):
+            scores = emitter.decision(inner, flow)
+        else:
+            scores = emitter.answer(inner, flow)
+            scores = graph.select(scores, [1]) if classes == PAIR else scores
+    if member.method not in CALIBRATORS:
+        raise emitter.refusal(model, f"calibrates by {member.method!r}", "use method='sigmoid' or 'isotonic'")
+    columns = [
+        CALIBRATORS[member.method](emitter, calibrator, graph.select(scores, [column]))
+        for column, calibrator in enumerate(member.calibrators)
+    ]
+    if classes == PAIR:
+        return graph.with_complement(columns[0])
+    shares = graph.join(columns)
+    total = graph.row_sum(shares.tensor)
+    # Where every calibrator gives zero, scikit-learn answers with equal shares.
+    even = graph.op("Equal", total, 0.0)
+    divided = graph.op("Div", shares.tensor, graph.op("Where", even, 1.0, total))
+    return Block(graph.op("Where", even, 1.0 / classes, divided), classes)
+
+
+def _sigmoid(emitter: Emitter, calibrator: Any, score: Block) -> Block:
+    """Write Platt's sigmoid, 1 / (1 + exp(a s + b))."""
+    exponent = emitter.graph.op(
+        "Add", emitter.graph.op("Mul", score.tensor, float(calibrator.a_)), float(calibrator.b_)
+    )
+    return emitter.graph.sigmoid(emitter.graph.each("Neg", Block(exponent, 1)))
+
+
+def _isotonic(emitter: Emitter, calibrator: Any, score: Block) -> Block:
+    """Write isotonic regression: straight lines between its points, constant beyond them."""
+    xs = np.asarray(calibrator.X_thresholds_, np.float64)
+    ys = np.asarray(calibrator.y_thresholds_, np.float64)
+    return interpolate(emitter.graph, score, [(xs, ys)])
+
+
+def _temperature(emitter: Emitter, member: Any, flow: Flow) -> Block:
+    """Write softmax(beta * logits); a decision x of two classes counts as (-x, x), probabilities by their logarithm."""
+    graph = emitter.graph
+    inner = member.estimator
+    beta = float(member.calibrators[0].beta_)
+    if not hasattr(inner, "decision_function"):
+        shares = emitter.answer(inner, flow)
+        logits = graph.each("Log", graph.each("Add", shares, NEARLY_ZERO))
+        return graph.each("Softmax", graph.by_row("Mul", logits, beta), axis=1)
+    scores = emitter.decision(inner, flow)
+    if scores.width == 1:
+        return graph.with_complement(graph.sigmoid(graph.by_row("Mul", scores, 2.0 * beta)))
+    return graph.each("Softmax", graph.by_row("Mul", scores, beta), axis=1)
+
+
+CALIBRATORS: Mapping[str, Any] = {"sigmoid": _sigmoid, "isotonic": _isotonic}
+"""Method of CalibratedClassifierCV -> how one calibrator is written."""
+
+ANSWERS: Mapping[str, FlowRule] = {
+    "VotingClassifier": voting,
+    "VotingRegressor": voting,
+    "CalibratedClassifierCV": calibrated,
+    "TransformedTargetRegressor": transformed_target,
+}
+"""Class name of a compound -> how it is written."""

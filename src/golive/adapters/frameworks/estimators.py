@@ -1,0 +1,259 @@
+"""Estimators: linear models, kernel machines, networks and the other models that are plain arithmetic."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from golive.adapters.frameworks.emitter import BlockRule, Emitter
+from golive.adapters.frameworks.graph import PAIR, Block
+from golive.ports import Float64
+
+WRAP = "wrap it in CalibratedClassifierCV(..., method='sigmoid', ensemble=False)"
+
+
+def linear_value(emitter: Emitter, model: Any, block: Block) -> Block:
+    """Write ``x @ coef + intercept``."""
+    weights = np.atleast_2d(np.asarray(model.coef_, np.float64))
+    if len(weights) != 1:
+        raise emitter.refusal(model, f"predicts {len(weights)} targets", "fit one model a target")
+    return emitter.graph.product(block, weights.T, model.intercept_)
+
+
+def exponential_value(emitter: Emitter, model: Any, block: Block) -> Block:
+    """Write a generalized linear model with a logarithmic link (Poisson, Gamma) or none."""
+    raw = linear_value(emitter, model, block)
+    link = type(model._base_loss.link).__name__  # noqa: SLF001 - Tweedie's choice of link has no public name
+    return emitter.graph.each("Exp", raw) if link == "LogLink" else raw
+
+
+def linear_decision(emitter: Emitter, model: Any, block: Block) -> Block:
+    """Write a linear classifier's decision function."""
+    weights = np.atleast_2d(np.asarray(model.coef_, np.float64))
+    return emitter.graph.product(block, weights.T, model.intercept_)
+
+
+def logistic(emitter: Emitter, model: Any, block: Block) -> Block:
+    """Write logistic regression: sigmoid for two classes, softmax for more (or one against the rest)."""
+    scores = linear_decision(emitter, model, block)
+    if len(model.classes_) == PAIR:
+        return emitter.graph.with_complement(emitter.graph.sigmoid(scores))
+    if getattr(model, "multi_class", "") == "ovr" or getattr(model, "solver", "") == "liblinear":
+        return _normalized(emitter, emitter.graph.sigmoid(scores))
+    return emitter.graph.each("Softmax", scores, axis=1)
+
+
+def gradient_descent_classes(emitter: Emitter, model: Any, block: Block) -> Block:
+    """Write SGDClassifier with ``loss="log_loss"``: one against the rest."""
+    if model.loss != "log_loss":
+        raise emitter.refusal(
+            model, f"has no probabilities with loss={model.loss!r}", f"use loss='log_loss', or {WRAP}"
+        )
+    scores = linear_decision(emitter, model, block)
+    shares = emitter.graph.sigmoid(scores)
+    return emitter.graph.with_complement(shares) if shares.width == 1 else _normalized(emitter, shares)
+
+
+def discriminant(emitter: Emitter, model: Any, block: Block) -> Block:
+    """Write linear discriminant analysis: sigmoid or softmax of its linear decision."""
+    scores = linear_decision(emitter, model, block)
+    if len(model.classes_) == PAIR:
+        return emitter.graph.with_complement(emitter.graph.sigmoid(scores))
+    return emitter.graph.each("Softmax", scores, axis=1)
+
+
+def kernel_value(emitter: Emitter, model: Any, block: Block) -> Block:
+    """Write support vector regression: a weighted sum of kernels."""
+    return emitter.graph.product(_kernels(emitter, model, block), np.asarray(model.dual_coef_).T, model.intercept_)
+
+
+def kernel_decision(emitter: Emitter, model: Any, block: Block) -> Block:
+    """Write a support vector classifier's decision function; more than two classes vote one against one.
+
+    For several classes the shape is one-vs-rest: votes plus ``s / (3 (|s| + 1))``, with s the summed decisions.
+    """
+    kernels = _kernels(emitter, model, block)
+    classes = len(model.classes_)
+    if classes == PAIR:
+        return emitter.graph.product(kernels, np.asarray(model.dual_coef_).T, model.intercept_)
+    if model.decision_function_shape != "ovr":
+        raise emitter.refusal(model, "gives one decision a pair of classes", "set decision_function_shape='ovr'")
+    graph = emitter.graph
+    pairs = graph.product(kernels, _pair_weights(model, classes), model.intercept_)
+    firsts, seconds = _pair_members(classes)
+    lost = graph.to_double(graph.op("Less", pairs.tensor, 0.0))
+    votes = graph.op("Add", graph.op("MatMul", lost, seconds - firsts), firsts.sum(axis=0)[None, :])
+    total = graph.op("MatMul", pairs.tensor, firsts - seconds)
+    damped = graph.op("Mul", 3.0, graph.op("Add", graph.op("Abs", total), 1.0))
+    return Block(graph.op("Add", votes, graph.op("Div", total, damped)), classes)
+
+
+def network(emitter: Emitter, model: Any, block: Block) -> Block:
+    """Write a multi-layer perceptron."""
+    graph = emitter.graph
+    last = len(model.coefs_) - 1
+    for layer, (weights, offsets) in enumerate(zip(model.coefs_, model.intercepts_, strict=True)):
+        block = graph.product(block, weights, offsets)
+        name = model.out_activation_ if layer == last else model.activation
+        if name not in ACTIVATIONS:
+            raise emitter.refusal(model, f"uses the activation {name!r}", f"use one of {', '.join(ACTIVATIONS)}")
+        kind = ACTIVATIONS[name]
+        block = graph.each(kind, block, **({"axis": 1} if kind == "Softmax" else {})) if kind else block
+    if not hasattr(model, "classes_"):
+        return block
+    return graph.with_complement(block) if block.width == 1 else block
+
+
+def gaussian_bayes(emitter: Emitter, model: Any, block: Block) -> Block:
+    """Write Gaussian naive Bayes: softmax of the joint log-likelihoods."""
+    graph = emitter.graph
+    variances = np.asarray(model.var_, np.float64)
+    constant = np.log(model.class_prior_) - 0.5 * np.sum(np.log(2.0 * np.pi * variances), axis=1)
+    offset = graph.op("Sub", graph.op("Unsqueeze", block.tensor, np.array([1])), np.asarray(model.theta_)[None])
+    distance = graph.row_sum(graph.op("Div", graph.op("Mul", offset, offset), variances[None]), 2, keep=False)
+    joint = graph.op("Sub", constant[None, :], graph.op("Mul", distance, 0.5))
+    return Block(graph.op("Softmax", joint, axis=1), len(constant))
+
+
+def dummy_value(emitter: Emitter, model: Any, block: Block) -> Block:
+    """Write a constant prediction."""
+    return emitter.graph.repeated(np.asarray(model.constant_).reshape(1, -1), block)
+
+
+def dummy_classes(emitter: Emitter, model: Any, block: Block) -> Block:
+    """Write constant probabilities."""
+    if model.strategy == "stratified":
+        raise emitter.refusal(model, "answers at random with strategy='stratified'", "use strategy='prior'")
+    shares = model.predict_proba(np.zeros((1, 1)))
+    return emitter.graph.repeated(shares, block)
+
+
+def _normalized(emitter: Emitter, shares: Block) -> Block:
+    return emitter.graph.each("Div", shares, emitter.graph.row_sum(shares.tensor))
+
+
+def _kernels(emitter: Emitter, model: Any, block: Block) -> Block:
+    """Give the kernel of each row with each support vector: ``[rows, support vectors]``."""
+    graph = emitter.graph
+    vectors = np.asarray(model.support_vectors_, np.float64)
+    if model.kernel == "rbf":
+        return _radial(emitter, model, block, vectors)
+    if model.kernel not in {"linear", "poly", "sigmoid"}:
+        raise emitter.refusal(model, f"uses the kernel {model.kernel!r}", "use rbf, linear, poly or sigmoid")
+    inner = graph.op("MatMul", block.tensor, np.ascontiguousarray(vectors.T))
+    if model.kernel == "linear":
+        return Block(inner, len(vectors))
+    scaled = graph.op("Add", graph.op("Mul", inner, float(model._gamma)), float(model.coef0))  # noqa: SLF001
+    last = graph.op("Tanh", scaled) if model.kernel == "sigmoid" else graph.op("Pow", scaled, float(model.degree))
+    return Block(last, len(vectors))
+
+
+def _radial(emitter: Emitter, model: Any, block: Block, vectors: Float64) -> Block:
+    """Write exp(-gamma |x - v|^2), expanded to one product after moving both to the vectors' center.
+
+    The expansion cancels where numbers are large; near the center it does not.
+    """
+    graph = emitter.graph
+    center = vectors.mean(axis=0)
+    moved = graph.op("Sub", block.tensor, center[None, :])
+    vectors = vectors - center
+    squares = graph.row_sum(graph.op("Mul", moved, moved))
+    cross = graph.op("MatMul", moved, np.ascontiguousarray(2.0 * vectors.T))
+    distance = graph.op("Add", graph.op("Sub", squares, cross), np.sum(vectors**2, axis=1)[None, :])
+    decay = graph.op("Mul", graph.op("Max", distance, 0.0), -float(model._gamma))  # noqa: SLF001
+    return Block(graph.op("Exp", decay), len(vectors))
+
+
+def _pair_weights(model: Any, classes: int) -> Float64:
+    """Give each support vector's weight in each pair of classes: ``[support vectors, pairs]``.
+
+    libsvm keeps ``classes - 1`` rows of weights; a vector of class i meets class j in row j - 1 when j > i, else j.
+    """
+    dual = np.asarray(model.dual_coef_, np.float64)
+    owner = np.repeat(np.arange(classes), model.n_support_)
+    weights = np.zeros((dual.shape[1], classes * (classes - 1) // 2))
+    pairs = [(first, second) for first in range(classes) for second in range(first + 1, classes)]
+    for pair, (first, second) in enumerate(pairs):
+        weights[owner == first, pair] = dual[second - 1, owner == first]
+        weights[owner == second, pair] = dual[first, owner == second]
+    return weights
+
+
+def _pair_members(classes: int) -> tuple[Float64, Float64]:
+    """Give two 0/1 matrices ``[pairs, classes]``: each pair's first class, and its second."""
+    pairs = [(first, second) for first in range(classes) for second in range(first + 1, classes)]
+    identity = np.eye(classes)
+    return identity[[first for first, _ in pairs]], identity[[second for _, second in pairs]]
+
+
+ACTIVATIONS: Mapping[str, str] = {
+    "identity": "",
+    "relu": "Relu",
+    "tanh": "Tanh",
+    "logistic": "Sigmoid",
+    "softmax": "Softmax",
+    "exp": "Exp",
+}
+"""scikit-learn's name of an activation -> ONNX's (empty: nothing to do)."""
+
+ANSWERS: Mapping[str, BlockRule] = {
+    **dict.fromkeys(
+        (
+            "LinearRegression",
+            "Ridge",
+            "RidgeCV",
+            "Lasso",
+            "LassoCV",
+            "LassoLars",
+            "LassoLarsCV",
+            "LassoLarsIC",
+            "Lars",
+            "LarsCV",
+            "ElasticNet",
+            "ElasticNetCV",
+            "BayesianRidge",
+            "ARDRegression",
+            "HuberRegressor",
+            "TheilSenRegressor",
+            "QuantileRegressor",
+            "OrthogonalMatchingPursuit",
+            "OrthogonalMatchingPursuitCV",
+            "SGDRegressor",
+            "PassiveAggressiveRegressor",
+            "LinearSVR",
+        ),
+        linear_value,
+    ),
+    **dict.fromkeys(("PoissonRegressor", "GammaRegressor", "TweedieRegressor"), exponential_value),
+    **dict.fromkeys(("LogisticRegression", "LogisticRegressionCV"), logistic),
+    "SGDClassifier": gradient_descent_classes,
+    "LinearDiscriminantAnalysis": discriminant,
+    "SVR": kernel_value,
+    "NuSVR": kernel_value,
+    "MLPClassifier": network,
+    "MLPRegressor": network,
+    "GaussianNB": gaussian_bayes,
+    "DummyRegressor": dummy_value,
+    "DummyClassifier": dummy_classes,
+}
+"""Class name of an estimator -> how its values or probabilities are written."""
+
+DECISIONS: Mapping[str, BlockRule] = {
+    **dict.fromkeys(
+        (
+            "LogisticRegression",
+            "LogisticRegressionCV",
+            "LinearSVC",
+            "SGDClassifier",
+            "RidgeClassifier",
+            "RidgeClassifierCV",
+            "Perceptron",
+            "PassiveAggressiveClassifier",
+            "LinearDiscriminantAnalysis",
+        ),
+        linear_decision,
+    ),
+    "SVC": kernel_decision,
+    "NuSVC": kernel_decision,
+}
+"""Class name of a classifier -> how its decision function is written."""

@@ -1,0 +1,105 @@
+"""scikit-learn: fitted pipelines (LightGBM's estimators among them) become exact double-precision graphs.
+
+Written exactly, by rules in this folder: ``columns`` (ColumnTransformer, Pipeline, FeatureUnion), ``categories``
+(one-hot, ordinal and target encoding, and whatever stands before them), ``numbers`` (imputing, scaling, power and
+quantile transforms, bins, polynomials, numpy functions, selection by ``get_support``), ``estimators`` (linear,
+kernel, network, naive Bayes, dummy), ``forests`` (trees, forests, both gradient boostings), ``compounds`` (voting,
+calibration, transformed targets), ``lightgbm``. Everything else is refused with the name of the part.
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, is_classifier
+
+from golive.adapters.frameworks import columns, compounds, estimators, forests, lightgbm, numbers
+from golive.adapters.frameworks.asking import as_trained, missing_markers
+from golive.adapters.frameworks.emitter import Emitter, on_blocks
+from golive.adapters.frameworks.inputs import Columns, Inputs, frame_of
+from golive.domain.signature import DType, Signature
+from golive.errors import NotConvertibleError
+from golive.ports import Converted, Float64
+
+
+class SklearnFramework:
+    """Converts fitted scikit-learn models, and asks the originals."""
+
+    name = "sklearn"
+
+    def recognizes(self, model: object) -> bool:
+        """Say whether this object is a scikit-learn estimator, or follows its interface."""
+        return isinstance(model, BaseEstimator)
+
+    def convert(self, model: Any, sample: Any, *, target: str) -> Converted:
+        """Convert a fitted model to a graph with the same answers.
+
+        Args:
+            model: a fitted estimator or Pipeline.
+            sample: rows as the model saw them in training: a DataFrame, or an array of numbers (columns are then
+                named ``x0`` to ``xn``). It decides which columns are text, their ranges, and which may be missing.
+            target: the name of what is predicted.
+
+        Raises:
+            NotConvertibleError: a part has no exact form; the message names the part, its step and a way out.
+        """
+        frame = frame_of(sample)
+        if is_classifier(model) and not hasattr(model, "predict_proba"):
+            message = (
+                f"{_named(model)} gives no probabilities; {estimators.WRAP}, or choose a classifier that gives them"
+            )
+            raise NotConvertibleError(message)
+        inputs = Inputs(frame, missing_markers(model))
+        emitter = Emitter(
+            inputs,
+            transformers={**on_blocks(numbers.RULES), **columns.RULES},
+            answers={**on_blocks(estimators.ANSWERS), **forests.ANSWERS, **compounds.ANSWERS, **lightgbm.ANSWERS},
+            decisions={**on_blocks(estimators.DECISIONS), **forests.DECISIONS},
+        )
+        names = [str(name) for name in getattr(model, "feature_names_in_", inputs.names)]
+        answer = emitter.answer(model, Columns(tuple(names) if set(names) <= set(inputs.names) else inputs.names))
+        preparation = inputs.preparation()
+        return Converted(
+            graph=emitter.graph.finish(
+                answer, numbers=len(preparation.numbers), categories=len(preparation.categories)
+            ),
+            preparation=preparation,
+            signature=_signature(model, inputs, target),
+            thresholds=emitter.graph.thresholds(),
+        )
+
+    def predict(self, model: Any, rows: Any) -> Float64:
+        """Ask the original: ``[rows, 1]`` values, or ``[rows, classes]`` probabilities.
+
+        Numbers are handed over as float64 and "missing" in text columns as the model saw it in training.
+        """
+        reached = as_trained(model, frame_of(rows))
+        answer = model.predict_proba(reached) if is_classifier(model) else model.predict(reached)
+        values = np.asarray(answer, np.float64)
+        return values.reshape(len(values), -1)
+
+
+def _signature(model: Any, inputs: Inputs, target: str) -> Signature:
+    if not is_classifier(model):
+        return Signature(inputs=inputs.fields(), task="regression", target=target)
+    labels = np.asarray(model.classes_)
+    return Signature(
+        inputs=inputs.fields(),
+        task="classification",
+        target=target,
+        classes=tuple(str(label) for label in labels.tolist()),
+        class_dtype=_label_dtype(labels),
+    )
+
+
+def _label_dtype(labels: Any) -> DType:
+    if pd.api.types.is_bool_dtype(labels):
+        return "bool"
+    if pd.api.types.is_integer_dtype(labels):
+        return "int64"
+    return "float64" if pd.api.types.is_float_dtype(labels) else "string"
+
+
+def _named(model: Any) -> str:
+    last = model.steps[-1] if hasattr(model, "steps") else None
+    return type(model).__name__ if last is None else f"{type(last[1]).__name__} (step {last[0]!r})"

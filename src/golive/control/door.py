@@ -1,0 +1,19 @@
+"""Door: whether a request may enter, by rules that may change while the server runs."""
+
+from golive.control.messages import AccessRules
+from golive.security.keys import Authorizer
+
+
+class Door:
+    """Says whether a request may enter; the rules may be swapped while it stands."""
+
+    def __init__(self, rules: AccessRules) -> None:
+        self.admit(rules)
+
+    def admit(self, rules: AccessRules) -> None:
+        """Put new rules in place of the old ones, in one assignment."""
+        self._check = None if rules.is_open else Authorizer(rules.hashes, rules.secret)
+
+    def __call__(self, authorization: bytes | None, x_api_key: bytes | None) -> bool:
+        """Check the two headers that may carry a key."""
+        return self._check is None or self._check(authorization, x_api_key)

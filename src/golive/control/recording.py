@@ -1,0 +1,119 @@
+"""Recording: the one process that writes records. ``python -m golive.control.recording SOCKET_FD STATE``.
+
+It ends when its standard input ends (the supervisor is gone, or wants it to) and all workers have hung up.
+"""
+
+import asyncio
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import msgspec
+
+from golive.control.channel import read_frame
+from golive.control.home import Home
+from golive.control.journal import tell
+from golive.domain.record import Record
+from golive.domain.serving import Placed
+from golive.domain.signature import Signature
+from golive.errors import GoliveError
+from golive.monitoring.records import RecordWriter
+from golive.store.bundles import BundleStore
+
+_FLUSH_S = 1.0
+_LAST_S = 8.0
+"""How long workers may take to hang up once the end was announced."""
+
+
+class Desk:
+    """Reads the connections of all workers into one writer.
+
+    Args:
+        home: the state folder.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self._bundles = BundleStore(home.store)
+        self._signatures: dict[tuple[str, int], Signature] = {}
+        self._writer = RecordWriter(home.records, self._signatures)
+        self._decode = msgspec.msgpack.Decoder(list[Record]).decode
+        self._connected: set[asyncio.Task[None]] = set()
+
+    def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one worker."""
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._connected.add(task)
+        task.add_done_callback(self._connected.discard)
+
+    def flush(self) -> None:
+        """Write what waits; a disk that refuses costs these records and nothing else."""
+        try:
+            self._writer.flush()
+        except GoliveError as error:
+            tell(f"records were lost: {error.message}")
+
+    async def emptied(self) -> None:
+        """Return when every worker has hung up."""
+        while self._connected:
+            await asyncio.wait(set(self._connected))
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            hello = await read_frame(reader)
+            if hello is not None:
+                self._learn(msgspec.msgpack.decode(hello, type=tuple[Placed, ...]))
+            while (frame := await read_frame(reader)) is not None:
+                self._append(self._decode(frame))
+        except (GoliveError, msgspec.DecodeError) as error:
+            tell(f"a worker's records are read no further: {error}")
+        finally:
+            writer.close()
+
+    def _append(self, records: list[Record]) -> None:
+        try:
+            self._writer.append(records)
+        except GoliveError as error:
+            tell(f"records were lost: {error.message}")
+
+    def _learn(self, placed: tuple[Placed, ...]) -> None:
+        for one in placed:
+            self._signatures[one.name, one.version] = self._bundles.open(one.bundle).signature
+
+
+async def record(listening: socket.socket, home: Home) -> None:
+    """Write records until standard input ends."""
+    desk = Desk(home)
+    lifeline = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lifeline), sys.stdin.buffer)
+    server = await asyncio.start_unix_server(desk.connected, sock=listening)
+    flushing = asyncio.create_task(_flush_regularly(desk))
+    await lifeline.read()
+    server.close()
+    try:
+        async with asyncio.timeout(_LAST_S):
+            await desk.emptied()
+    except TimeoutError:
+        tell("a worker did not hang up; its last records are not waited for")
+    flushing.cancel()
+    desk.flush()
+
+
+async def _flush_regularly(desk: Desk) -> None:
+    while True:
+        await asyncio.sleep(_FLUSH_S)
+        desk.flush()
+
+
+def main(arguments: list[str]) -> int:
+    """Run the recording process."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Only the supervisor's lifeline ends it: a signal to the whole group must not cost the last records.
+        signal.signal(number, signal.SIG_IGN)
+    asyncio.run(record(socket.socket(fileno=int(arguments[0])), Home(Path(arguments[1]))))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

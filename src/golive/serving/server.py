@@ -1,0 +1,131 @@
+"""Server: uvicorn on an inherited socket, with the hot protocol, a flush timer and a graceful stop."""
+
+import asyncio
+import contextlib
+import secrets
+import socket
+from collections.abc import Callable, Iterator
+
+import msgspec
+import uvicorn
+from starlette.types import Receive, Scope, Send
+
+from golive.serving.answer import RequestIds
+from golive.serving.app import build_app
+from golive.serving.protocol import Authorize, Hall, Limits, protocol_class
+from golive.serving.switchboard import Switchboard
+
+_FLUSH_S = 0.25
+_BACKLOG = 4096
+
+
+class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """How one inference server behaves. Sizes in bytes, times in seconds."""
+
+    max_body_bytes: int = 16 * 2**20
+    max_head_bytes: int = 64 * 2**10
+    keep_alive_s: float = 75.0
+    drain_s: float = 3.0
+    """How long idle connections are kept for one last answer while the server stops."""
+    stop_s: float = 10.0
+    """How long, after that, running requests may take before they are cut."""
+    authorize: Authorize | None = None
+    """None: everyone may ask."""
+    tls_certificate: str | None = None
+    """Path of a PEM file with the certificate chain."""
+    tls_key: str | None = None
+    """Path of the PEM file with its private key."""
+    title: str = "golive"
+    version: str = ""
+
+
+async def serve(
+    switchboard: Switchboard,
+    sock: socket.socket,
+    config: ServerConfig,
+    *,
+    on_ready: Callable[[], None],
+    stop: asyncio.Event,
+) -> None:
+    """Answer requests on a bound socket until ``stop`` is set, then drain and hand the last records on.
+
+    Installs no signal handlers and closes ``sock`` at the end (in this process only: other processes that
+    inherited it go on). ``on_ready`` is called once connections are accepted.
+
+    Raises:
+        OSError: the certificate or key cannot be read.
+    """
+    hall = Hall(switchboard, _limits(config), config.authorize, RequestIds(secrets.token_hex(6)))
+    server = _Server(_uvicorn_config(hall, config), on_ready)
+    flushing = asyncio.create_task(_flush_regularly(switchboard))
+    stopping = asyncio.create_task(_stop_when(stop, server))
+    try:
+        await server.serve(sockets=[sock])
+    finally:
+        flushing.cancel()
+        stopping.cancel()
+        await asyncio.gather(flushing, stopping, return_exceptions=True)
+        if switchboard.recorder is not None:
+            switchboard.recorder.flush()
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to the root of the process."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Say when connections are accepted."""
+        await super().startup(sockets=sockets)
+        self._on_ready()
+
+
+def _limits(config: ServerConfig) -> Limits:
+    return Limits(
+        body_bytes=config.max_body_bytes,
+        head_bytes=config.max_head_bytes,
+        keep_alive_s=config.keep_alive_s,
+        drain_s=config.drain_s,
+    )
+
+
+def _uvicorn_config(hall: Hall, config: ServerConfig) -> uvicorn.Config:
+    app = build_app(hall, title=config.title, version=config.version)
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        # uvicorn tells the kinds of app apart by inspection, and knows a plain function for what it is.
+        await app(scope, receive, send)
+
+    return uvicorn.Config(
+        application,
+        http=protocol_class(hall),
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        backlog=_BACKLOG,
+        timeout_keep_alive=int(config.keep_alive_s) or 1,
+        timeout_graceful_shutdown=int(config.drain_s + config.stop_s) or 1,
+        ssl_certfile=config.tls_certificate,
+        ssl_keyfile=config.tls_key,
+    )
+
+
+async def _flush_regularly(switchboard: Switchboard) -> None:
+    while switchboard.recorder is not None:
+        await asyncio.sleep(_FLUSH_S)
+        switchboard.recorder.flush()
+
+
+async def _stop_when(stop: asyncio.Event, server: uvicorn.Server) -> None:
+    await stop.wait()
+    server.should_exit = True

@@ -1,0 +1,112 @@
+"""The conformance kit: one call says whether a plug-in keeps the promises of its port.
+
+Each function raises AssertionError with the promise that was broken.
+"""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from golive.domain.bundle import Bundle, Manifest
+from golive.domain.serving import Observed
+from golive.errors import DataError, GoliveError, VerificationError
+from golive.inference.road import open_road
+from golive.packaging.build import assemble
+from golive.ports import Export, Framework, Runtime, Search, TableFormat, Target, Trial
+
+
+def check_table(table: TableFormat, sample: Path) -> None:
+    """Check a table format on a readable file of its kind, with at least one row."""
+    assert table.suffixes, "suffixes names at least one file ending"
+    pieces = list(table.read(sample, {}))
+    assert pieces, "a table with rows gives at least one piece"
+    assert sum(piece.num_rows for piece in pieces) > 0, "the pieces hold the rows"
+    assert len({tuple(piece.schema.names) for piece in pieces}) == 1, "every piece has the same columns"
+    with tempfile.TemporaryDirectory() as folder:
+        broken = Path(folder) / f"broken{table.suffixes[0]}"
+        for content in (None, b""):
+            if content is not None:
+                broken.write_bytes(content)
+            _refuses(lambda: list(table.read(broken, {})), DataError, "a missing or empty file is a DataError")
+
+
+def check_framework(framework: Framework, model: object, sample: Any, runtime: Runtime) -> None:
+    """Check a framework on a fitted model and the rows it was fitted on: the graph answers like the original."""
+    assert framework.recognizes(model), "it recognizes its own models"
+    assert not framework.recognizes(object()), "it recognizes nothing else"
+    converted = framework.convert(model, sample, target="target")
+    manifest: Manifest = assemble("checked", converted)
+    road = open_road(manifest, converted.graph, runtime)
+    original = framework.predict(model, sample)
+    answered = road.columns({str(name): sample[name].to_numpy() for name in sample.columns})
+    assert original.shape == answered.shape, "the graph gives one column a class, or one value"
+    np.testing.assert_allclose(answered, original, rtol=1e-9, atol=1e-9)
+
+
+def check_runtime(
+    runtime: Runtime, graph: bytes, numbers: np.ndarray[Any, Any], expected: np.ndarray[Any, Any]
+) -> None:
+    """Check a runtime on a graph that reads ``N`` only, with rows and their known answers (float64 each)."""
+    session = runtime.open(graph, threads=1)
+    codes = np.zeros((len(numbers), 0), np.int64)
+    first = session.run(numbers, codes)
+    np.testing.assert_allclose(first, expected, rtol=1e-12)
+    assert first.dtype == np.float64, "answers are float64"
+    for row in range(len(numbers)):
+        one = session.run(numbers[row : row + 1], codes[row : row + 1])
+        np.testing.assert_array_equal(one, first[row : row + 1], "a row answers alike alone and among others")
+    session.run(numbers[:1] * 0, codes[:1])
+    np.testing.assert_allclose(first, expected, rtol=1e-12, err_msg="an answer does not change with a later call")
+    _refuses(lambda: runtime.open(b"no graph", threads=1), VerificationError, "bad bytes are a VerificationError")
+
+
+def check_search(search: Search) -> None:
+    """Check a search on a space whose best setting is known."""
+    space: Mapping[str, Sequence[Any]] = {"depth": [1, 2, 3, 4], "rate": [0.1, 0.2]}
+
+    def attempt(settings: Sequence[dict[str, Any]]) -> Sequence[Trial]:
+        return [
+            Trial(candidate="checked", parameters=one, scores=(-abs(one["depth"] - 3) - one["rate"],), fit_s=0.0)
+            for one in settings
+        ]
+
+    most = 8
+    first = search.run(space, trials=most, seed=1, attempt=attempt)
+    assert first, "it tries something"
+    assert len(first) <= most, "it keeps to the number of trials"
+    assert all(trial.parameters[name] in choices for trial in first for name, choices in space.items()), "of the space"
+    assert search.run(space, trials=most, seed=1, attempt=attempt) == first, "the same seed gives the same trials"
+
+
+def check_target(target: Target) -> None:
+    """Check that a target can be observed twice alike while nothing happens to it."""
+    first = target.observe()
+    assert isinstance(first, Observed), "observe gives Observed"
+    assert target.observe() == first, "observing changes nothing"
+
+
+def check_export(export: Export, bundle: Bundle, files: Mapping[str, bytes]) -> tuple[Path, ...]:
+    """Check that an export writes only into its folder, and the same files each time; gives the relative paths."""
+    written: list[dict[Path, bytes]] = []
+    for _ in range(2):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name) / "out"
+            folder.mkdir()
+            paths = export.write(bundle, files, folder, {})
+            assert paths, "it says what it wrote"
+            assert all(path.is_relative_to(folder) and path.exists() for path in paths), "inside the folder"
+            content = {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+            written.append({path: data for path, data in content.items() if path.name != "index.json"})
+    assert written[0] == written[1], "the same bundle gives the same files"
+    return tuple(sorted(written[0]))
+
+
+def _refuses(call: Any, kind: type[GoliveError], promise: str) -> None:
+    try:
+        call()
+    except kind:
+        return
+    raise AssertionError(promise)

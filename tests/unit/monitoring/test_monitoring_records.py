@@ -1,0 +1,239 @@
+import shutil
+from datetime import UTC, datetime
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from golive.domain.record import Record
+from golive.domain.signature import Field, Signature
+from golive.errors import DataError, UnavailableError, UsageError
+from golive.monitoring.records import RecordWriter, compact, input_column, prune, read_records
+
+NOON = int(datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp()) * 10**9
+DAY = 86_400 * 10**9
+SIGNATURE = Signature(
+    inputs=(
+        Field(name="area", dtype="float64"),
+        Field(name="rooms", dtype="int64"),
+        Field(name="new", dtype="bool"),
+        Field(name="street", dtype="string"),
+        Field(name="id", dtype="string"),
+    ),
+    task="regression",
+    target="price",
+)
+KINDS = Signature(
+    inputs=(Field(name="p_yes", dtype="float64"),), task="classification", target="y", classes=("no", "yes")
+)
+
+
+class ManualClock:
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def record(number, *, at=NOON, name="houses", version=1, inputs=None):
+    inputs = (number / 2, number, True, "Pave", "x") if inputs is None else inputs
+    return Record(f"r{number}", at + number, name, version, inputs, (float(number),), 12.5)
+
+
+@pytest.fixture
+def clock():
+    return ManualClock()
+
+
+@pytest.fixture
+def writer(tmp_path, clock):
+    return RecordWriter(tmp_path, {"houses": SIGNATURE, ("iris", 2): KINDS}, clock)
+
+
+def parts(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.parquet"))
+
+
+def test_records_read_back_with_their_types_and_missing_values(writer, tmp_path):
+    writer.append([record(1), record(2, inputs=(None, None, None, None, None)), record(3)])
+    writer.close()
+    columns = read_records(tmp_path, "houses")
+    assert columns["id"].tolist() == ["r1", "r2", "r3"]
+    assert columns["at"].tolist() == [NOON + 1, NOON + 2, NOON + 3]
+    np.testing.assert_array_equal(columns["area"], [0.5, np.nan, 1.5])
+    np.testing.assert_array_equal(columns["rooms"], [1, np.nan, 3])
+    np.testing.assert_array_equal(columns["new"], [1, np.nan, 1])
+    assert columns["street"].tolist() == ["Pave", None, "Pave"]
+    assert columns["input.id"].tolist() == ["x", None, "x"]
+    assert columns["prediction"].tolist() == [1, 2, 3]
+    assert columns["version"].tolist() == [1, 1, 1]
+    assert columns["duration_us"].tolist() == [12.5] * 3
+
+
+def test_a_classifier_has_one_output_column_a_class_apart_from_inputs(writer, tmp_path):
+    writer.append([Record("a", NOON, "iris", 2, (0.5,), (0.25, 0.75), 1.0)])
+    writer.close()
+    columns = read_records(tmp_path, "iris")
+    assert {name: values.tolist() for name, values in columns.items() if "p_" in name} == {
+        "input.p_yes": [0.5],
+        "p_no": [0.25],
+        "p_yes": [0.75],
+    }
+
+
+def test_parts_lie_by_name_version_and_day_and_other_tools_can_read_them(writer, tmp_path):
+    writer.append([record(1), record(2, version=2), record(3, at=NOON + DAY)])
+    writer.close()
+    assert [part.rsplit("/", 1)[0] for part in parts(tmp_path)] == [
+        "houses/v1/2026-03-01",
+        "houses/v1/2026-03-02",
+        "houses/v2/2026-03-01",
+    ]
+    schema = pq.read_schema(tmp_path / parts(tmp_path)[0])
+    assert str(schema.field("at").type) == "timestamp[ns, tz=UTC]"
+
+
+def test_records_wait_two_seconds_before_they_are_written(writer, tmp_path, clock):
+    writer.append([record(1)])
+    clock.now = 1.9
+    writer.append([record(2)])
+    assert parts(tmp_path) == []
+    clock.now = 2.0
+    writer.append([record(3)])
+    assert len(parts(tmp_path)) == 1
+    assert len(read_records(tmp_path, "houses")["id"]) == 3
+
+
+def test_fifty_thousand_records_are_written_at_once(writer, tmp_path):
+    writer.append([record(number) for number in range(50_000)])
+    assert len(read_records(tmp_path, "houses")["id"]) == 50_000
+
+
+def test_records_come_in_time_order_from_any_number_of_writers(tmp_path):
+    for first in (5, 0, 3):
+        writer = RecordWriter(tmp_path, {"houses": SIGNATURE})
+        writer.append([record(first + 10), record(first)])
+        writer.close()
+    assert read_records(tmp_path, "houses")["prediction"].tolist() == [0, 3, 5, 10, 13, 15]
+
+
+def test_one_version_or_one_time_can_be_asked_for(writer, tmp_path):
+    writer.append([record(1), record(2, version=2), record(3), record(4, at=NOON + DAY)])
+    writer.close()
+    assert read_records(tmp_path, "houses", version=2)["id"].tolist() == ["r2"]
+    assert read_records(tmp_path, "houses", since_ns=NOON + 3)["id"].tolist() == ["r3", "r4"]
+    assert read_records(tmp_path, "houses", since_ns=NOON + DAY)["id"].tolist() == ["r4"]
+
+
+def test_versions_with_other_columns_are_read_together(tmp_path):
+    changed = Signature(inputs=(Field(name="area", dtype="string"),), task="regression", target="price")
+    writer = RecordWriter(tmp_path, {("houses", 1): SIGNATURE, ("houses", 2): changed})
+    writer.append([record(1), record(2, version=2, inputs=("big",))])
+    writer.close()
+    columns = read_records(tmp_path, "houses")
+    assert columns["area"].tolist() == [0.5, "big"]
+    assert columns["street"].tolist() == ["Pave", None]
+    np.testing.assert_array_equal(columns["rooms"], [1, np.nan])
+
+
+def test_nothing_recorded_reads_as_empty_columns(tmp_path):
+    columns = read_records(tmp_path, "houses")
+    assert {name: len(values) for name, values in columns.items()} == {
+        "id": 0,
+        "at": 0,
+        "version": 0,
+        "duration_us": 0,
+    }
+
+
+def test_a_name_that_could_leave_the_folder_is_refused(tmp_path):
+    with pytest.raises(UsageError):
+        read_records(tmp_path, "../secrets")
+
+
+def test_records_of_an_unknown_model_are_counted_as_dropped(writer, tmp_path):
+    writer.append([record(1, name="unknown"), record(2)])
+    writer.close()
+    assert writer.dropped == 1
+    assert read_records(tmp_path, "houses")["id"].tolist() == ["r2"]
+
+
+def test_a_refusing_disk_is_a_clear_error_and_the_writer_goes_on(writer, tmp_path):
+    (tmp_path / "houses").write_text("in the way")
+    writer.append([record(1)])
+    with pytest.raises(UnavailableError, match="could not be written"):
+        writer.flush()
+    assert writer.dropped == 1
+    (tmp_path / "houses").unlink()
+    writer.append([record(2)])
+    writer.flush()
+    assert read_records(tmp_path, "houses")["id"].tolist() == ["r2"]
+
+
+def test_a_failure_in_between_costs_no_later_record_and_is_told_by_the_next_flush(writer, tmp_path, clock):
+    writer.append([record(1, inputs=("not a number", 1, True, "x", "x"))])
+    clock.now = 5.0
+    writer.append([record(2, inputs=(1.0,))])
+    writer.append([record(3)])
+    with pytest.raises(DataError, match="2 records of 'houses' version 1 do not fit its signature"):
+        writer.flush()
+    writer.flush()
+    assert writer.dropped == 2
+    assert read_records(tmp_path, "houses")["id"].tolist() == ["r3"]
+
+
+def write_parts(folder, count, at=NOON):
+    writer = RecordWriter(folder, {"houses": SIGNATURE})
+    for number in range(count):
+        writer.append([record(number, at=at)])
+        writer.flush()
+
+
+def test_small_parts_of_past_days_are_joined_and_nothing_is_lost(tmp_path):
+    write_parts(tmp_path, 5)
+    before = read_records(tmp_path, "houses")
+    assert compact(tmp_path, before="2026-03-01") == 0
+    assert compact(tmp_path, before="2026-03-02") == 5
+    assert len(parts(tmp_path)) == 1
+    after = read_records(tmp_path, "houses")
+    assert after.keys() == before.keys()
+    assert after["id"].tolist() == before["id"].tolist()
+    assert compact(tmp_path, before="2026-03-02") == 0
+
+
+def test_a_writer_joins_the_parts_of_earlier_days_itself(tmp_path):
+    write_parts(tmp_path, 3)
+    write_parts(tmp_path, 2, at=NOON + DAY)
+    assert len(list((tmp_path / "houses/v1/2026-03-01").iterdir())) == 1
+    assert len(list((tmp_path / "houses/v1/2026-03-02").iterdir())) == 2
+
+
+def test_a_crash_between_joining_and_removing_counts_no_row_twice(tmp_path):
+    folder = tmp_path / "records"
+    write_parts(folder, 3)
+    shutil.copytree(folder, tmp_path / "copy")
+    compact(folder, before="2026-03-02")
+    for path in (tmp_path / "copy").rglob("*.parquet"):
+        shutil.copy(path, folder / path.relative_to(tmp_path / "copy"))
+    assert len(parts(folder)) == 4
+    assert read_records(folder, "houses")["id"].tolist() == ["r0", "r1", "r2"]
+    write_parts(folder, 1, at=NOON + 100)
+    compact(folder, before="2026-03-02")
+    assert read_records(folder, "houses")["prediction"].tolist() == [0, 1, 2, 0]
+    assert len(parts(folder)) == 1
+
+
+def test_days_that_are_too_old_are_removed(tmp_path):
+    for day in range(4):
+        write_parts(tmp_path, 1, at=NOON + day * DAY)
+    removed = prune(tmp_path, 2, datetime(2026, 3, 4, 23, tzinfo=UTC))
+    assert [path.name for path in removed] == ["2026-03-01"]
+    assert len(read_records(tmp_path, "houses")["id"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "column"), [("area", "area"), ("at", "input.at"), ("p_x", "input.p_x"), ("input.a", "input.input.a")]
+)
+def test_an_input_never_takes_the_column_of_something_else(name, column):
+    assert input_column(name) == column
