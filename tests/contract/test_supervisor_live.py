@@ -435,6 +435,11 @@ def test_a_server_beyond_loopback_asks_for_the_key_of_the_environment(place: Pla
     assert predict(supervisor.url, **{"x-api-key": "a-secret-from-the-environment"}) == 3.0
 
 
+def test_tls_files_that_cannot_be_used_are_named(place: Place) -> None:
+    with pytest.raises(UsageError, match=r"certificate 'none\.pem' and key 'none\.key' cannot be used"):
+        place.start(tls_cert="none.pem", tls_key="none.key")
+
+
 def test_a_served_bundle_that_does_not_load_ends_the_start_with_its_reason(place: Place) -> None:
     broken = Placed("sums", 1, keep(place.state, b"this is not a graph"))
     with pytest.raises(UnavailableError, match=r"sums@1 \(bundle .*\) does not load"):

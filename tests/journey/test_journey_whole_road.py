@@ -4,9 +4,9 @@ import json
 import sqlite3
 import subprocess
 import sys
-import urllib.request
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 
@@ -63,9 +63,9 @@ def run(folder: Path, *words: str, check: bool = True, code: int | None = None):
 
 def ask(url: str, rows) -> dict:
     body = json.dumps({"instances": rows}).encode()
-    request = urllib.request.Request(f"{url}/v1/models/house-prices:predict", body)
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.load(answer)
+    answer = httpx.post(f"{url}/v1/models/house-prices:predict", content=body, timeout=30)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
 
 
 def fitted_of(folder: Path):

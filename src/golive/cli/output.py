@@ -1,20 +1,28 @@
 """What the commands print: results on stdout (JSON on request), progress and errors on stderr."""
 
+import os
 import sys
 import traceback
 import uuid
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NoReturn
 
 import msgspec
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from golive.control.stages import Stage
 from golive.errors import GoliveError
+from golive.store.files import refused
+
+
+_PIPED_COLUMNS = 10_000
+"""Wide enough that a program which reads a table finds each row on one line."""
 
 
 class Printer:
@@ -22,8 +30,10 @@ class Printer:
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
-        self.out = Console(highlight=False, soft_wrap=True)
-        self.err = Console(stderr=True, highlight=False, soft_wrap=True)
+        self.out = Console(
+            highlight=False, soft_wrap=True, emoji=False, width=None if sys.stdout.isatty() else _PIPED_COLUMNS
+        )
+        self.err = error_console()
 
     def result(self, value: Any, show: Callable[[Console], None]) -> None:
         """Print a value: as JSON when asked, else as ``show`` says it to people."""
@@ -35,8 +45,8 @@ class Printer:
     def stage(self, stage: Stage) -> None:
         """Say on stderr what a stage did and how long it took."""
         mark = "[dim]=[/dim]" if stage.reused else "[green]✓[/green]"
-        took = "[dim]unchanged[/dim]" if stage.reused else f"[dim]{stage.seconds:.1f} s[/dim]" if stage.seconds else ""
-        self.err.print(f"{mark} [bold]{stage.name:<9}[/bold]", _plain(stage.text), took)
+        took = " [dim]unchanged[/dim]" if stage.reused else f" [dim]{stage.seconds:.1f} s[/dim]" if stage.seconds else ""
+        self.err.print(f"{mark} [bold]{stage.name:<9}[/bold] {escape(stage.text)}{took}")
 
     @contextmanager
     def progress(self) -> Generator[Callable[[int, int, str], None]]:
@@ -48,12 +58,13 @@ class Printer:
             TimeElapsedColumn(),
             console=self.err,
             transient=True,
+            disable=not self.err.is_terminal,
         )
         with bar:
             task = bar.add_task("", total=None)
 
             def move(done: int, total: int, text: str) -> None:
-                bar.update(task, completed=done, total=total, description=_plain(text))
+                bar.update(task, completed=done, total=total, description=escape(text))
 
             yield move
 
@@ -64,24 +75,34 @@ def table(console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]
     for column in columns:
         shown.add_column(column, overflow="fold")
     for row in rows:
-        shown.add_row(*[_plain(cell) for cell in row])
+        shown.add_row(*[escape(cell) for cell in row])
     console.print(shown)
 
 
-def fail(error: BaseException, *, debug: bool) -> NoReturn:
+def error_console() -> Console:
+    """Give a console on stderr that folds no sentence."""
+    return Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+
+
+def fail(error: Exception, *, debug: bool) -> NoReturn:
     """Print an error as one sentence and leave with its exit code; a traceback only when asked."""
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = error_console()
     if debug:
         traceback.print_exception(error)
-    if isinstance(error, GoliveError):
-        console.print("[red]error:[/red]", _plain(error.message))
-        raise typer.Exit(error.exit_code)
+    known = _known(error)
+    if known is not None:
+        console.print(f"[red]error:[/red] {escape(known.message)}")
+        raise typer.Exit(known.exit_code)
     ticket = uuid.uuid4().hex[:8]
     what = f"{type(error).__name__}: {error}"
-    text = f"this is a bug in golive ({what}); please report it as {ticket}, with what --debug prints"
-    console.print("[red]error:[/red]", _plain(text))
-    raise typer.Exit(1)
+    text = f"this is a bug in golive ({what}); please report it as {ticket}, with what `golive --debug` prints"
+    console.print(f"[red]error:[/red] {escape(text)}")
+    raise typer.Exit(GoliveError.exit_code)
 
 
-def _plain(text: str) -> str:
-    return text.replace("[", r"\[")
+def _known(error: Exception) -> GoliveError | None:
+    if isinstance(error, GoliveError):
+        return error
+    if isinstance(error, OSError) and error.filename is not None:
+        return refused(Path(os.fsdecode(error.filename)), error)
+    return None

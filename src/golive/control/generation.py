@@ -184,18 +184,18 @@ class Generation:
             await asyncio.sleep(wait_s)
             wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
             try:
-                fresh = await self._loaded()
-            except UnavailableError as error:
-                tell(f"generation {self.number}: a worker could not be replaced yet: {error.message}")
-                continue
-            try:
-                await self._enter(slot, fresh)
-            except BaseException as error:
-                await asyncio.shield(fresh.end())
-                if not isinstance(error, UnavailableError):
-                    raise
-                continue
-            tell(f"generation {self.number}: worker {fresh.pid} serves")
+                await self._replace(slot)
+            except Exception as error:  # noqa: BLE001 - the border: a slot is never given up
+                tell(f"generation {self.number}: a worker could not be replaced yet: {error}")
+
+    async def _replace(self, slot: int) -> None:
+        fresh = await self._loaded()
+        try:
+            await self._enter(slot, fresh)
+        except BaseException:
+            await asyncio.shield(fresh.end())
+            raise
+        tell(f"generation {self.number}: worker {fresh.pid} serves")
 
     async def _watch(self, slot: int, member: Member) -> str:
         """Wait until a worker ends, or hangs and is killed, and say which."""

@@ -10,11 +10,12 @@ import pandas as pd
 from golive.control.init_text import Proposal, project_text
 from golive.control.project import FILE, project_of
 from golive.errors import DataError, NotFoundError, UsageError
-from golive.training.inspect import Inspection, inspect
+from golive.training.inspect import inspect
 from golive.training.source import read_file
 
 _EXAMPLES = Path(__file__).parent / "examples"
-_COMMA_NUMBER = re.compile(r"-?\d+,\d+")
+_COMMA_NUMBER = re.compile(r"-?\d+(,\d+)?([eE][-+]?\d+)?")
+_GROUP = 3
 
 
 def init(
@@ -87,10 +88,6 @@ def _from_data(
         message = f"name the column to predict with --target; {data.name} has {', '.join(map(repr, frame.columns))}"
         raise UsageError(message)
     look = inspect(frame, target, time=time, sensitive=sensitive, drop=drop)
-    if not options and (comma := _with_decimal_comma(data, look)) is not None:
-        frame, options = comma, {"decimal": ","}
-        look = inspect(frame, target, time=time, sensitive=sensitive, drop=drop)
-        read_notices = (*read_notices, "numbers are written with a decimal comma (data.options.decimal)")
     proposal = Proposal(
         name=_name(folder, data), file=_relative(data, folder), options=options, target=target, inspection=look
     )
@@ -98,30 +95,35 @@ def _from_data(
 
 
 def _read(data: Path) -> tuple[pd.DataFrame, dict[str, Any], tuple[str, ...]]:
+    """Read a table with the options that it turns out to need: (frame, options, notices)."""
+    options: dict[str, Any] = {}
+    notices: list[str] = []
     try:
-        frame, notes = read_file(data, {})
+        frame, notes = read_file(data, options)
     except DataError as error:
         if "UTF-8" not in error.message:
             raise
-        frame, notes = read_file(data, {"encoding": "latin-1"})
-        told = f"{data.name} is not UTF-8 and is read as latin-1; check letters with accents (data.options.encoding)"
-        return frame, {"encoding": "latin-1"}, (told, *([notes] if notes else []))
-    return frame, {}, (notes,) if notes else ()
+        options["encoding"] = "latin-1"
+        notices.append(f"{data.name} is not UTF-8 and is read as latin-1; look at letters with accents (data.options)")
+        frame, notes = read_file(data, options)
+    if any(_has_decimal_comma(frame[name]) for name in frame.columns):
+        options["decimal"] = ","
+        notices.append(f"numbers in {data.name} are written with a decimal comma (data.options)")
+        frame, notes = read_file(data, options)
+    return frame, options, (*notices, *([notes] if notes else []))
 
 
-def _with_decimal_comma(data: Path, look: Inspection) -> pd.DataFrame | None:
-    """Read again with a decimal comma when that mends a column that cannot be read as it is."""
-    if not any(column.kind == "unreadable" for column in look.columns) or data.suffix.lower() == ".parquet":
-        return None
-    try:
-        frame, _ = read_file(data, {"decimal": ","})
-    except DataError:
-        return None
-    return frame if _numbers(frame) > sum(column.kind == "number" for column in look.columns) else None
-
-
-def _numbers(frame: pd.DataFrame) -> int:
-    return sum(frame[name].dtype != object for name in frame.columns)
+def _has_decimal_comma(column: "pd.Series[Any]") -> bool:
+    """Say whether texts are numbers with a decimal comma; ``1,234`` alone could be grouped digits too."""
+    if column.dtype != object:
+        return False
+    known = [text.strip() for text in column.dropna() if isinstance(text, str)]
+    with_comma = [text for text in known if "," in text]
+    return (
+        bool(with_comma)
+        and all(_COMMA_NUMBER.fullmatch(text) for text in known)
+        and any(len(text.partition(",")[2]) != _GROUP for text in with_comma)
+    )
 
 
 def _name(folder: Path, data: Path) -> str:

@@ -11,6 +11,8 @@ from golive.training.inspect import Inspection
 
 _WIDTH = 108
 _FEWEST_TESTED = 30
+_WHOLE = 1e15
+"""Whole numbers below this are written without a decimal point."""
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +48,7 @@ def _head(proposal: Proposal) -> list[str]:
         f"name: {scalar_text(proposal.name)}",
         "",
         "data:",
-        f"  file: {scalar_text(proposal.file)}  # relative to this file",
+        f"  file: {scalar_text(proposal.file)}{'' if proposal.file.startswith('/') else '  # relative to this file'}",
     ]
     if proposal.options:
         options = ", ".join(f"{key}: {scalar_text(value)}" for key, value in proposal.options.items())
@@ -127,7 +129,7 @@ def _candidates(proposal: Proposal) -> list[str]:
     simple = "ridge" if regression else "logistic"
     metric = "rmse" if regression else "log_loss"
     grid = "alpha: [0.1, 1.0, 10.0, 100.0]" if regression else "C: [0.01, 0.1, 1.0, 10.0]"
-    forest = [] if look.rows > 50_000 else ["  - model: random_forest", "    grid: {min_samples_leaf: [1, 5]}"]  # noqa: PLR2004
+    forest = [] if look.rows > 50_000 else ["  - model: random_forest", "    grid: {max_features: [sqrt, 0.3]}"]  # noqa: PLR2004
     return [
         "# Each candidate is tried with every choice of its grid; the best in cross-validation is kept.",
         "candidates:",
@@ -135,7 +137,7 @@ def _candidates(proposal: Proposal) -> list[str]:
         f"    grid: {{{grid}}}",
         *forest,
         "  - model: gradient_boosting",
-        "    grid: {learning_rate: [0.05, 0.1], max_leaf_nodes: [15, 31]}",
+        "    grid: {learning_rate: [0.05, 0.1], max_leaf_nodes: [15]}",
         "",
         "validation:  # inside the training rows",
         f"  method: {look.validation.method}",
@@ -191,7 +193,7 @@ def scalar_text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        return repr(int(value)) if float(value).is_integer() else repr(value)
+        return repr(int(value)) if float(value).is_integer() and abs(value) < _WHOLE else repr(value)
     text = str(value)
     return text if reads_as_itself(text) else _quoted(text)
 

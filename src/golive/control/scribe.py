@@ -4,7 +4,6 @@ import asyncio
 import importlib.util
 import socket
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 from golive.control.journal import tell
@@ -32,13 +31,17 @@ class Scribe:
         self._state = state
         self._socket: socket.socket = bind_unix(path)
         self._process: asyncio.subprocess.Process | None = None
+        self._keeper: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        """Start the process; what workers have sent before waits in the socket."""
         self._keeper = asyncio.create_task(self._keep())
 
     async def end(self) -> None:
         """Let it write what has arrived and end. To be called when the workers have ended."""
-        self._keeper.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._keeper
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
         process = self._process
         if process is not None and process.stdin is not None and process.returncode is None:
             process.stdin.close()

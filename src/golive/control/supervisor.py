@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -25,7 +26,7 @@ from golive.control.run_files import RunFile, RunFolder, Started
 from golive.control.scribe import Scribe, can_record
 from golive.control.wishes import Wishes
 from golive.domain.serving import Shift, Start
-from golive.errors import GoliveError, UnavailableError
+from golive.errors import GoliveError, UnavailableError, UsageError
 from golive.settings import read_settings, secret_key
 
 _ORPHANS_S = 10.0
@@ -54,12 +55,13 @@ async def supervise(order: SupervisorOrder, run: RunFolder, ready_fd: int | None
 
     Raises:
         UnavailableError: a port is taken, or the models of an order without a ledger do not load.
-        UsageError: the host is beyond loopback and there is no API key.
+        UsageError: the host is beyond loopback and there is no API key, or the TLS files cannot be used.
     """
     home, secret = Home(Path(order.state)), secret_key(read_settings())
     wishes = Wishes(home.ledger, host=order.host, secret=secret, now=utc_now) if order.ledger else None
     access = wishes.read().access if wishes else rules_for(order.host, (), secret)
     refuse_unguarded(order.host, access)
+    _refuse_bad_tls(order)
     sockets = _bind(order, run)
     scribe = _scribe(order, run)
     fleet = Fleet(order, access, sockets.inference, str(scribe.path) if scribe else "")
@@ -74,6 +76,9 @@ async def supervise(order: SupervisorOrder, run: RunFolder, ready_fd: int | None
     ]
     try:
         await _settle_in(order, fleet, wishes)
+        if scribe is not None:
+            # Only now: its imports would take time from the workers that callers wait for.
+            scribe.begin()
         found = _run_file(order, run, sockets)
         run.write(found)
         _announce(ready_fd, Started(run=found))
@@ -89,6 +94,19 @@ async def supervise(order: SupervisorOrder, run: RunFolder, ready_fd: int | None
             server.should_exit = True
         await asyncio.gather(*serving, return_exceptions=True)
         run.socket("admin").unlink(missing_ok=True)
+
+
+def _refuse_bad_tls(order: SupervisorOrder) -> None:
+    if not order.tls_cert and not order.tls_key:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(order.tls_cert, order.tls_key)
+    except OSError as error:
+        message = (
+            f"the certificate {order.tls_cert!r} and key {order.tls_key!r} cannot be used "
+            f"({error.strerror or error}); give two readable PEM files that belong together"
+        )
+        raise UsageError(message) from error
 
 
 def _bind(order: SupervisorOrder, run: RunFolder) -> Sockets:
@@ -125,9 +143,8 @@ async def _watch(order: SupervisorOrder, fleet: Fleet, wishes: Wishes | None) ->
             continue
         try:
             await wishes.tick(fleet)
-        except GoliveError as error:
-            # A locked or full ledger must not end what serves.
-            tell(f"the ledger could not be followed just now: {error.message}")
+        except Exception as error:  # noqa: BLE001 - the border: a ledger that is locked, full or gone ends nothing
+            tell(f"the ledger could not be followed just now ({type(error).__name__}: {error})")
 
 
 def _run_file(order: SupervisorOrder, run: RunFolder, sockets: Sockets) -> RunFile:

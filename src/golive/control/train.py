@@ -45,7 +45,7 @@ def train(project: Project, base: Path, rooms: Rooms, *, say: Say, on_progress: 
     source = project.data.file or project.data.package
     recipe = with_inferred_features(project.recipe, frame)
     key = key_of(
-        recipe=recipe, data=digest, environment=environment(), code=source_digest("training", "inference", "adapters")
+        recipe=recipe, data=digest, environment=environment(), code=source_digest("training", "inference", "adapters/tables", "adapters/searches")
     )
 
     def make(folder: Path) -> None:

@@ -77,7 +77,9 @@ def _legend(entries: Sequence[tuple[str, str]]) -> Markup:
 
 def _predicted(details: Mapping[str, Any], say: Say) -> Markup:
     truth, predicted = (np.asarray(details["scatter"][key]) for key in ("truth", "predicted"))
-    alt = say("alt.predicted", rows=len(truth), rmse=number(float(np.sqrt(np.mean((predicted - truth) ** 2)))))
+    with np.errstate(over="ignore"):
+        rmse = float(np.sqrt(np.mean((predicted - truth) ** 2)))
+    alt = say("alt.predicted", rows=len(truth), rmse=number(rmse))
     labels = (say("axis.actual"), say("axis.predicted"))
     drawn = plots.scatter(truth, predicted, labels=labels, diagonal=True, alt=alt, name="predicted")
     return _figure(say("plot.predicted"), drawn)

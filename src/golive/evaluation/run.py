@@ -6,6 +6,7 @@ champion (the model that is live), so every difference is paired.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -82,21 +83,22 @@ def evaluate(
     kept = np.flatnonzero(known).astype(np.int64)
     sound, invalid, notes = _sound({role: given[known] for role, given in answers.items()})
     notes = [*_row_notes(len(truth), len(kept), task), *notes]
-    metrics: list[Metric] = []
-    details: dict[str, object] = {"task": task}
+    thresholds = {MODEL: threshold, BASELINE: threshold, CHAMPION: threshold}
+    if champion_threshold is not None:
+        thresholds[CHAMPION] = champion_threshold
+    measures: list[Measure] = []
+    details: dict[str, Any] = {"task": task}
     if MODEL in sound and len(kept):
-        if task == "classification":
-            labels = truth[known].astype(np.int64)
-            thresholds = dict.fromkeys(sound, threshold)
-            thresholds[CHAMPION] = threshold if champion_threshold is None else champion_threshold
-            metrics = classification_metrics(labels, sound, thresholds, _SEED)
-            details |= classification_details(labels, sound[MODEL], tuple(classes), threshold, kept)
-            notes += _class_notes(labels, tuple(classes))
-        else:
-            values = truth[known].astype(np.float64)
-            metrics = regression_metrics(values, {role: given[:, 0] for role, given in sound.items()}, _SEED)
-            details |= regression_details(values, sound[MODEL][:, 0], kept, _SEED)
-        notes += missing_values(metrics) + _model_notes(sound[MODEL])
+        # Numbers that overflow are left out below and noted.
+        with np.errstate(over="ignore", invalid="ignore"):
+            metrics, more = (
+                _classified(truth[known].astype(np.int64), sound, tuple(classes), thresholds, kept)
+                if task == "classification"
+                else _regressed(truth[known].astype(np.float64), sound, kept)
+            )
+            measures = [measure for metric in metrics for measure in measures_of(metric, len(kept))]
+        details |= more
+        notes += [*details.pop("notes", ()), *missing_values(metrics), *_model_notes(sound[MODEL])]
     counted = [
         Measure(name="invalid_predictions", value=float(invalid), rows=len(kept), better="lower"),
         Measure(name="unusable_truths", value=float(len(truth) - len(kept)), rows=len(truth), better="lower"),
@@ -110,7 +112,7 @@ def evaluate(
         measured_at=measured_at,
         code=code,
         champion=champion_digest,
-        measures=(*(m for metric in metrics for m in measures_of(metric, len(kept))), *counted, *extra_measures),
+        measures=(*measures, *counted, *extra_measures),
         details=details | {"notes": notes},
     )
 
@@ -155,6 +157,23 @@ def measure_latency(predict_one: Callable[[], object], runs: int = 200) -> list[
         )
         for name, share in (("latency.p50_ms", 0.5), ("latency.p99_ms", 0.99))
     ]
+
+
+def _classified(
+    labels: Int64,
+    answers: Mapping[str, Float64],
+    classes: tuple[str, ...],
+    thresholds: Mapping[str, float],
+    kept: Int64,
+) -> tuple[list[Metric], dict[str, Any]]:
+    metrics = classification_metrics(labels, answers, thresholds, _SEED)
+    details = classification_details(labels, answers[MODEL], classes, thresholds[MODEL], kept)
+    return metrics, details | {"notes": _class_notes(labels, classes)}
+
+
+def _regressed(values: Float64, answers: Mapping[str, Float64], kept: Int64) -> tuple[list[Metric], dict[str, Any]]:
+    metrics = regression_metrics(values, {role: given[:, 0] for role, given in answers.items()}, _SEED)
+    return metrics, regression_details(values, answers[MODEL][:, 0], kept, _SEED)
 
 
 def _check_shapes(answers: Mapping[str, Float64], rows: int, width: int) -> None:

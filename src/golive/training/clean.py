@@ -152,7 +152,8 @@ def _number_column(name: str, values: Column, rows: Column, recipe: Recipe, log:
     if values.dtype != object:
         return values.astype(np.float64, copy=False), np.zeros(len(values), dtype=np.bool_)
     texts = text_column(values.tolist())
-    coded = np.isin(texts, list(_codes(name, recipe))) if _codes(name, recipe) else np.zeros(len(texts), np.bool_)
+    codes = _codes(name, recipe)
+    coded = np.array([text in codes for text in texts.tolist()], dtype=np.bool_)
     log.cells("missing_codes", name, "missing", rows[coded], before=texts[coded])
     texts[coded] = None
     blank = np.array([text is not None and not text.strip() for text in texts.tolist()], dtype=np.bool_)

@@ -26,7 +26,7 @@ from golive.training.outliers import list_outliers, outlier_bounds, without_outl
 from golive.training.recipe import CandidateName, Recipe
 from golive.training.roles import prepared_numbers
 from golive.training.scores import score_of
-from golive.training.search import Field, Progress, best_of, search
+from golive.training.search import Material, Progress, best_of, search
 from golive.training.split import Rows, split_rows
 from golive.training.target import check_target
 
@@ -66,15 +66,19 @@ def train(
     classes = np.unique(target) if recipe.task == "classification" else None
     order = None if cleaned.order is None else cleaned.order[parts.train]
     folds = folds_of(recipe, target, order)
-    field = Field(recipe=recipe, prepared=shape, frame=rows, target=target, classes=classes, folds=folds)
-    trials = search(field, jobs=jobs, on_progress=on_progress)
+    material = Material(recipe=recipe, prepared=shape, frame=rows, target=target, classes=classes, folds=folds)
+    trials = search(material, jobs=jobs, on_progress=on_progress)
     chosen = best_of(trials)
-    model, warned = _final(field, trials[chosen], jobs)
+    model, warned = _final(material, trials[chosen], jobs)
     train_raw, test_raw = cleaned.frame.iloc[parts.train], cleaned.frame.iloc[parts.test]
     inputs = fields_of(cleaned, train_raw, steps, (*shape.numbers, *shape.categories))
     names = [wanted.name for wanted in inputs]
     report = msgspec.structs.replace(
-        cleaned.report, rows_train=len(parts.train), rows_test=len(parts.test), notes=(*notes, *warned)
+        cleaned.report,
+        rows_out=len(parts.train) + len(parts.test),
+        rows_train=len(parts.train),
+        rows_test=len(parts.test),
+        notes=(*notes, *warned),
     )
     return Fitted(
         pipeline=model,
@@ -125,15 +129,15 @@ def _prepared(
     return needed_steps(steps, frozenset(wanted)), shape, rows[list(wanted)], notes
 
 
-def _final(field: Field, winner: Trial, jobs: int) -> tuple[Any, tuple[str, ...]]:
+def _final(material: Material, winner: Trial, jobs: int) -> tuple[Any, tuple[str, ...]]:
     """Fit the winning setting on all training rows: (pipeline, what the libraries warned of)."""
     name: CandidateName = winner.candidate  # type: ignore[assignment]
-    model = estimator(name, winner.parameters, field.recipe)
-    fitted = pipeline(field.prepared, field.recipe, model, takes_sparse=takes_sparse(name))
+    model = estimator(name, winner.parameters, material.recipe)
+    fitted = pipeline(material.prepared, material.recipe, model, takes_sparse=takes_sparse(name))
     with_jobs(model, jobs)
     with warnings.catch_warnings(record=True) as caught, threadpool_limits(1, user_api="blas"):
         warnings.simplefilter("always")
-        fitted.fit(field.frame, field.target)
+        fitted.fit(material.frame, material.target)
     with_jobs(fitted[-1], 1)
     return fitted, tuple(dict.fromkeys(_first_line(warning.message) for warning in caught))
 

@@ -113,6 +113,8 @@ def _nullable_numbers(series: "pd.Series[Any]") -> Column:
 
 
 def _objects(values: Column) -> Column:
+    if any(isinstance(value, (list, dict, set, np.ndarray)) for value in values.tolist()):
+        return _plain_texts(values)
     missing = is_missing(values)
     kinds = {type(value) for value in values.tolist()} - {type(None), float}
     if kinds == {bool} and not missing.any():
@@ -121,6 +123,13 @@ def _objects(values: Column) -> Column:
         return values
     result = values.copy()
     result[missing] = None
+    return result
+
+
+def _plain_texts(values: Column) -> Column:
+    # Nested values cannot be compared or hashed; as texts they can at least be counted and left out.
+    result = np.empty(len(values), dtype=object)
+    result[:] = [None if value is None else str(value) for value in values.tolist()]
     return result
 
 
@@ -152,7 +161,8 @@ def _from_arrow(column: Any) -> Column:
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind):
         return _arrow_numbers(column, kind)
     if pa.types.is_temporal(kind):
-        return _column(column.to_pandas())
+        dated = column.cast(pa.timestamp("us")) if pa.types.is_date(kind) else column
+        return _column(dated.to_pandas())
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return _arrow_texts(pc.dictionary_encode(column))
     if pa.types.is_dictionary(kind) and pa.types.is_string(kind.value_type):

@@ -21,6 +21,7 @@ from golive.training.target_kind import TargetKind, target_kind
 _FEWEST_ROWS = 20
 _MANY_LEVELS = 30
 _MANY_ROWS = 50_000
+_SAME_CLOCK = 0.9999
 _LISTS = {"number": "numbers", "category": "categories", "date": "dates", "text": "texts"}
 _MODELS: dict[Task, tuple[Candidate, ...]] = {
     "regression": (
@@ -240,14 +241,27 @@ def _time(rows: pd.DataFrame, kinds: Mapping[str, ColumnKind], time: str) -> tup
     if kind.missing:
         message = f"the time column {time!r} is missing in {kind.missing:,} rows; fill it, or leave those rows out"
         raise DataError(message)
-    if kind.kind == "date":
-        return {}, (f"the latest 20 % of rows by {time!r} are the test rows",)
     values = rows[time].to_numpy()
+    told = (f"the latest 20 % of rows by {time!r} are the test rows",)
+    if kind.kind == "date":
+        return _clocks(rows, kinds, _as_numbers(values, kind)), told
     if values.dtype == object:
         message = f"the time column {time!r} holds texts such as {values[0]!r}; write ISO 8601 dates such as 2011-07-25"
         raise DataError(message)
     reason = f"{time!r} orders the rows; tomorrow's values were never seen, so it is no feature"
-    return {time: reason}, (f"the latest 20 % of rows by {time!r} are the test rows",)
+    return {**_clocks(rows, kinds, as_numbers(values)), time: reason}, told
+
+
+def _clocks(rows: pd.DataFrame, kinds: Mapping[str, ColumnKind], moments: Float64) -> dict[str, str]:
+    """Find other number columns that run with the time, and so never repeat either."""
+    found = {}
+    for name, kind in kinds.items():
+        if kind.kind != "number" or kind.missing or kind.distinct < _FEWEST_ROWS:
+            continue
+        values = as_numbers(rows[name].to_numpy())
+        if np.isfinite(values).all() and abs(np.corrcoef(values, moments)[0, 1]) > _SAME_CLOCK:
+            found[name] = f"{name!r} runs with the time; tomorrow's values were never seen, so it is no feature"
+    return found
 
 
 def _split(goal: TargetKind, time: str) -> Split:

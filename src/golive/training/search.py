@@ -28,7 +28,7 @@ Progress = Callable[[int, int, str], None]
 """Told (done, total, text) after every piece of work."""
 
 
-class Field(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+class Material(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """What every fit of one search shares."""
 
     recipe: Recipe
@@ -49,7 +49,7 @@ class _Outcome(msgspec.Struct, frozen=True, kw_only=True):
     error: str = ""
 
 
-def search(field: Field, *, jobs: int, on_progress: Progress) -> tuple[Trial, ...]:
+def search(material: Material, *, jobs: int, on_progress: Progress) -> tuple[Trial, ...]:
     """Try the settings of every candidate; a setting that cannot be fitted is a trial with an error.
 
     Settings x folds run in up to ``jobs`` processes. Scores depend on the recipe and the rows only, not on ``jobs``.
@@ -58,18 +58,18 @@ def search(field: Field, *, jobs: int, on_progress: Progress) -> tuple[Trial, ..
         DataError: a candidate cannot do the task or has no such parameter; or the metric is unknown.
         MissingExtraError: a candidate's or the search's library is not installed.
     """
-    plan = field.recipe.search
+    plan = material.recipe.search
     strategy: Search = plugins.load("searches", plan.method)
-    score = score_of(plan.metric, field.recipe.task)[1]
-    sizes = [_size(candidate, plan.method, plan.trials) for candidate in field.recipe.candidates]
-    counter = _Counter(total=sum(sizes) * len(_pieces(field.folds, jobs)), report=on_progress)
+    score = score_of(plan.metric, material.recipe.task)[1]
+    sizes = [_size(candidate, plan.method, plan.trials) for candidate in material.recipe.candidates]
+    counter = _Counter(total=sum(sizes) * len(_pieces(material.folds, jobs)), report=on_progress)
     trials: list[Trial] = []
-    for candidate in field.recipe.candidates:
+    for candidate in material.recipe.candidates:
         space = space_of(candidate)
         for choices in _first_choices(space, candidate):
-            estimator(candidate.model, choices, field.recipe)
-        attempt = _Attempt(candidate, field, score, jobs, counter)
-        trials.extend(strategy.run(space, trials=plan.trials, seed=field.recipe.seed, attempt=attempt))
+            estimator(candidate.model, choices, material.recipe)
+        attempt = _Attempt(candidate, material, score, jobs, counter)
+        trials.extend(strategy.run(space, trials=plan.trials, seed=material.recipe.seed, attempt=attempt))
     return tuple(trials)
 
 
@@ -101,9 +101,9 @@ class _Counter:
 class _Attempt:
     """Evaluates settings of one candidate; what a search strategy calls."""
 
-    def __init__(self, candidate: Candidate, field: Field, score: Score, jobs: int, counter: _Counter) -> None:
+    def __init__(self, candidate: Candidate, material: Material, score: Score, jobs: int, counter: _Counter) -> None:
         self._candidate = candidate
-        self._field = field
+        self._field = material
         self._score = score
         self._jobs = jobs
         self._counter = counter
@@ -131,24 +131,24 @@ class _Attempt:
         return Trial(candidate=self._candidate.model, parameters=parameters, scores=scores, fit_s=fit_s, error=error)
 
 
-def _scores(field: Field, outcomes: list[_Outcome], score: Score) -> tuple[float, ...]:
+def _scores(material: Material, outcomes: list[_Outcome], score: Score) -> tuple[float, ...]:
     predictions = [rows for outcome in outcomes for rows in outcome.predictions]
-    true = field.target if field.classes is None else np.searchsorted(field.classes, field.target)
+    true = material.target if material.classes is None else np.searchsorted(material.classes, material.target)
     try:
-        if field.recipe.validation.method == "leave_one_out":
+        if material.recipe.validation.method == "leave_one_out":
             # A fold of one row has no r2 or auc, and its rmse is an absolute error: all rows are scored together.
-            return (score(true[np.concatenate([rows for _, rows in field.folds])], np.vstack(predictions)),)
-        return tuple(score(true[rows], made) for (_, rows), made in zip(field.folds, predictions, strict=True))
+            return (score(true[np.concatenate([rows for _, rows in material.folds])], np.vstack(predictions)),)
+        return tuple(score(true[rows], made) for (_, rows), made in zip(material.folds, predictions, strict=True))
     except ValueError:
         return (float("nan"),)
 
 
 def _outcomes(
-    model: CandidateName, field: Field, tasks: list[tuple[int, int, int, dict[str, Any]]], jobs: int
+    model: CandidateName, material: Material, tasks: list[tuple[int, int, int, dict[str, Any]]], jobs: int
 ) -> Iterator[_Outcome]:
     workers = max(1, min(jobs, len(tasks)))
     parallel = joblib.Parallel(n_jobs=workers, return_as="generator_unordered", max_nbytes="1M")
-    calls = (joblib.delayed(_cross_validate)(model, field, *task) for task in tasks)
+    calls = (joblib.delayed(_cross_validate)(model, material, *task) for task in tasks)
     try:
         with joblib.parallel_config(backend="loky", inner_max_num_threads=1) if workers > 1 else _inline():
             yield from parallel(calls)
@@ -162,7 +162,7 @@ def _inline() -> Any:
 
 
 def _cross_validate(
-    model: CandidateName, field: Field, setting: int, first: int, last: int, parameters: dict[str, Any]
+    model: CandidateName, material: Material, setting: int, first: int, last: int, parameters: dict[str, Any]
 ) -> _Outcome:
     """Fit one setting on some folds. Any failure is the setting's, not the search's: this is the border."""
     started = time.perf_counter()
@@ -170,20 +170,23 @@ def _cross_validate(
         # One thread of linear algebra in every process, so that scores are the same bits for any number of them.
         with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
             warnings.simplefilter("ignore")
-            made = tuple(_fold_predictions(model, field, fold, parameters) for fold in field.folds[first:last])
+            made = tuple(_fold_predictions(model, material, fold, parameters) for fold in material.folds[first:last])
     except Exception as error:  # noqa: BLE001 an estimator may raise anything on a setting it does not like
         reason = f"{type(error).__name__}: {error}".strip().splitlines()[0]
         return _Outcome(setting=setting, fold=first, error=reason, fit_s=time.perf_counter() - started)
     return _Outcome(setting=setting, fold=first, predictions=made, fit_s=time.perf_counter() - started)
 
 
-def _fold_predictions(model: CandidateName, field: Field, fold: Fold, parameters: dict[str, Any]) -> Float64:
+def _fold_predictions(model: CandidateName, material: Material, fold: Fold, parameters: dict[str, Any]) -> Float64:
     fit, held = fold
     fitted = pipeline(
-        field.prepared, field.recipe, estimator(model, parameters, field.recipe), takes_sparse=takes_sparse(model)
+        material.prepared,
+        material.recipe,
+        estimator(model, parameters, material.recipe),
+        takes_sparse=takes_sparse(model),
     )
-    fitted.fit(field.frame.iloc[fit], field.target[fit])
-    return predictions_of(fitted, field.frame.iloc[held], field.classes)
+    fitted.fit(material.frame.iloc[fit], material.target[fit])
+    return predictions_of(fitted, material.frame.iloc[held], material.classes)
 
 
 def predictions_of(fitted: Any, frame: pd.DataFrame, classes: npt.NDArray[Any] | None) -> Float64:

@@ -4,6 +4,7 @@ import re
 import string
 from html.parser import HTMLParser
 
+import msgspec
 import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes, load_iris
@@ -226,6 +227,30 @@ def test_a_model_that_could_not_be_measured_has_a_report_that_says_why():
     Reader(text)
     assert "The model gave no number for 40 rows" in text
     assert "模型在 40 行上未给出有效数值" in page(evidence, "zh")
+
+
+@pytest.mark.parametrize("scale", [1e200, 1e308, 1e-300])
+def test_predictions_of_absurd_size_are_noted_and_drawn(scale):
+    truth = np.linspace(-1, 1, 50)
+    evidence = evaluate(
+        bundle=digest_of(b"bundle"),
+        task="regression",
+        classes=(),
+        truth=truth,
+        predicted=truth[:, None] * scale,
+        baseline=np.zeros((50, 1)),
+        champion=None,
+        champion_digest=None,
+        data_digest=None,
+        measured_at="2026-01-01T00:00:00Z",
+        code="0.1.0",
+        size_bytes=1000,
+        threshold=0.5,
+    )
+    wired = msgspec.json.decode(msgspec.json.encode(evidence), type=Evidence)
+    undefined = [note["metric"] for note in wired.details["notes"] if note["code"] == "undefined"]
+    assert ("rmse" in undefined) == (scale > 1)
+    assert Reader(page(wired)).elements.count("svg") == 3
 
 
 def test_the_chinese_page_is_in_chinese_and_its_plots_too():

@@ -35,7 +35,7 @@ def answers_of(converted: Converted, rows: pd.DataFrame) -> np.ndarray:
 def hostile(converted: Converted, rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     """Give rows at and one ulp beside split values, with missing values where allowed and unseen categories."""
     rng = np.random.default_rng(seed)
-    taken = rows.iloc[rng.integers(0, len(rows), 700)].reset_index(drop=True).copy()
+    taken = rows.iloc[rng.integers(0, len(rows), 400)].reset_index(drop=True).copy()
     columns = {name: taken[name].to_numpy(copy=True) for name in taken.columns}
     for field in converted.signature.inputs:
         values = columns[field.name]

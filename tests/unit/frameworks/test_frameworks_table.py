@@ -6,7 +6,7 @@ from lightgbm import LGBMClassifier, LGBMRegressor
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor, make_column_selector
 from sklearn.decomposition import PCA
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import (
     ExtraTreesClassifier,
@@ -17,6 +17,8 @@ from sklearn.ensemble import (
     HistGradientBoostingRegressor,
     RandomForestClassifier,
     RandomForestRegressor,
+    StackingClassifier,
+    StackingRegressor,
     VotingClassifier,
     VotingRegressor,
 )
@@ -35,7 +37,7 @@ from sklearn.linear_model import (
     SGDRegressor,
 )
 from sklearn.model_selection import GridSearchCV
-from sklearn.naive_bayes import GaussianNB
+from sklearn.naive_bayes import GaussianNB, MultinomialNB
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import (
@@ -93,13 +95,14 @@ REGRESSORS = {
     "random_forest": RandomForestRegressor(20, random_state=0),
     "extra_trees": ExtraTreesRegressor(20, max_depth=10, random_state=0),
     "gradient_boosting": GradientBoostingRegressor(n_estimators=40, random_state=0),
-    "hist_gradient_boosting": HistGradientBoostingRegressor(max_iter=40, random_state=0),
+    "hist_gradient_boosting": HistGradientBoostingRegressor(max_iter=15, random_state=0),
     "hist_poisson": HistGradientBoostingRegressor(loss="poisson", max_iter=20, random_state=0),
     "mlp": TransformedTargetRegressor(
         MLPRegressor(hidden_layer_sizes=(16, 8), max_iter=30, random_state=0), transformer=StandardScaler()
     ),
     "dummy": DummyRegressor(),
     "voting": VotingRegressor([("a", Ridge()), ("b", DecisionTreeRegressor(max_depth=4))], weights=[2, 1]),
+    "stacking": StackingRegressor([("a", Ridge()), ("b", DecisionTreeRegressor(max_depth=4))], RidgeCV(), cv=2),
     "log_target": TransformedTargetRegressor(Ridge(), func=np.log1p, inverse_func=np.expm1),
     "lightgbm": LGBMRegressor(n_estimators=40, verbose=-1, n_jobs=1),
 }
@@ -108,8 +111,8 @@ REGRESSORS = {
 @pytest.mark.parametrize("name", REGRESSORS)
 def test_a_regressor_gives_the_same_price_in_the_graph(name, ames, prove):
     rows, price = ames
-    model = make_pipeline(prepared(StandardScaler()), REGRESSORS[name]).fit(rows[:1500], price[:1500])
-    converted = prove(model, rows[:1500], rows[1500:2000], within=1e-9 if name in {"svr", "svr_poly", "mlp"} else 1e-12)
+    model = make_pipeline(prepared(StandardScaler()), REGRESSORS[name]).fit(rows[:700], price[:700])
+    converted = prove(model, rows[:700], rows[700:1100], within=1e-9 if name in {"svr", "svr_poly", "mlp"} else 1e-12)
     assert converted.signature.task == "regression"
 
 
@@ -122,7 +125,7 @@ CLASSIFIERS = {
     "extra_trees": ExtraTreesClassifier(20, max_depth=10, random_state=0),
     "gradient_boosting": GradientBoostingClassifier(n_estimators=30, random_state=0),
     "exponential_boosting": GradientBoostingClassifier(loss="exponential", n_estimators=15, random_state=0),
-    "hist_gradient_boosting": HistGradientBoostingClassifier(max_iter=30, random_state=0),
+    "hist_gradient_boosting": HistGradientBoostingClassifier(max_iter=15, random_state=0),
     "svc_calibrated": CalibratedClassifierCV(SVC(), method="sigmoid", ensemble=False),
     "nu_svc_calibrated": CalibratedClassifierCV(NuSVC(nu=0.2), ensemble=False, cv=3),
     "svc_sigmoid_calibrated": CalibratedClassifierCV(SVC(kernel="sigmoid", gamma=0.01), ensemble=False, cv=3),
@@ -143,6 +146,11 @@ CLASSIFIERS = {
     "mlp_logistic": MLPClassifier(hidden_layer_sizes=(8,), activation="logistic", max_iter=30, random_state=0),
     "gaussian_bayes": GaussianNB(var_smoothing=1e-3),
     "lda": LinearDiscriminantAnalysis(),
+    "qda": QuadraticDiscriminantAnalysis(solver="svd", reg_param=0.1),
+    "multinomial_bayes": make_pipeline(MinMaxScaler(clip=True), MultinomialNB()),
+    "stacking": StackingClassifier(
+        [("a", LogisticRegression(max_iter=500)), ("b", DecisionTreeClassifier(max_depth=4, random_state=0))], cv=2
+    ),
     "dummy": DummyClassifier(),
     "voting": VotingClassifier(
         [("a", LogisticRegression(max_iter=500)), ("b", RandomForestClassifier(10, max_depth=5, random_state=0))],
@@ -157,8 +165,8 @@ CLASSIFIERS = {
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_a_classifier_of_two_classes_gives_the_same_probabilities_in_the_graph(name, credit, prove):
     rows, status = credit
-    model = make_pipeline(prepared(StandardScaler()), CLASSIFIERS[name]).fit(rows[:1500], status[:1500])
-    converted = prove(model, rows[:1500], rows[1500:2200])
+    model = make_pipeline(prepared(StandardScaler()), CLASSIFIERS[name]).fit(rows[:700], status[:700])
+    converted = prove(model, rows[:700], rows[700:1100])
     assert converted.signature.classes == ("bad", "good")
 
 
@@ -239,8 +247,8 @@ PREPARATIONS = {
 @pytest.mark.parametrize("last", ["logistic", "decision_tree"])
 def test_a_preparation_lands_every_row_on_the_same_side(name, last, credit, prove):
     rows, status = credit
-    model = make_pipeline(PREPARATIONS[name], CLASSIFIERS[last]).fit(rows[:1500], status[:1500])
-    prove(model, rows[:1500], rows[1500:2200])
+    model = make_pipeline(PREPARATIONS[name], CLASSIFIERS[last]).fit(rows[:700], status[:700])
+    prove(model, rows[:700], rows[700:1100])
 
 
 SELECTIONS = {
@@ -256,14 +264,14 @@ SELECTIONS = {
 def test_a_selection_after_the_preparation_keeps_the_same_columns(name, credit, prove):
     rows, status = credit
     model = make_pipeline(prepared(StandardScaler()), SELECTIONS[name], LogisticRegression(max_iter=500))
-    prove(model.fit(rows[:1500], status[:1500]), rows[:1500], rows[1500:2200])
+    prove(model.fit(rows[:700], status[:700]), rows[:700], rows[700:1100])
 
 
 def test_a_whole_regression_recipe_with_selection_and_log_target_is_exact(ames, prove):
     rows, price = ames
     inner = make_pipeline(prepared(RobustScaler()), SelectKBest(f_regression, k=40), Ridge())
-    model = TransformedTargetRegressor(inner, func=np.log, inverse_func=np.exp).fit(rows[:1500], price[:1500])
-    prove(model, rows[:1500], rows[1500:2000])
+    model = TransformedTargetRegressor(inner, func=np.log, inverse_func=np.exp).fit(rows[:700], price[:700])
+    prove(model, rows[:700], rows[700:1100])
 
 
 @pytest.mark.parametrize("name", ["logistic", "random_forest", "svc_calibrated", "hist_gradient_boosting"])

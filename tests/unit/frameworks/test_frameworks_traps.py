@@ -12,15 +12,17 @@ from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
     RandomForestClassifier,
+    RandomForestRegressor,
 )
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_selection import SelectFromModel
 from sklearn.impute import KNNImputer, SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler, TargetEncoder
 from sklearn.svm import SVC
-from sklearn.tree import DecisionTreeClassifier
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from golive.adapters.frameworks.sklearn import SklearnFramework
 from golive.errors import NotConvertibleError
@@ -36,17 +38,15 @@ def ordinal():
 def test_histogram_boosting_with_categories_keeps_unseen_and_missing_ones(credit, prove):
     rows, status = credit
     encoder = ColumnTransformer([("c", ordinal(), texts), ("n", "passthrough", numbers)])
-    model = make_pipeline(encoder, HistGradientBoostingClassifier(max_iter=40, categorical_features=[0, 1, 2, 3]))
-    prove(model.fit(rows[:1500], status[:1500]), rows[:1500], rows[1500:2500])
+    model = make_pipeline(encoder, HistGradientBoostingClassifier(max_iter=15, categorical_features=[0, 1, 2, 3]))
+    prove(model.fit(rows[:700], status[:700]), rows[:700], rows[700:1200])
 
 
 def test_histogram_boosting_on_category_columns_of_a_frame_is_exact(ames, prove):
     rows, price = ames
     typed = rows.astype({name: "category" for name in rows.columns if rows[name].dtype == object})
-    model = HistGradientBoostingRegressor(max_iter=40, categorical_features="from_dtype").fit(
-        typed[:1500], price[:1500]
-    )
-    converted = prove(model, typed[:1500], rows[1500:2200])
+    model = HistGradientBoostingRegressor(max_iter=15, categorical_features="from_dtype").fit(typed[:700], price[:700])
+    converted = prove(model, typed[:700], rows[700:1200])
     assert len(converted.preparation.categories) == 43
 
 
@@ -81,7 +81,7 @@ def test_indicator_columns_are_not_dropped(credit, prove):
     rows, status = credit
     kept = rows[["Income", "Assets", "Debt", "Amount"]]
     model = make_pipeline(SimpleImputer(add_indicator=True), DecisionTreeClassifier(max_depth=8))
-    prove(model.fit(kept[:1500], status[:1500]), kept[:1500], kept[1500:2500])
+    prove(model.fit(kept[:700], status[:700]), kept[:700], kept[700:1200])
 
 
 def test_an_even_forest_keeps_the_side_of_every_tie(cancer, prove):
@@ -102,7 +102,7 @@ def test_a_subclass_that_only_fits_differently_is_written_like_its_parent(credit
     model = make_pipeline(
         ColumnTransformer([("n", Neighborly(strategy="median"), numbers)]), DecisionTreeClassifier(max_depth=5)
     )
-    prove(model.fit(rows[:1500], status[:1500]), rows[:1500], rows[1500:2500])
+    prove(model.fit(rows[:700], status[:700]), rows[:700], rows[700:1200])
 
 
 @pytest.mark.parametrize("zero_as_missing", [False, True])
@@ -110,7 +110,7 @@ def test_lightgbm_keeps_missing_values_and_categories(zero_as_missing, credit, p
     rows, status = credit
     typed = rows.astype({name: "category" for name in rows.columns if rows[name].dtype == object})
     model = LGBMClassifier(n_estimators=40, min_cat_to_onehot=1, verbose=-1, n_jobs=1, zero_as_missing=zero_as_missing)
-    prove(model.fit(typed[:1500], status[:1500]), typed[:1500], rows[1500:2500])
+    prove(model.fit(typed[:700], status[:700]), typed[:700], rows[700:1200])
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_lightgbm_links_and_boosting_types_are_exact(options, ames, prove):
     rows, price = ames
     kept = rows[[name for name in rows.columns if rows[name].dtype != object]]
     model = LGBMRegressor(n_estimators=20, verbose=-1, n_jobs=1, **options)
-    prove(model.fit(kept[:1500], price[:1500]), kept[:1500], kept[1500:2200])
+    prove(model.fit(kept[:700], price[:700]), kept[:700], kept[700:1200])
 
 
 def test_an_array_of_numbers_becomes_columns_x0_to_xn(iris, prove):
@@ -238,3 +238,42 @@ def test_the_same_model_converts_to_the_same_bytes(credit):
     model = make_pipeline(encoder, DecisionTreeClassifier(max_depth=4)).fit(rows, status)
     first, second = (SklearnFramework().convert(model, rows, target="y") for _ in range(2))
     assert first == second
+
+
+@pytest.mark.parametrize("factor", [0.1, 1.0 / 3.0])
+def test_a_factor_before_a_linear_model_is_not_rounded_to_float32(factor, iris, prove):
+    rows, kind = iris
+    model = make_pipeline(FunctionTransformer(lambda x: x * factor), LogisticRegression(max_iter=500))
+    prove(model.fit(rows[:100], kind[:100]), rows[:100], rows[100:])
+    single = make_pipeline(StandardScaler(), Ridge()).fit(rows[["sepal width (cm)"]], kind)
+    prove(single, rows[["sepal width (cm)"]], rows[["sepal width (cm)"]])
+
+
+def test_a_column_of_many_categories_beside_one_of_few_is_exact(prove):
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame(
+        {"few": rng.choice(["a", "b", "c"], 1200), "many": [f"id {n}" for n in rng.integers(0, 600, 1200)]}
+    )
+    rows = rows.astype(object)
+    encoder = ColumnTransformer([("c", OneHotEncoder(handle_unknown="ignore"), ["few", "many"])])
+    value = rng.normal(size=1200) + (rows["few"] == "b")
+    prove(make_pipeline(encoder, Ridge()).fit(rows[:1000], value[:1000]), rows[:1000], rows[1000:])
+
+
+DIRECT = {
+    "onehot": OneHotEncoder(handle_unknown="ignore", sparse_output=True),
+    "rare": OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=0.05, sparse_output=False),
+    "ordinal": OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1),
+    "target": TargetEncoder(random_state=0),
+}
+
+
+@pytest.mark.parametrize("name", DIRECT)
+def test_encoders_that_meet_missing_categories_themselves_are_exact(name, ames, prove):
+    rows, price = ames
+    scaled = make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler())
+    columns = ColumnTransformer([("numbers", scaled, numbers), ("categories", DIRECT[name], texts)])
+    chosen = SelectFromModel(DecisionTreeRegressor(max_depth=6, random_state=0), threshold=-np.inf, max_features=30)
+    forest = RandomForestRegressor(10, max_depth=10, random_state=0)
+    model = Pipeline([("columns", columns), ("select", chosen), ("model", forest)]).fit(rows[:900], price[:900])
+    prove(model, rows[:900], rows[900:1500])

@@ -1,4 +1,4 @@
-"""Compounds: estimators made of estimators: voting, calibration, transformed targets."""
+"""Compounds: estimators made of estimators: voting, stacking, calibration, transformed targets."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -58,6 +58,29 @@ def transformed_target(emitter: Emitter, model: Any, flow: Flow) -> Block:
             raise emitter.refusal(
                 back, "has no exact way back to the target", "use func=np.log1p, inverse_func=np.expm1"
             )
+
+
+def stacking(emitter: Emitter, model: Any, flow: Flow) -> Block:
+    """Write the members, then the final estimator on their answers."""
+    names = [name for name, member in model.estimators if member != "drop"]
+    columns = []
+    for name, member, method in zip(names, model.estimators_, model.stack_method_, strict=True):
+        with emitter.inside(name):
+            columns.append(_stacked_member(emitter, model, member, method, flow))
+    if model.passthrough:
+        columns.append(emitter.block(model, flow))
+    with emitter.inside("final_estimator"):
+        return emitter.answer(model.final_estimator_, emitter.graph.join(columns))
+
+
+def _stacked_member(emitter: Emitter, model: Any, member: Any, method: str, flow: Flow) -> Block:
+    if method == "decision_function":
+        return emitter.decision(member, flow)
+    answer = emitter.answer(member, flow)
+    if method == "predict" and hasattr(member, "classes_"):
+        raise emitter.refusal(model, "stacks labels", "use stack_method='predict_proba'")
+    # Of two classes only the second's probability is passed on, since the first adds nothing.
+    return emitter.graph.select(answer, [1]) if method == "predict_proba" and answer.width == PAIR else answer
 
 
 def _weighted_mean(emitter: Emitter, answers: Sequence[Block], weights: Sequence[float]) -> Block:
@@ -138,6 +161,8 @@ CALIBRATORS: Mapping[str, Any] = {"sigmoid": _sigmoid, "isotonic": _isotonic}
 ANSWERS: Mapping[str, FlowRule] = {
     "VotingClassifier": voting,
     "VotingRegressor": voting,
+    "StackingClassifier": stacking,
+    "StackingRegressor": stacking,
     "CalibratedClassifierCV": calibrated,
     "TransformedTargetRegressor": transformed_target,
 }

@@ -115,6 +115,26 @@ def gaussian_bayes(emitter: Emitter, model: Any, block: Block) -> Block:
     return Block(graph.op("Softmax", joint, axis=1), len(constant))
 
 
+def quadratic_discriminant(emitter: Emitter, model: Any, block: Block) -> Block:
+    """Write quadratic discriminant analysis: softmax of each class's Gaussian log-likelihood."""
+    graph = emitter.graph
+    logs = []
+    for mean, rotation, spread, prior in zip(
+        model.means_, model.rotations_, model.scalings_, model.priors_, strict=True
+    ):
+        turned = graph.product(graph.by_row("Sub", block, mean), rotation / np.sqrt(spread), 0.0)
+        distance = graph.row_sum(graph.op("Mul", turned.tensor, turned.tensor))
+        constant = float(np.log(prior) - 0.5 * np.sum(np.log(spread)))
+        logs.append(Block(graph.op("Add", graph.op("Mul", distance, -0.5), constant), 1))
+    return graph.each("Softmax", graph.join(logs), axis=1)
+
+
+def counting_bayes(emitter: Emitter, model: Any, block: Block) -> Block:
+    """Write multinomial naive Bayes: softmax of a linear form of the counts."""
+    joint = emitter.graph.product(block, np.asarray(model.feature_log_prob_).T, model.class_log_prior_)
+    return emitter.graph.each("Softmax", joint, axis=1)
+
+
 def dummy_value(emitter: Emitter, model: Any, block: Block) -> Block:
     """Write a constant prediction."""
     return emitter.graph.repeated(np.asarray(model.constant_).reshape(1, -1), block)
@@ -140,12 +160,12 @@ def _kernels(emitter: Emitter, model: Any, block: Block) -> Block:
         return _radial(emitter, model, block, vectors)
     if model.kernel not in {"linear", "poly", "sigmoid"}:
         raise emitter.refusal(model, f"uses the kernel {model.kernel!r}", "use rbf, linear, poly or sigmoid")
-    inner = graph.op("MatMul", block.tensor, np.ascontiguousarray(vectors.T))
     if model.kernel == "linear":
-        return Block(inner, len(vectors))
-    scaled = graph.op("Add", graph.op("Mul", inner, float(model._gamma)), float(model.coef0))  # noqa: SLF001
-    last = graph.op("Tanh", scaled) if model.kernel == "sigmoid" else graph.op("Pow", scaled, float(model.degree))
-    return Block(last, len(vectors))
+        return graph.product(block, vectors.T, 0.0)
+    scaled = graph.product(block, model._gamma * vectors.T, float(model.coef0))  # noqa: SLF001 - "scale" resolved
+    if model.kernel == "sigmoid":
+        return graph.each("Tanh", scaled)
+    return graph.each("Pow", scaled, float(model.degree))
 
 
 def _radial(emitter: Emitter, model: Any, block: Block, vectors: Float64) -> Block:
@@ -233,6 +253,8 @@ ANSWERS: Mapping[str, BlockRule] = {
     "MLPClassifier": network,
     "MLPRegressor": network,
     "GaussianNB": gaussian_bayes,
+    "MultinomialNB": counting_bayes,
+    "QuadraticDiscriminantAnalysis": quadratic_discriminant,
     "DummyRegressor": dummy_value,
     "DummyClassifier": dummy_classes,
 }

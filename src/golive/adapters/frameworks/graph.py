@@ -63,11 +63,8 @@ class Graph:
         self._thresholds: dict[str, set[float]] = {}
 
     def constant(self, value: npt.NDArray[Any] | float) -> str:
-        """Store a constant and give its name. A Python float becomes a float64 table of one cell.
-
-        Not a scalar: ONNX Runtime fuses scalar factors into a neighboring MatMul and rounds them to float32.
-        """
-        array = np.full((1, 1), value) if isinstance(value, float) else np.asarray(value)
+        """Store a constant and give its name. Python floats become float64 scalars."""
+        array = np.asarray(value)
         key = (array.dtype.str, array.shape, array.tobytes())
         if key not in self._names:
             self._names[key] = f"k{len(self._names)}"
@@ -149,10 +146,15 @@ class Graph:
         return Block(self.op("Expand", values, shape), values.shape[1])
 
     def product(self, block: Block, weights: npt.ArrayLike, offsets: npt.ArrayLike) -> Block:
-        """Give ``block @ weights + offsets`` with weights ``[width, outputs]``; offsets have an entry an output."""
+        """Give ``block @ weights + offsets`` with weights ``[width, outputs]``; offsets have an entry an output.
+
+        ONNX Runtime fuses a factor of one cell into a neighboring MatMul and rounds it to float32. So no such factor
+        may touch a MatMul: a block of one column is multiplied cell by cell instead.
+        """
         matrix = np.ascontiguousarray(np.asarray(weights, np.float64))
         row = np.asarray(offsets, np.float64).reshape(1, -1)
-        return Block(self.op("Add", self.op("MatMul", block.tensor, matrix), row), matrix.shape[1])
+        kind = "Mul" if block.width == 1 else "MatMul"
+        return Block(self.op("Add", self.op(kind, block.tensor, matrix), row), matrix.shape[1])
 
     def row_sum(self, tensor: str, axis: int = 1, *, keep: bool = True) -> str:
         """Sum over one axis."""

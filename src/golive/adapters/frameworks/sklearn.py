@@ -2,9 +2,10 @@
 
 Written exactly, by rules in this folder: ``columns`` (ColumnTransformer, Pipeline, FeatureUnion), ``categories``
 (one-hot, ordinal and target encoding, and whatever stands before them), ``numbers`` (imputing, scaling, power and
-quantile transforms, bins, polynomials, numpy functions, selection by ``get_support``), ``estimators`` (linear,
-kernel, network, naive Bayes, dummy), ``forests`` (trees, forests, both gradient boostings), ``compounds`` (voting,
-calibration, transformed targets), ``lightgbm``. Everything else is refused with the name of the part.
+quantile transforms, bins, polynomials, numpy functions, components; selection by ``get_support``), ``estimators``
+(linear, kernel, network, naive Bayes, discriminants, dummy), ``forests`` (trees, forests, both gradient boostings),
+``compounds`` (voting, stacking, calibration, transformed targets) and ``lightgbm``. Everything else is refused with
+the name of the part.
 """
 
 from typing import Any

@@ -90,7 +90,9 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
     def _operand(self, operand: Any) -> str:
         if isinstance(operand, Traced):
             return operand.tensor
-        return self._graph.constant(np.asarray(operand, np.float64))
+        values = np.asarray(operand, np.float64)
+        # A full row, not a scalar: see Graph.product on factors of one cell.
+        return self._graph.constant(np.full((1, self._width), values) if values.ndim == 0 else values)
 
 
 def trace(graph: Graph, function: Callable[..., Any], options: Mapping[str, Any], block: Block) -> Block:

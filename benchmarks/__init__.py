@@ -1,0 +1,1 @@
+"""Measurements: each script writes one result file that the docs quote."""
