@@ -26,6 +26,7 @@ from golive.domain.bundle import Bundle, Decision
 from golive.domain.preparation import Preparation
 from golive.domain.serving import Observed, Step
 from golive.domain.signature import Signature
+from golive.domain.trial import Trial
 
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
@@ -131,22 +132,6 @@ class Export(Protocol):
     ) -> tuple[Path, ...]:
         """Write into an empty folder and give the written paths. ``files`` are the bundle's, by path."""
         ...
-
-
-class Trial(msgspec.Struct, frozen=True, kw_only=True):
-    """One tried setting of one candidate, with its cross-validation scores (greater is better)."""
-
-    candidate: str
-    parameters: dict[str, Any]
-    scores: tuple[float, ...]
-    fit_s: float
-    error: str = ""
-    """Why the fit failed, when it did; then ``scores`` is empty."""
-
-    @property
-    def mean(self) -> float:
-        """The mean score, or minus infinity for a failed trial."""
-        return sum(self.scores) / len(self.scores) if self.scores else float("-inf")
 
 
 class Search(Protocol):

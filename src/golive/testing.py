@@ -12,10 +12,11 @@ import numpy as np
 
 from golive.domain.bundle import Bundle, Manifest
 from golive.domain.serving import Observed
+from golive.domain.trial import Trial
 from golive.errors import DataError, GoliveError, VerificationError
 from golive.inference.road import open_road
 from golive.packaging.build import assemble
-from golive.ports import Export, Framework, Runtime, Search, TableFormat, Target, Trial
+from golive.ports import Export, Framework, Runtime, Search, TableFormat, Target
 
 
 def check_table(table: TableFormat, sample: Path) -> None:
@@ -57,7 +58,9 @@ def check_runtime(
     assert first.dtype == np.float64, "answers are float64"
     for row in range(len(numbers)):
         one = session.run(numbers[row : row + 1], codes[row : row + 1])
-        np.testing.assert_array_equal(one, first[row : row + 1], "a row answers alike alone and among others")
+        np.testing.assert_allclose(
+            one, first[row : row + 1], rtol=1e-12, err_msg="a row answers alike alone and among others"
+        )
     session.run(numbers[:1] * 0, codes[:1])
     np.testing.assert_allclose(first, expected, rtol=1e-12, err_msg="an answer does not change with a later call")
     _refuses(lambda: runtime.open(b"no graph", threads=1), VerificationError, "bad bytes are a VerificationError")

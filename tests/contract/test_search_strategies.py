@@ -3,7 +3,7 @@
 import pytest
 
 from golive import plugins
-from golive.ports import Trial
+from golive.domain.trial import Trial
 
 SPACE = {"depth": (1, 2, 3, 4, 5), "rate": (0.1, 0.3, 1.0), "kind": ("a", "b")}
 

@@ -17,11 +17,11 @@ from golive.control.listeners import bind
 from golive.control.messages import AccessRules, Command, Drain, Probe, Reroute
 from golive.control.order import cores_of, worker_count
 from golive.control.run_files import RunFile, RunFolder
+from golive.domain.api_key import KeyRow
 from golive.domain.release import Share
 from golive.domain.serving import Route
 from golive.errors import UnavailableError, UsageError
 from golive.security.keys import make_key
-from golive.store.ledger import KeyRow
 
 
 def test_messages_arrive_whole_and_in_order() -> None:

@@ -9,13 +9,13 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+from load import Load
 
 from golive.control.home import home_of
 from golive.control.project import read_project
 from golive.control.rooms import open_rooms
 from golive.control.train import train
 from golive.settings import Settings
-from load import Load
 
 GOLIVE = [sys.executable, "-m", "golive"]
 FIRST = """

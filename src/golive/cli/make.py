@@ -1,5 +1,7 @@
 """Verbs that make: init, up, train, package, down, schema."""
 
+import shlex
+import shutil
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +12,9 @@ from rich.console import Console
 from golive import plugins
 from golive.cli.options import Folder, Force, Json, Lang, Verbs
 from golive.cli.output import Printer, table
+
+_LINE = 240
+"""Characters of a request that are shown on the command line; a longer one is named as a file."""
 
 Columns = Annotated[str, typer.Option(metavar="COL,...", help="Column names, separated by commas.")]
 
@@ -104,7 +109,7 @@ def package(folder: Folder = Path(), *, as_json: Json = False) -> None:
     printer = Printer(as_json=as_json)
     with printer.progress() as move:
         bundle = plugins.verb("steps", "package_project")(folder, say=printer.stage, on_progress=move)
-    printer.result(bundle, lambda console: console.print(f"{bundle.name} {bundle.digest}"))
+    printer.result(bundle, lambda console: console.print(f"{bundle.name} {bundle.digest}", markup=False))
 
 
 def down(folder: Folder = Path(), *, as_json: Json = False) -> None:
@@ -149,10 +154,21 @@ def _forced(verdict: Any) -> str:
 def _show_live(console: Console, live: Any, folder: Path, *, detach: bool) -> None:
     name, url = live.release.name, live.supervisor.url
     body = plugins.verb("live", "example_request")(live.judged.bundle)
+    sent = f"'{body}'" if len(body) <= _LINE else f"@{shlex.quote(str(live.example))}"
     _show_verdict(console, live.judged)
     console.print(f"live      {name} release {live.release.version} at {url} (pages at {url}/docs)", markup=False)
-    console.print(f"ask       curl -s {url}/v1/models/{name}:predict -d '{body}'", markup=False)
-    console.print(f"watch     golive status; golive monitor {name}; {live.supervisor.admin_url}/metrics", markup=False)
-    console.print(f"undo      golive rollback {name}", markup=False)
+    console.print(f"ask       curl -s {url}/v1/models/{name}:predict -d {sent}", markup=False)
+    golive = _here(folder)
+    console.print(
+        f"watch     {golive} status; {golive} monitor {name}; {live.supervisor.admin_url}/metrics", markup=False
+    )
+    console.print(f"undo      {golive} rollback {name}", markup=False)
     if detach:
-        console.print(f"stop      golive down {folder}", markup=False)
+        console.print(f"stop      {golive} down", markup=False)
+
+
+def _here(folder: Path) -> str:
+    """Write the command so that the line works where the reader stands, also outside an activated environment."""
+    command = "golive" if shutil.which("golive") else shlex.quote(str(Path(sys.executable).with_name("golive")))
+    base = folder.parent if folder.is_file() else folder
+    return command if base.resolve() == Path.cwd() else f"{command} -C {shlex.quote(str(base))}"

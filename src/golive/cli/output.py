@@ -1,5 +1,6 @@
 """What the commands print: results on stdout (JSON on request), progress and errors on stderr."""
 
+import errno
 import os
 import sys
 import traceback
@@ -20,7 +21,8 @@ from golive.control.stages import Stage
 from golive.errors import GoliveError
 from golive.store.files import refused
 
-
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS}
+"""What a disk says that is full, or that this user may not write to: no bug."""
 _PIPED_COLUMNS = 10_000
 """Wide enough that a program which reads a table finds each row on one line."""
 
@@ -45,7 +47,9 @@ class Printer:
     def stage(self, stage: Stage) -> None:
         """Say on stderr what a stage did and how long it took."""
         mark = "[dim]=[/dim]" if stage.reused else "[green]✓[/green]"
-        took = " [dim]unchanged[/dim]" if stage.reused else f" [dim]{stage.seconds:.1f} s[/dim]" if stage.seconds else ""
+        took = (
+            " [dim]unchanged[/dim]" if stage.reused else f" [dim]{stage.seconds:.1f} s[/dim]" if stage.seconds else ""
+        )
         self.err.print(f"{mark} [bold]{stage.name:<9}[/bold] {escape(stage.text)}{took}")
 
     @contextmanager
@@ -103,6 +107,6 @@ def fail(error: Exception, *, debug: bool) -> NoReturn:
 def _known(error: Exception) -> GoliveError | None:
     if isinstance(error, GoliveError):
         return error
-    if isinstance(error, OSError) and error.filename is not None:
+    if isinstance(error, OSError) and error.errno in _DISK and error.filename is not None:
         return refused(Path(os.fsdecode(error.filename)), error)
     return None

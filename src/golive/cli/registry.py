@@ -1,5 +1,6 @@
 """Verbs that keep: list, show, export."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ from golive import plugins
 from golive.cli.options import Json, Verbs
 from golive.cli.output import Printer, table
 from golive.domain.digest import short
+from golive.errors import UsageError
 
 Reference = Annotated[str, typer.Argument(help="A bundle: name, name@version, name:serving, sha256:...")]
 
@@ -78,7 +80,7 @@ def export(
     """Write a bundle in a form that runs elsewhere."""
     rooms = plugins.verb("rooms", "open_rooms")()
     folder = output or Path(f"{reference.replace(':', '-').replace('@', '-')}-{to}")
-    options = dict(pair.split("=", 1) for pair in option or () if "=" in pair)
+    options = _options(option or [])
     paths = plugins.verb("export", "export")(reference, to, folder, rooms, options=options)
 
     def print_it(console: Console) -> None:
@@ -86,6 +88,14 @@ def export(
             console.print(str(path), markup=False)
 
     Printer(as_json=as_json).result([str(path) for path in paths], print_it)
+
+
+def _options(pairs: Sequence[str]) -> dict[str, str]:
+    for pair in pairs:
+        if "=" not in pair:
+            message = f"--option {pair!r} is no KEY=VALUE; write the name of the option, an equals sign and its value"
+            raise UsageError(message)
+    return dict(pair.split("=", 1) for pair in pairs)
 
 
 VERBS: Verbs = {"list": list_bundles, "show": show, "export": export}

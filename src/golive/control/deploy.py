@@ -1,6 +1,7 @@
 """``golive deploy`` and ``golive rollback``: one road. A wish is written, then driven until the target shows it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from golive.domain.release import Deployment, Release, Share, Strategy
 from golive.domain.serving import Observed, Step
 from golive.errors import GoliveError, NotFoundError, UnavailableError, UsageError
 from golive.ports import Target
+from golive.store.files import locked
 
 
 class Deployed(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +27,13 @@ class Deployed(msgspec.Struct, frozen=True, kw_only=True):
     deployment: Deployment
     observed: Observed
     steps: tuple[Step, ...]
+
+
+@contextmanager
+def one_at_a_time(rooms: Rooms) -> Iterator[None]:
+    """Have two commands on one state folder release and deploy after each other, not at once."""
+    with locked(rooms.home.folder / "deploy.lock"):
+        yield
 
 
 def release(bundle: Bundle, verdict: Verdict, rooms: Rooms) -> Release:
@@ -73,12 +82,14 @@ def rollback(name: str, rooms: Rooms, *, to: int | None = None, reason: str = ""
         NotFoundError: nothing serves under that name.
         UsageError: there is no earlier release to go back to.
     """
-    current = rooms.ledger.serving(name)
-    if current is None:
-        message = f"nothing serves as {name!r}, so there is nothing to roll back"
-        raise NotFoundError(message)
-    version = to if to is not None else _before(current, rooms)
-    return deploy(name, version, rooms, target=current.target, strategy=current.strategy, reason=reason or "rollback")
+    with one_at_a_time(rooms):
+        current = rooms.ledger.serving(name)
+        if current is None:
+            message = f"nothing serves as {name!r}, so there is nothing to roll back; `golive status` lists what serves"
+            raise NotFoundError(message)
+        version = to if to is not None else _before(current, rooms)
+        reason = reason or "rollback"
+        return deploy(name, version, rooms, target=current.target, strategy=current.strategy, reason=reason)
 
 
 def placed_digests(rooms: Rooms) -> Mapping[tuple[str, int], Digest]:

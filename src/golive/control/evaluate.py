@@ -16,6 +16,7 @@ from golive.domain.bundle import Bundle
 from golive.domain.digest import Digest, short
 from golive.domain.evidence import Evidence
 from golive.errors import DataError, NotFoundError
+from golive.evaluation.numbers import number
 from golive.evaluation.run import evaluate as measure
 from golive.evaluation.run import measure_latency
 from golive.inference.road import Road
@@ -129,10 +130,14 @@ def headline(evidence: Evidence) -> str:
     """Say the first measure with its interval, and the baseline's."""
     first = evidence.measures[0]
     base = evidence.find(f"baseline.{first.name}")
-    interval = f" [{first.lower:.4g}, {first.upper:.4g}]" if first.lower is not None and first.upper is not None else ""
-    dummy = f"; dummy baseline {base.value:.4g}" if base else ""
+    interval = (
+        f" [{number(first.lower)} to {number(first.upper)}]"
+        if first.lower is not None and first.upper is not None
+        else ""
+    )
+    dummy = f"; dummy baseline {number(base.value)}" if base else ""
     against = f"; champion {short(evidence.champion)}" if evidence.champion else ""
-    return f"{first.name} {first.value:.5g}{interval} on {evidence.rows:,} test rows{dummy}{against}"
+    return f"{first.name} {number(first.value)}{interval} on {evidence.rows:,} test rows{dummy}{against}"
 
 
 def _champion_predictions(champion: Bundle | None, rooms: Rooms, columns: Mapping[str, Any]) -> Float64 | None:

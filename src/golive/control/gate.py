@@ -10,6 +10,7 @@ from golive.domain.evidence import Evidence
 from golive.domain.policy import Policy, Verdict
 from golive.errors import GateRefusedError
 from golive.judge import judge
+from golive.store.files import write_whole
 
 
 def verdict_on(bundle: Bundle, policy: Policy, rooms: Rooms, *, forced: str = "") -> Verdict:
@@ -45,7 +46,11 @@ def refuse_unless_allowed(verdict: Verdict, bundle: Bundle) -> None:
 
 
 def write_junit(verdict: Verdict, bundle: Bundle, path: Path) -> None:
-    """Write a verdict as JUnit XML, one test case a rule, for continuous integration."""
+    """Write a verdict as JUnit XML, one test case a rule, for continuous integration.
+
+    Raises:
+        UnavailableError: the file cannot be written.
+    """
     failures = sum(reason.outcome == "fail" for reason in verdict.reasons)
     unknown = sum(reason.outcome == "not-enough-data" for reason in verdict.reasons)
     suite = ET.Element(
@@ -60,4 +65,4 @@ def write_junit(verdict: Verdict, bundle: Bundle, path: Path) -> None:
         if reason.outcome != "pass":
             tag = "failure" if reason.outcome == "fail" else "error"
             ET.SubElement(case, tag, message=reason.text)
-    ET.ElementTree(suite).write(path, encoding="utf-8", xml_declaration=True)
+    write_whole(path, ET.tostring(suite, encoding="utf-8", xml_declaration=True))

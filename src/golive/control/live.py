@@ -10,14 +10,17 @@ from golive.control.home import Home, home_of
 from golive.control.order import SupervisorOrder
 from golive.control.processes import RunningSupervisor, running, start_supervisor, stop
 from golive.control.project_file import Project
-from golive.control.refs import find_bundle
+from golive.control.refs import find_bundle, find_stored, names_release
 from golive.control.rooms import Rooms, open_rooms
 from golive.domain.bundle import Bundle
+from golive.domain.digest import short
 from golive.domain.release import Share
 from golive.domain.serving import Placed, Route
 from golive.domain.signature import Field
 from golive.errors import UnavailableError, UsageError
 from golive.settings import read_settings
+from golive.store.bundles import BundleStore
+from golive.store.files import write_whole
 
 START_S = 60.0
 STOP_S = 30.0
@@ -34,6 +37,7 @@ def order_for(project: Project, rooms: Rooms) -> SupervisorOrder:
         workers=serving.workers,
         max_body_bytes=int(serving.max_body_mb * (1 << 20)),
         sample=project.monitoring.sample,
+        keep_days=project.monitoring.keep_days,
     )
 
 
@@ -82,14 +86,14 @@ def serve(
     if (tls_cert is None) != (tls_key is None):
         message = "TLS needs both --tls-cert and --tls-key"
         raise UsageError(message)
-    rooms = open_rooms()
-    bundles = [find_bundle(reference, rooms) for reference in references]
+    home = home_of(None, read_settings())
+    bundles = [_served(reference, home) for reference in references]
     names = [bundle.name for bundle in bundles]
     if len(set(names)) < len(names):
         message = f"two of the bundles have the same name ({', '.join(sorted(names))}); deploy them as releases instead"
         raise UsageError(message)
     order = SupervisorOrder(
-        state=str(rooms.home.folder),
+        state=str(home.folder),
         host=host,
         port=port,
         admin_host=admin_host,
@@ -101,7 +105,14 @@ def serve(
         placed=tuple(Placed(bundle.name, 1, bundle.digest) for bundle in bundles),
         traffic=tuple(Route(bundle.name, (Share(1, 1.0),)) for bundle in bundles),
     )
-    return start_supervisor(order, detach=False, log=rooms.home.log, timeout_s=START_S)
+    return start_supervisor(order, detach=False, log=home.log, timeout_s=START_S)
+
+
+def _served(reference: str, home: Home) -> Bundle:
+    # A server's state may be read-only, as in a container: the ledger is opened only where it alone has the answer.
+    if names_release(reference):
+        return find_bundle(reference, open_rooms())
+    return find_stored(reference, BundleStore(home.store))
 
 
 def wait_for(supervisor: RunningSupervisor) -> int:
@@ -122,6 +133,14 @@ def example_request(bundle: Bundle) -> str:
     """Give a request body that the bundle answers, from the examples in its signature."""
     row = {field.name: _example(field) for field in bundle.signature.inputs if not field.nullable or field.example}
     return msgspec.json.encode({"instances": [row]}).decode().replace("'", "\\u0027")
+
+
+def write_example(bundle: Bundle, home: Home) -> Path:
+    """Write that request body as a file beside the reports, for models too wide for a line; gives its path."""
+    path = home.reports / f"{bundle.name}-{short(bundle.digest)}.request.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, example_request(bundle).encode())
+    return path
 
 
 def _example(field: Field) -> float | int | bool | str | None:

@@ -1,6 +1,8 @@
 """What a notebook types: package, evaluate, gate, deploy; what they give can act and shows itself."""
 
+import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -8,29 +10,30 @@ import msgspec
 import numpy as np
 
 from golive.control.deploy import deploy as deploy_release
-from golive.control.deploy import release, rollback
+from golive.control.deploy import one_at_a_time, release, rollback
 from golive.control.evaluate import measure_bundle
 from golive.control.gate import refuse_unless_allowed
-from golive.control.home import Home
-from golive.control.live import ensure_running, require_running
+from golive.control.live import ensure_running
 from golive.control.order import SupervisorOrder
 from golive.control.package import baseline_file, framework_for, open_bundle, prove_and_write, truth_of
-from golive.control.refs import find_bundle
+from golive.control.refs import find_bundle, serving_release
 from golive.control.rooms import Rooms, code_version, environment, open_rooms
 from golive.control.status import Status
 from golive.control.status import status as status_of
 from golive.domain.bundle import Bundle, Lineage
-from golive.domain.digest import digest_of_value, short
+from golive.domain.digest import Digest, digest_of_value, short
 from golive.domain.evidence import Evidence
 from golive.domain.naming import checked_name
 from golive.domain.policy import Policy, Verdict
 from golive.domain.release import Strategy
-from golive.errors import GoliveError, UsageError
+from golive.errors import DataError, InvalidRowError, RequestError, UnavailableError, UsageError
 from golive.evaluation.notebook import evidence_html
 from golive.inference.road import Road
 from golive.inference.table import columns_of
+from golive.inference.values import not_finite, text_of
 from golive.judge import judge
 from golive.packaging.build import assemble
+from golive.settings import read_settings, secret_key
 
 _TIMEOUT_S = 30.0
 
@@ -110,18 +113,37 @@ class LiveModel:
         self._rooms = rooms
 
     def predict(self, rows: Any) -> list[Any]:
-        """Ask the server, with rows by name: a data frame, or a list of dictionaries.
+        """Ask the server: a data frame, a list of dictionaries, or an array in the order of the signature.
 
         Raises:
-            GoliveError: the server refuses the rows; the message is the server's.
+            RequestError: the server refuses the rows; the message is the server's.
+            UnavailableError: no server answers, or it cannot answer now.
         """
-        given = rows.to_dict("records") if hasattr(rows, "to_dict") else list(rows)
-        body = msgspec.json.encode({"instances": [{key: _json(value) for key, value in row.items()} for row in given]})
-        answer = httpx.post(f"{self.url}/v1/models/{self.name}:predict", content=body, timeout=_TIMEOUT_S)
-        told = answer.json()
-        if answer.status_code != httpx.codes.OK:
-            raise GoliveError(told.get("error", answer.text), field=told.get("field", ""))
-        return list(told["predictions"])
+        body = msgspec.json.encode({"instances": self._instances(rows)})
+        key = secret_key(self._rooms.settings)
+        headers = {"X-Api-Key": key} if key else {}
+        try:
+            answer = httpx.post(
+                f"{self.url}/v1/models/{self.name}:predict", content=body, headers=headers, timeout=_TIMEOUT_S
+            )
+        except httpx.TransportError as error:
+            message = f"no server answers at {self.url} ({error}); `golive status` says what runs"
+            raise UnavailableError(message) from error
+        told = msgspec.json.decode(answer.content)
+        if answer.status_code == httpx.codes.OK:
+            return list(told["predictions"])
+        kind = UnavailableError if answer.is_server_error else RequestError
+        raise kind(told["error"], field=told["field"])
+
+    def _instances(self, rows: Any) -> list[dict[str, Any]]:
+        if isinstance(rows, Sequence) and all(isinstance(row, Mapping) for row in rows):
+            return [{name: _json(name, value) for name, value in row.items()} for row in rows]
+        bundle = self._rooms.bundles.open(serving_release(self.name, self._rooms).bundle)
+        columns = named_columns(rows, bundle)
+        return [
+            {name: _json(name, value) for name, value in zip(columns, row, strict=True)}
+            for row in zip(*columns.values(), strict=True)
+        ]
 
     def status(self) -> Status:
         """Say what serves."""
@@ -142,7 +164,8 @@ def package(
 
     Args:
         model: A fitted estimator or pipeline of a supported framework.
-        sample: Training rows as the model saw them (a DataFrame, or a 2-d array of numbers).
+        sample: Training rows as the model saw them (a DataFrame, or a 2-d array of numbers). A column that is
+            complete in them may not be missing in a request.
         target: Their true answers, for the dummy baseline; a Series gives the target its name.
         name: What the model is called.
         tolerance: The greatest allowed difference to the original.
@@ -155,9 +178,16 @@ def package(
     rooms = _rooms(home)
     framework = framework_for(model)
     converted = framework.convert(model, sample, target=str(getattr(target, "name", None) or "target"))
-    lineage = Lineage(rows=len(sample), code=code_version(), environment=environment(), model=type(model).__name__)
+    columns = columns_of(converted.signature, _by_name(sample, converted.signature.names))
+    data = _digest_of(columns, np.asarray(target))
+    lineage = Lineage(
+        data={"sample": data},
+        rows=len(sample),
+        code=code_version(),
+        environment=environment(),
+        model=type(model).__name__,
+    )
     manifest = assemble(checked_name(name), converted, lineage=lineage)
-    columns = columns_of(manifest.signature, _by_name(sample, manifest.signature.names))
 
     def original(rows: Mapping[str, Any]) -> Any:
         return framework.predict(model, _like(sample, rows))
@@ -170,7 +200,7 @@ def package(
         reference=columns,
         proved_on=columns,
         baseline=baseline_file(manifest.signature, target),
-        data=digest_of_value(lineage),
+        data=data,
         tolerance=tolerance,
         seed=0,
     )
@@ -184,24 +214,38 @@ def load(reference: str, *, home: str | None = None) -> BundleHandle:
 
 
 def evaluate(bundle: BundleHandle, rows: Any, truth: Any) -> EvidenceHandle:
-    """Measure a bundle on rows with known answers, with 95 % intervals, against its dummy baseline."""
+    """Measure a bundle on rows with known answers, with 95 % intervals, against its dummy baseline.
+
+    Args:
+        bundle: What :func:`package` or :func:`load` gave.
+        rows: A data frame, a mapping of columns, or an array in the order of the signature.
+        truth: One known answer a row: a Series, an array or a list, with labels written in any type.
+
+    Raises:
+        DataError: there is not one answer for each row.
+    """
     rooms = bundle._rooms  # noqa: SLF001 - a handle of this module
     columns = columns_of(bundle.bundle.signature, named_columns(rows, bundle.bundle))
+    answers = np.asarray(truth)
+    count = len(next(iter(columns.values())))
+    if answers.shape != (count,):
+        message = f"there are {count} rows, but known answers of the shape {answers.shape}; give one for each row"
+        raise DataError(message)
     evidence = measure_bundle(
         bundle.bundle,
         rooms,
         columns=columns,
-        truth=truth_of(bundle.bundle.signature, np.asarray(truth)),
+        truth=truth_of(bundle.bundle.signature, answers),
         champion=None,
-        data=digest_of_value([len(np.asarray(truth)), bundle.digest]),
+        data=_digest_of(columns, answers),
     )
     rooms.bundles.attach_evidence(evidence)
     return EvidenceHandle(evidence, bundle)
 
 
-def gate(evidence: EvidenceHandle, *rules: str, min_rows: int = 30) -> Verdict:
-    """Judge evidence by rules such as ``"rmse.upper <= 30000"``."""
-    return judge(evidence.evidence, Policy(rules=rules, min_rows=min_rows))
+def gate(evidence: EvidenceHandle, *rules: str, min_rows: int = 30, force: str = "") -> Verdict:
+    """Judge evidence by rules such as ``"rmse.upper <= 30000"``; with a reason in ``force``, go on against them."""
+    return judge(evidence.evidence, Policy(rules=rules, min_rows=min_rows), forced=force)
 
 
 def deploy(
@@ -225,22 +269,17 @@ def deploy(
         raise UsageError(message)
     refuse_unless_allowed(verdict, bundle.bundle)
     rooms = bundle._rooms  # noqa: SLF001 - a handle of this module
-    made = release(bundle.bundle, verdict, rooms)
     order = SupervisorOrder(state=str(rooms.home.folder), port=port, admin_port=admin_port)
-    server = ensure_running(order, detach=True, log=rooms.home.log)
-    deploy_release(name, made.version, rooms, target=to, strategy=strategy)
+    with one_at_a_time(rooms):
+        made = release(bundle.bundle, verdict, rooms)
+        server = ensure_running(order, detach=True, log=rooms.home.log)
+        deploy_release(name, made.version, rooms, target=to, strategy=strategy)
     return LiveModel(name, rooms, server.url)
 
 
 def status(*, home: str | None = None) -> Status:
     """Say what serves."""
     return status_of(_rooms(home))
-
-
-def connect(name: str, *, home: str | None = None) -> LiveModel:
-    """Take hold of a name that serves already."""
-    rooms = _rooms(home)
-    return LiveModel(name, rooms, require_running(rooms.home.folder).url)
 
 
 def named_columns(rows: Any, bundle: Bundle) -> Mapping[str, Any]:
@@ -254,6 +293,12 @@ def _by_name(rows: Any, names: Sequence[str]) -> Mapping[str, Any]:
     if hasattr(rows, "columns"):
         return {str(name): rows[name].to_numpy() for name in rows.columns}
     array = np.asarray(rows)
+    if array.ndim != 2 or array.shape[1] != len(names):  # noqa: PLR2004 - rows and columns
+        message = (
+            f"an array of the shape {array.shape} was found, but {len(names)} values a row are needed "
+            f"({', '.join(names)}); give the rows as a data frame or as a 2-d array in that order"
+        )
+        raise RequestError(message)
     return {name: array[:, index] for index, name in enumerate(names)}
 
 
@@ -263,13 +308,21 @@ def _like(sample: Any, rows: Mapping[str, Any]) -> Any:
     return type(sample)({name: rows[str(name)] for name in sample.columns})
 
 
-def _json(value: Any) -> Any:
-    plain = value.item() if isinstance(value, np.generic) else value
-    return None if isinstance(plain, float) and np.isnan(plain) else plain
+def _digest_of(columns: Mapping[str, Any], answers: Any) -> Digest:
+    listed = {name: column.tolist() for name, column in columns.items()}
+    return digest_of_value([listed, [text_of(answer) for answer in answers.tolist()]])
+
+
+def _json(name: str, value: Any) -> Any:
+    """Give a value as JSON has it, which has no NaN, no infinity and no dates."""
+    plain = value.item() if isinstance(value, np.generic) and value.dtype.kind not in "mM" else value
+    if isinstance(plain, float):
+        if math.isinf(plain):
+            raise InvalidRowError(not_finite(name, plain), field=name)
+        return None if math.isnan(plain) else plain
+    return plain if isinstance(plain, (bool, int)) else text_of(plain)
 
 
 def _rooms(home: str | None) -> Rooms:
-    rooms = open_rooms()
-    if home is None:
-        return rooms
-    return open_rooms(settings=msgspec.structs.replace(rooms.settings, home=Home(rooms.home.folder).folder))
+    settings = read_settings()
+    return open_rooms(settings=msgspec.structs.replace(settings, home=Path(home)) if home else settings)

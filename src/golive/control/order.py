@@ -32,6 +32,8 @@ class SupervisorOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     max_body_bytes: Annotated[int, msgspec.Meta(gt=0)] = 16 << 20
     sample: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 1.0
     """Share of predicted rows that are recorded."""
+    keep_days: Annotated[int, msgspec.Meta(ge=1)] = 180
+    """How long records are kept."""
     tls_cert: str = ""
     tls_key: str = ""
     ledger: bool = True

@@ -17,7 +17,7 @@ from golive.domain.bundle import Bundle, Lineage, Manifest
 from golive.domain.digest import Digest, short
 from golive.domain.evidence import Evidence
 from golive.domain.signature import Signature
-from golive.errors import NotConvertibleError
+from golive.errors import DataError, NotConvertibleError
 from golive.evaluation.run import baseline_predictions
 from golive.inference.road import Road, open_road
 from golive.inference.table import Column, columns_of
@@ -32,6 +32,7 @@ from golive.training.fitted import Fitted
 RUNTIME = "onnxruntime"
 BASELINE = "baseline.json"
 """The file of a bundle that holds the answer of a model that reads no input."""
+_TRUTH_VALUES = {"true": 1.0, "false": 0.0}
 
 
 def package(project: Project, trained: Trained, rooms: Rooms, *, say: Say) -> Bundle:
@@ -154,11 +155,30 @@ def baseline_file(signature: Signature, target: Any) -> bytes:
 
 
 def truth_of(signature: Signature, values: npt.NDArray[Any]) -> Float64 | Int64:
-    """Bring true answers into the form that evaluation reads: float64 values, or class indices (-1: unknown)."""
+    """Bring true answers into the form that evaluation reads: float64 values, or class indices (-1: unknown).
+
+    A class is recognized however it is written: of the labels 0 and 1, ``1``, ``1.0``, ``"1"`` and ``True`` are one.
+
+    Raises:
+        DataError: the answers are one number a row for a regression, and something here is none.
+    """
     if signature.task == "regression":
-        return values.astype(np.float64)
-    index = {name: position for position, name in enumerate(signature.classes)}
-    return np.array([index.get(text_of(value) or "", -1) for value in values.tolist()], np.int64)
+        try:
+            return values.astype(np.float64)
+        except (ValueError, TypeError) as error:
+            message = f"the true values of {signature.target!r} must be numbers ({error}); mend or leave out those rows"
+            raise DataError(message) from error
+    index = {_label_key(name, signature): position for position, name in enumerate(signature.classes)}
+    return np.array([index.get(_label_key(text_of(value), signature), -1) for value in values.tolist()], np.int64)
+
+
+def _label_key(text: str | None, signature: Signature) -> str | float | None:
+    if text is None or signature.class_dtype == "string":
+        return text
+    try:
+        return _TRUTH_VALUES[text.lower()] if text.lower() in _TRUTH_VALUES else float(text)
+    except ValueError:
+        return text
 
 
 def _make(project: Project, trained: Trained, rooms: Rooms) -> Bundle:

@@ -1,4 +1,4 @@
-"""Recording: the one process that writes records. ``python -m golive.control.recording SOCKET_FD STATE``.
+"""Recording: the one process that writes records. ``python -m golive.control.recording SOCKET_FD STATE KEEP_DAYS``.
 
 It ends when its standard input ends (the supervisor is gone, or wants it to) and all workers have hung up.
 """
@@ -7,6 +7,7 @@ import asyncio
 import signal
 import socket
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -18,10 +19,11 @@ from golive.domain.record import Record
 from golive.domain.serving import Placed
 from golive.domain.signature import Signature
 from golive.errors import GoliveError
-from golive.monitoring.records import RecordWriter
+from golive.monitoring.records import RecordWriter, prune
 from golive.store.bundles import BundleStore
 
 _FLUSH_S = 1.0
+_FORGET_S = 86_400.0
 _LAST_S = 8.0
 """How long workers may take to hang up once the end was announced."""
 
@@ -36,9 +38,20 @@ class Desk:
     def __init__(self, home: Home) -> None:
         self._bundles = BundleStore(home.store)
         self._signatures: dict[tuple[str, int], Signature] = {}
+        self._records = home.records
         self._writer = RecordWriter(home.records, self._signatures)
         self._decode = msgspec.msgpack.Decoder(list[Record]).decode
         self._connected: set[asyncio.Task[None]] = set()
+
+    def forget(self, keep_days: int, now: datetime) -> None:
+        """Remove the records of days that are over the age."""
+        try:
+            removed = prune(self._records, keep_days, now)
+        except OSError as error:
+            tell(f"records older than {keep_days} days could not be removed ({error})")
+            return
+        if removed:
+            tell(f"{len(removed)} days of records were older than {keep_days} days and are removed")
 
     def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one worker."""
@@ -81,14 +94,15 @@ class Desk:
             self._signatures[one.name, one.version] = self._bundles.open(one.bundle).signature
 
 
-async def record(listening: socket.socket, home: Home) -> None:
-    """Write records until standard input ends."""
+async def record(listening: socket.socket, home: Home, keep_days: int) -> None:
+    """Write records until standard input ends, and forget those that are older than ``keep_days`` days."""
     desk = Desk(home)
     lifeline = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lifeline), sys.stdin.buffer)
     server = await asyncio.start_unix_server(desk.connected, sock=listening)
     flushing = asyncio.create_task(_flush_regularly(desk))
+    forgetting = asyncio.create_task(_forget_regularly(desk, keep_days))
     await lifeline.read()
     server.close()
     try:
@@ -97,6 +111,7 @@ async def record(listening: socket.socket, home: Home) -> None:
     except TimeoutError:
         tell("a worker did not hang up; its last records are not waited for")
     flushing.cancel()
+    forgetting.cancel()
     desk.flush()
 
 
@@ -106,12 +121,18 @@ async def _flush_regularly(desk: Desk) -> None:
         desk.flush()
 
 
+async def _forget_regularly(desk: Desk, keep_days: int) -> None:
+    while True:
+        desk.forget(keep_days, datetime.now(UTC))
+        await asyncio.sleep(_FORGET_S)
+
+
 def main(arguments: list[str]) -> int:
     """Run the recording process."""
     for number in (signal.SIGINT, signal.SIGTERM):
         # Only the supervisor's lifeline ends it: a signal to the whole group must not cost the last records.
         signal.signal(number, signal.SIG_IGN)
-    asyncio.run(record(socket.socket(fileno=int(arguments[0])), Home(Path(arguments[1]))))
+    asyncio.run(record(socket.socket(fileno=int(arguments[0])), Home(Path(arguments[1])), int(arguments[2])))
     return 0
 
 

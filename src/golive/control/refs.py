@@ -6,6 +6,7 @@ from golive.domain.digest import is_digest, short
 from golive.domain.naming import split_reference
 from golive.domain.release import Release
 from golive.errors import NotFoundError
+from golive.store.bundles import BundleStore
 
 _SHORTEST = 6
 
@@ -18,19 +19,36 @@ def find_bundle(reference: str, rooms: Rooms) -> Bundle:
     Raises:
         NotFoundError: nothing answers to the reference; the message lists what there is.
     """
-    if is_digest(reference) or _looks_like_digest(reference):
-        return rooms.bundles.find(reference)
+    if not names_release(reference):
+        return find_stored(reference, rooms.bundles)
     name, rest = split_reference(reference)
-    if rest.startswith("@"):
-        return rooms.bundles.open(find_release(name, rest[1:], rooms).bundle)
-    if rest == ":serving":
-        return rooms.bundles.open(serving_release(name, rooms).bundle)
+    release = serving_release(name, rooms) if rest == ":serving" else find_release(name, rest[1:], rooms)
+    return rooms.bundles.open(release.bundle)
+
+
+def names_release(reference: str) -> bool:
+    """Say whether only the ledger knows which bundle is meant: ``name@version`` and ``name:serving``."""
+    if is_digest(reference) or _looks_like_digest(reference):
+        return False
+    rest = split_reference(reference)[1]
+    return rest.startswith("@") or rest == ":serving"
+
+
+def find_stored(reference: str, bundles: BundleStore) -> Bundle:
+    """Find a digest, the start of one, ``name`` or ``name:latest`` in a bundle store; no ledger is needed.
+
+    Raises:
+        NotFoundError: nothing answers to the reference; the message lists what there is.
+    """
+    if is_digest(reference) or _looks_like_digest(reference):
+        return bundles.find(reference)
+    name, rest = split_reference(reference)
     if rest not in {"", ":latest"}:
         message = f"{reference!r} has the alias {rest!r}; the aliases are ':serving' and ':latest'"
         raise NotFoundError(message)
-    mine = [bundle for bundle in rooms.bundles.list() if bundle.name == name]
+    mine = [bundle for bundle in bundles.list() if bundle.name == name]
     if not mine:
-        raise NotFoundError(_nothing(name, rooms))
+        raise NotFoundError(_nothing(name, bundles))
     return max(mine, key=lambda bundle: bundle.created_at)
 
 
@@ -68,6 +86,6 @@ def _looks_like_digest(text: str) -> bool:
     return len(digits) >= _SHORTEST and all(digit in "0123456789abcdef" for digit in digits)
 
 
-def _nothing(name: str, rooms: Rooms) -> str:
-    there = ", ".join(sorted({f"{bundle.name} ({short(bundle.digest)})" for bundle in rooms.bundles.list()}))
+def _nothing(name: str, bundles: BundleStore) -> str:
+    there = ", ".join(sorted({f"{bundle.name} ({short(bundle.digest)})" for bundle in bundles.list()}))
     return f"there is no bundle named {name!r}; the store holds: {there or 'nothing yet'}"

@@ -1,6 +1,5 @@
 """The HTML report of a bundle: written beside the state, by bundle, whole or not at all."""
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from golive.domain.evidence import Evidence
 from golive.domain.policy import Verdict
 from golive.evaluation.phrases import Language
 from golive.evaluation.report import render
+from golive.store.files import write_whole
 
 
 def write_report(
@@ -40,9 +40,7 @@ def write_report(
     suffix = "" if lang == "en" else f".{lang}"
     path = rooms.home.reports / f"{bundle.name}-{short(bundle.digest)}{suffix}.html"
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(f".{os.getpid()}.unfinished")
-    unfinished.write_text(text, "utf-8")
-    unfinished.replace(path)
+    write_whole(path, text.encode())
     return path
 
 

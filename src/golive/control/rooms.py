@@ -2,12 +2,12 @@
 
 import getpass
 from collections.abc import Callable
-from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import msgspec
 
+from golive.control.clock import utc_now
 from golive.control.home import Home, home_of
 from golive.settings import Settings, read_settings
 from golive.store.bundles import BundleStore
@@ -27,11 +27,6 @@ class Rooms(msgspec.Struct, frozen=True, kw_only=True):
     """The time as ISO 8601 text in UTC."""
     actor: str
     """Who acts, for releases, deployments and the audit log."""
-
-
-def utc_now() -> str:
-    """Give the time as ISO 8601 text in UTC, with microseconds."""
-    return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
 def open_rooms(project: Path | None = None, settings: Settings | None = None) -> Rooms:

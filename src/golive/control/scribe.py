@@ -24,11 +24,12 @@ class Scribe:
     Args:
         path: where workers connect.
         state: the state folder, which holds the records.
+        keep_days: how long they are kept.
     """
 
-    def __init__(self, path: Path, state: str) -> None:
+    def __init__(self, path: Path, state: str, *, keep_days: int) -> None:
         self.path = path
-        self._state = state
+        self._arguments = (state, str(keep_days))
         self._socket: socket.socket = bind_unix(path)
         self._process: asyncio.subprocess.Process | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -59,7 +60,7 @@ class Scribe:
             try:
                 # Its standard input is a lifeline: when the supervisor is gone, it reads the end and ends too.
                 self._process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-m", "golive.control.recording", str(self._socket.fileno()), self._state),
+                    *(sys.executable, "-m", "golive.control.recording", str(self._socket.fileno()), *self._arguments),
                     pass_fds=(self._socket.fileno(),),
                     stdin=asyncio.subprocess.PIPE,
                     process_group=0,

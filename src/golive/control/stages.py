@@ -1,4 +1,4 @@
-"""Stages: work whose result is kept under the digest of what went in, so it is done once.
+"""Stages: work whose result is kept under the digest of what went in, so it is done once, by one process.
 
 A result is a folder that appears whole, by one rename. A process killed at any point leaves nothing that a
 later run would take for a result; leftovers of killed runs are removed by the next one.
@@ -13,8 +13,7 @@ from pathlib import Path
 import msgspec
 
 from golive.domain.digest import Digest, digest_of, digest_of_value
-
-_TEMPORARY = ".unfinished-"
+from golive.store.files import TEMPORARY, locked, refused
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,24 +41,43 @@ def source_digest(*folders: str) -> Digest:
 
 
 def kept(cache: Path, name: str, key: Digest, make: Callable[[Path], None]) -> tuple[Path, bool, float]:
-    """Give the folder of a stage's result, making it if needed: (folder, whether it was there, seconds)."""
+    """Give the folder of a stage's result, making it if needed: (folder, whether it was there, seconds).
+
+    Processes that want the same result at the same time wait for the one that makes it.
+
+    Raises:
+        UnavailableError: the disk is full or refuses; nothing half-made is left.
+    """
     started = time.monotonic()
     folder = cache / f"{name}-{key.removeprefix('sha256:')[:24]}"
-    if folder.is_dir():
-        return folder, True, time.monotonic() - started
-    cache.mkdir(parents=True, exist_ok=True)
-    _sweep(cache, name)
-    unfinished = cache / f"{_TEMPORARY}{name}-{os.getpid()}"
+    reused = folder.is_dir()
+    if not reused:
+        try:
+            cache.mkdir(parents=True, exist_ok=True)
+            with locked(cache / f"{name}.lock"):
+                reused = folder.is_dir()
+                if not reused:
+                    _make(folder, make)
+        except OSError as error:
+            raise refused(folder, error) from error
+    return folder, reused, time.monotonic() - started
+
+
+def _make(folder: Path, make: Callable[[Path], None]) -> None:
+    name = folder.name.partition("-")[0]
+    for leftover in folder.parent.glob(f"{TEMPORARY}{name}-*"):
+        # Of a killed run: who works on one holds the lock.
+        shutil.rmtree(leftover, ignore_errors=True)
+    unfinished = folder.with_name(f"{TEMPORARY}{folder.name}")
     unfinished.mkdir()
     try:
         make(unfinished)
         for path in unfinished.iterdir():
             _sync(path)
         unfinished.rename(folder)
-        _sync(cache)
+        _sync(folder.parent)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-    return folder, False, time.monotonic() - started
 
 
 def _sync(path: Path) -> None:
@@ -68,10 +86,3 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _sweep(cache: Path, name: str) -> None:
-    for path in cache.glob(f"{_TEMPORARY}{name}-*"):
-        pid = path.name.rpartition("-")[2]
-        if not Path(f"/proc/{pid}").exists() or pid == str(os.getpid()):
-            shutil.rmtree(path, ignore_errors=True)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from golive.control.deploy import Deployed, deploy, release
+from golive.control.deploy import Deployed, deploy, one_at_a_time, release
 from golive.control.evaluate import evaluate, evaluate_table
 from golive.control.gate import refuse_unless_allowed, verdict_on, write_junit
 from golive.control.package import package
@@ -101,17 +101,18 @@ def deploy_reference(
         UsageError: the reference is a bundle of another name.
     """
     rooms = open_rooms()
-    if "@" in reference:
-        owner, _, version = reference.partition("@")
-        _same_name(name, owner)
-        made = find_release(name, version, rooms)
-    else:
-        bundle = find_bundle(reference, rooms)
-        _same_name(name, bundle.name)
-        verdict = verdict_on(bundle, here_policy(), rooms, forced=forced)
-        refuse_unless_allowed(verdict, bundle)
-        made = release(bundle, verdict, rooms)
-    return deploy(name, made.version, rooms, target=target, strategy=strategy, reason=reason)
+    with one_at_a_time(rooms):
+        if "@" in reference:
+            owner, _, version = reference.partition("@")
+            _same_name(name, owner)
+            made = find_release(name, version, rooms)
+        else:
+            bundle = find_bundle(reference, rooms)
+            _same_name(name, bundle.name)
+            verdict = verdict_on(bundle, here_policy(), rooms, forced=forced)
+            refuse_unless_allowed(verdict, bundle)
+            made = release(bundle, verdict, rooms)
+        return deploy(name, made.version, rooms, target=target, strategy=strategy, reason=reason)
 
 
 def project_folder(reference: str) -> Path | None:

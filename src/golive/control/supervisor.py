@@ -16,12 +16,12 @@ from starlette.applications import Starlette
 
 from golive.control.access import refuse_unguarded, rules_for
 from golive.control.admin import admin_app, reading_app
+from golive.control.clock import utc_now
 from golive.control.fleet import Fleet
 from golive.control.home import Home
 from golive.control.journal import tell
 from golive.control.listeners import bind, bind_unix, url_of
 from golive.control.order import SupervisorOrder
-from golive.control.rooms import utc_now
 from golive.control.run_files import RunFile, RunFolder, Started
 from golive.control.scribe import Scribe, can_record
 from golive.control.wishes import Wishes
@@ -58,8 +58,10 @@ async def supervise(order: SupervisorOrder, run: RunFolder, ready_fd: int | None
         UsageError: the host is beyond loopback and there is no API key, or the TLS files cannot be used.
     """
     home, secret = Home(Path(order.state)), secret_key(read_settings())
-    wishes = Wishes(home.ledger, host=order.host, secret=secret, now=utc_now) if order.ledger else None
-    access = wishes.read().access if wishes else rules_for(order.host, (), secret)
+    # Without an order to follow it, a ledger that is there still has the API keys.
+    has_ledger = order.ledger or home.ledger.is_file()
+    wishes = Wishes(home.ledger, host=order.host, secret=secret, now=utc_now) if has_ledger else None
+    access = wishes.access() if wishes else rules_for(order.host, (), secret)
     refuse_unguarded(order.host, access)
     _refuse_bad_tls(order)
     sockets = _bind(order, run)
@@ -125,11 +127,11 @@ def _scribe(order: SupervisorOrder, run: RunFolder) -> Scribe | None:
     if not can_record():
         tell("records are off: pyarrow is not installed; pip install 'golive[train]' brings it")
         return None
-    return Scribe(run.socket("records"), order.state)
+    return Scribe(run.socket("records"), order.state, keep_days=order.keep_days)
 
 
 async def _settle_in(order: SupervisorOrder, fleet: Fleet, wishes: Wishes | None) -> None:
-    if wishes is not None:
+    if wishes is not None and order.ledger:
         await wishes.settle_in(fleet)
         return
     await fleet.apply(Start(order.placed))
@@ -142,7 +144,7 @@ async def _watch(order: SupervisorOrder, fleet: Fleet, wishes: Wishes | None) ->
         if wishes is None:
             continue
         try:
-            await wishes.tick(fleet)
+            await (wishes.tick(fleet) if order.ledger else wishes.follow_access(fleet))
         except Exception as error:  # noqa: BLE001 - the border: a ledger that is locked, full or gone ends nothing
             tell(f"the ledger could not be followed just now ({type(error).__name__}: {error})")
 

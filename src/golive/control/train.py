@@ -10,10 +10,12 @@ from golive.control.rooms import Rooms, environment
 from golive.control.stages import Say, Stage, kept, key_of, source_digest
 from golive.domain.data_report import DataReport
 from golive.domain.digest import Digest
-from golive.ports import Trial
+from golive.domain.trial import Trial
+from golive.evaluation.numbers import number
 from golive.training.fit import train as fit
 from golive.training.fitted import Fitted, load_fitted, save_fitted
 from golive.training.inspect import with_inferred_features
+from golive.training.scores import score_of
 from golive.training.source import read_source
 
 Progress = Callable[[int, int, str], None]
@@ -45,7 +47,10 @@ def train(project: Project, base: Path, rooms: Rooms, *, say: Say, on_progress: 
     source = project.data.file or project.data.package
     recipe = with_inferred_features(project.recipe, frame)
     key = key_of(
-        recipe=recipe, data=digest, environment=environment(), code=source_digest("training", "inference", "adapters/tables", "adapters/searches")
+        recipe=recipe,
+        data=digest,
+        environment=environment(),
+        code=source_digest("training", "inference", "adapters/tables", "adapters/searches"),
     )
 
     def make(folder: Path) -> None:
@@ -60,12 +65,16 @@ def train(project: Project, base: Path, rooms: Rooms, *, say: Say, on_progress: 
     if key not in rooms.ledger.runs():
         rooms.ledger.add_trials(key, trained.trials, chosen=trained.chosen, at=rooms.now())
     best = trained.trials[trained.chosen]
-    text = (
-        f"{description}; {len(trained.trials)} trials; "
-        f"best is {best.candidate} ({best.mean:.5g})"
-    )
+    text = f"{description}; {len(trained.trials)} trials; best is {best.candidate} ({_scored(best, project)})"
     say(Stage(name="train", text=text, seconds=seconds, reused=reused))
     return trained
+
+
+def _scored(trial: Trial, project: Project) -> str:
+    metric, _ = score_of(project.search.metric, project.task)
+    # Scores are greater-is-better, so errors come negated.
+    value = -trial.mean if metric in {"rmse", "mae", "log_loss"} else trial.mean
+    return f"{metric} {number(value)} in cross-validation"
 
 
 class _Trials(msgspec.Struct, frozen=True):

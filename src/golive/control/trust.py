@@ -3,10 +3,10 @@
 import secrets
 
 from golive.control.rooms import Rooms
+from golive.domain.api_key import KeyRow
 from golive.domain.audit import AuditEntry
 from golive.security.audit import verify
 from golive.security.keys import NewKey, make_key
-from golive.store.ledger import KeyRow
 
 
 def create_key(label: str, rooms: Rooms) -> NewKey:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import msgspec
 
-from golive.control.deploy import Deployed, deploy, release
+from golive.control.deploy import Deployed, deploy, one_at_a_time, release
 from golive.control.evaluate import evaluate
 from golive.control.gate import refuse_unless_allowed, verdict_on
-from golive.control.live import ensure_running, order_for
+from golive.control.live import ensure_running, order_for, write_example
 from golive.control.package import package
 from golive.control.processes import RunningSupervisor
 from golive.control.project import read_project
@@ -40,6 +40,8 @@ class Live(msgspec.Struct, frozen=True, kw_only=True):
     release: Release
     deployed: Deployed
     supervisor: RunningSupervisor
+    example: Path
+    """A request body that the model answers."""
 
 
 def build(
@@ -82,18 +84,20 @@ def up(
     rooms = open_rooms(_base(folder))
     judged = build(folder, rooms, say=say, on_progress=on_progress, forced=forced, lang=lang)
     refuse_unless_allowed(judged.verdict, judged.bundle)
-    made = release(judged.bundle, judged.verdict, rooms)
-    supervisor = ensure_running(order_for(judged.project, rooms), detach=detach, log=rooms.home.log)
-    deployed = deploy(
-        made.name,
-        made.version,
-        rooms,
-        target=judged.project.release.target,
-        strategy=judged.project.release.strategy,
-    )
+    with one_at_a_time(rooms):
+        made = release(judged.bundle, judged.verdict, rooms)
+        supervisor = ensure_running(order_for(judged.project, rooms), detach=detach, log=rooms.home.log)
+        plan = judged.project.release
+        deployed = deploy(made.name, made.version, rooms, target=plan.target, strategy=plan.strategy)
     text = f"{made.name} release {made.version} at {supervisor.url}"
     say(Stage(name="live", text=text, seconds=0.0, reused=not deployed.steps))
-    return Live(judged=judged, release=made, deployed=deployed, supervisor=supervisor)
+    return Live(
+        judged=judged,
+        release=made,
+        deployed=deployed,
+        supervisor=supervisor,
+        example=write_example(judged.bundle, rooms.home),
+    )
 
 
 def _base(folder: Path) -> Path:

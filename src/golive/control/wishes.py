@@ -61,8 +61,18 @@ class Wishes:
             deployments=deployments,
             releases={(release.name, release.version): release.bundle for release in self._ledger.releases()},
             pending=tuple(one.number for one in deployments if self._ledger.outcome(one.number) == "pending"),
-            access=rules_for(self._host, self._ledger.keys(), self._secret),
+            access=self.access(),
         )
+
+    def access(self) -> AccessRules:
+        """Give who may ask, as the ledger's keys say now. It reads a file."""
+        return rules_for(self._host, self._ledger.keys(), self._secret)
+
+    async def follow_access(self, fleet: Fleet) -> None:
+        """Bring the fleet's access rules up to date, and nothing else."""
+        access = await asyncio.to_thread(self.access)
+        if access != fleet.access:
+            await fleet.admit(access)
 
     async def settle_in(self, fleet: Fleet) -> None:
         """Bring a new fleet to what is wanted, or as near as the bundles allow.

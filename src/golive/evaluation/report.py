@@ -100,11 +100,15 @@ def _header(manifest: Manifest, digest: Digest, evidence: Evidence, verdict: Ver
         tag(
             "div",
             tag("h1", say("title", name=manifest.name)),
-            _quiet(say("measured", time=evidence.measured_at, rows=number(evidence.rows))),
+            _quiet(say("measured", time=_minute(evidence.measured_at), rows=number(evidence.rows))),
             tag("p", tag("code", digest), kind="quiet"),
         ),
         tag("div", say(f"outcome.{outcome}"), kind=f"outcome {outcome}"),
     )
+
+
+def _minute(at: str) -> str:
+    return f"{at[:10]} {at[11:16]} UTC" if at.endswith(("Z", "+00:00")) else at
 
 
 def _tiles(evidence: Evidence, say: Say) -> Markup:

@@ -18,7 +18,7 @@ border-radius:.3rem;padding:.15rem .45rem}.path{font-family:ui-monospace,monospa
 .what{color:var(--soft);margin-left:auto}.inside{padding:.2rem 1rem 1rem;border-top:1px solid var(--line)}
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.92rem;margin:.6rem 0}th{text-align:left;
 color:var(--soft);font-weight:600}td,th{padding:.35rem .6rem .35rem 0;border-bottom:1px solid var(--line);
-vertical-align:top}td:first-child{font-family:ui-monospace,monospace}textarea,pre,input{width:100%;background:var(--code);
+vertical-align:top}td:nth-child(-n+2){white-space:nowrap}td:first-child{font-family:ui-monospace,monospace}textarea,pre,input{width:100%;background:var(--code);
 color:var(--ink);border:1px solid var(--line);border-radius:.4rem;padding:.6rem;font:.88rem/1.45 ui-monospace,monospace}
 pre{overflow-x:auto;white-space:pre-wrap;margin:.6rem 0}button{background:var(--tint);color:var(--card);border:0;
 border-radius:.4rem;padding:.5rem 1.1rem;font:600 .95rem system-ui,sans-serif;cursor:pointer;margin:.6rem 0}
@@ -60,8 +60,7 @@ async function ask(verb,path,body,out){
 function card(api,path,verb,route,index){
   const box=make("details"),top=make("summary"),inside=make("div",null,"inside");
   top.append(make("span",verb.toUpperCase(),"verb"),make("span",path,"path"),make("span",route.summary||"","what"));
-  if(route.description)inside.append(make("p",route.description));
-  const schema=rowSchema(api,route);if(schema)inside.append(fieldsTable(schema));
+  if(route.description)inside.append(make("p",route.description.replaceAll("`","")));
   const content=route.requestBody&&route.requestBody.content["application/json"];
   const out=make("pre");out.hidden=true;let body=null;
   if(content){
@@ -70,7 +69,9 @@ function card(api,path,verb,route,index){
     inside.append(label,body)}
   const go=make("button","Try it");
   go.onclick=()=>{out.hidden=false;ask(verb,path,body?body.value:undefined,out)};
-  inside.append(go,out);box.append(top,inside);return box}
+  inside.append(go,out);
+  const schema=rowSchema(api,route);if(schema)inside.append(fieldsTable(schema));
+  box.append(top,inside);return box}
 function show(api){
   at("title").textContent=api.info.title;document.title=api.info.title;
   const groups=new Map();let index=0;

@@ -18,6 +18,9 @@ _WHOLE = (
     # Data frames write a whole number in a column with gaps as 20.0.
     | Annotated[float, msgspec.Meta(multiple_of=1)]
 )
+_CODE = str | int | float
+"""Of a category whose known values are all numbers: 20 is the category "20"."""
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _TYPES: dict[str, Any] = {"float64": float, "int64": _WHOLE, "bool": bool, "string": str}
 _WORDS = {
     "float": "a number",
@@ -38,7 +41,8 @@ _POSITION = re.compile(r"\$\.features\[\d+\]\[(\d+)\]")
 
 def type_of(field: Field) -> Any:
     """Give the msgspec type of one value of a field."""
-    kind = _TYPES[field.dtype]
+    coded = field.categories and all(_NUMBER.fullmatch(value) for value in field.categories)
+    kind = _CODE if coded else _TYPES[field.dtype]
     return kind | None if field.nullable else kind
 
 

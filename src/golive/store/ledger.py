@@ -9,13 +9,14 @@ import msgspec
 from sqlalchemy import Connection, Row, Select, func, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
+from golive.domain.api_key import KeyRow
 from golive.domain.audit import AuditEntry, AuditHead, AuditNote, chain, check_head
 from golive.domain.digest import Digest
 from golive.domain.naming import checked_name
 from golive.domain.policy import Verdict
 from golive.domain.release import Deployment, Release, Share, Strategy
+from golive.domain.trial import Trial
 from golive.errors import AuditError, NotFoundError, UnavailableError, UsageError, VerificationError
-from golive.ports import Trial
 from golive.store import tables
 from golive.store.files import locked, refused, write_whole
 from golive.store.sqlite import WRITES, open_engine, protect
@@ -33,17 +34,6 @@ class TrialRow(msgspec.Struct, frozen=True, kw_only=True):
     trial: Trial
     chosen: bool
     at: str
-
-
-class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One API key; the secret itself is nowhere."""
-
-    id: str
-    hash: bytes
-    label: str
-    created_at: str
-    revoked_at: str
-    """Empty while the key is valid."""
 
 
 class LookRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,9 +11,9 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from golive.domain.digest import Digest
 from golive.domain.preparation import DeclaredStep
+from golive.domain.trial import Trial
 from golive.errors import DataError
 from golive.inference.steps import prepared_columns
-from golive.ports import Trial
 from golive.training.candidates import estimator, takes_sparse, with_jobs
 from golive.training.clean import Cleaned, clean
 from golive.training.declare import Bounds, declared_steps, needed_steps

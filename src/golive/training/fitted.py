@@ -12,11 +12,12 @@ from golive.domain.data_report import DataReport
 from golive.domain.digest import Digest
 from golive.domain.preparation import DeclaredStep
 from golive.domain.signature import DType, Field, Signature
+from golive.domain.trial import Trial
 from golive.errors import VerificationError
 from golive.inference.steps import prepared_columns
 from golive.inference.table import columns_of
 from golive.inference.values import text_of
-from golive.ports import Float64, Trial
+from golive.ports import Float64
 from golive.training.frame import Column, of_columns
 from golive.training.recipe import Recipe
 from golive.training.search import predictions_of

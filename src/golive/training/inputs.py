@@ -32,6 +32,8 @@ def _field(name: str, cleaned: Cleaned, train: pd.DataFrame, steps: tuple[Declar
     known = values[~is_missing(values)]
     dtype = cleaned.dtypes[name]
     if name in cleaned.roles.numbers:
+        # Whole numbers in a table do not make a quantity whole: a served area may well be 150.5.
+        whole, dtype = dtype == "int64", "bool" if dtype == "bool" else "float64"
         numeric = known.astype(np.float64)
         return Field(
             name=name,
@@ -39,7 +41,7 @@ def _field(name: str, cleaned: Cleaned, train: pd.DataFrame, steps: tuple[Declar
             nullable=nullable,
             minimum=float(numeric.min()) if len(numeric) else None,
             maximum=float(numeric.max()) if len(numeric) else None,
-            example=_number(float(numeric[0]), dtype) if len(numeric) else None,
+            example=_example(float(numeric[0]), dtype, whole=whole) if len(numeric) else None,
         )
     example = str(known[0])[:_EXAMPLE_CHARACTERS] if len(known) else None
     if name in cleaned.roles.categories:
@@ -49,7 +51,7 @@ def _field(name: str, cleaned: Cleaned, train: pd.DataFrame, steps: tuple[Declar
     return Field(name=name, dtype=dtype, nullable=nullable, format=kind, example=example)  # type: ignore[arg-type]
 
 
-def _number(value: float, dtype: str) -> float | int | bool:
+def _example(value: float, dtype: str, *, whole: bool) -> float | int | bool:
     if dtype == "bool":
         return bool(value)
-    return int(value) if dtype == "int64" else value
+    return int(value) if whole else value

@@ -12,7 +12,7 @@ from golive.errors import DataError
 from golive.ports import Float64, Int64
 from golive.training.codes import number_codes, oddities, text_codes
 from golive.training.frame import Column, absent, canonical, is_missing
-from golive.training.kinds import ColumnKind, kind_of
+from golive.training.kinds import ColumnKind, as_texts, kind_of
 from golive.training.leaks import leaks
 from golive.training.recipe import Candidate, Features, Recipe, Split, Validation
 from golive.training.target import as_numbers
@@ -95,7 +95,7 @@ def inspect(
     if not _used(features):
         message = f"no column of the table is left to predict {target!r} from: {'; '.join(reasons.values())}"
         raise DataError(message)
-    duplicates = int(table.astype(str).duplicated().sum())
+    duplicates = _duplicates(table)
     notices = (
         *_row_notices(len(table), len(rows), duplicates, target),
         *goal.notices,
@@ -196,7 +196,7 @@ def _codes(rows: pd.DataFrame, kinds: Mapping[str, ColumnKind]) -> dict[str, tup
             numbers = as_numbers(known)
             found[name] = number_codes(numbers[np.isfinite(numbers)])
         elif kind.kind == "category" and known.dtype == object:
-            found[name] = text_codes(pd.unique(known.astype(str)))
+            found[name] = text_codes(pd.unique(as_texts(known)))
     return {name: codes for name, codes in found.items() if codes}
 
 
@@ -262,6 +262,11 @@ def _clocks(rows: pd.DataFrame, kinds: Mapping[str, ColumnKind], moments: Float6
         if np.isfinite(values).all() and abs(np.corrcoef(values, moments)[0, 1]) > _SAME_CLOCK:
             found[name] = f"{name!r} runs with the time; tomorrow's values were never seen, so it is no feature"
     return found
+
+
+def _duplicates(table: pd.DataFrame) -> int:
+    codes = {name: pd.factorize(as_texts(table[name].to_numpy()))[0] for name in table.columns}
+    return int(pd.DataFrame(codes).duplicated().sum())
 
 
 def _split(goal: TargetKind, time: str) -> Split:

@@ -45,8 +45,8 @@ class ColumnKind(msgspec.Struct, frozen=True, kw_only=True):
 def kind_of(name: str, values: Column) -> ColumnKind:
     """Look at one column: bool, int64, float64 or object of str and None, ``[rows]``."""
     missing = is_missing(values)
-    known = values[~missing]
-    distinct = int(pd.Series(known).astype(str).nunique() if known.dtype == object else pd.unique(known).size)
+    known = as_texts(values[~missing])
+    distinct = int(pd.unique(known).size)
     found = _found(known, distinct, rows=len(values))
     return ColumnKind(
         name=name,
@@ -58,6 +58,16 @@ def kind_of(name: str, values: Column) -> ColumnKind:
     )
 
 
+def as_texts(values: Column) -> Column:
+    """Give an object column with every value as str; another column as it is."""
+    if values.dtype != object:
+        return values
+    # astype(str) would give every row the room of the longest text.
+    texts = np.empty(len(values), dtype=object)
+    texts[:] = list(map(str, values.tolist()))
+    return texts
+
+
 def _found(known: Column, distinct: int, *, rows: int) -> tuple[Kind, str]:
     if distinct == 0:
         return "all-missing", "has no value in any row and is left out"
@@ -66,7 +76,7 @@ def _found(known: Column, distinct: int, *, rows: int) -> tuple[Kind, str]:
         return "constant", f"has the one value {known[0]!s} and is left out"
     if known.dtype.kind == "b":
         return "category", ""
-    return _number(known, distinct) if number else _texts(known.astype(str), distinct)
+    return _number(known, distinct) if number else _texts(known, distinct)
 
 
 def _number(known: Column, distinct: int) -> tuple[Kind, str]:

@@ -15,8 +15,9 @@ from joblib.externals.loky import get_reusable_executor
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from golive import plugins
+from golive.domain.trial import Trial
 from golive.errors import DataError
-from golive.ports import Float64, Search, Trial
+from golive.ports import Float64, Search
 from golive.training.candidates import estimator, space_of, takes_sparse
 from golive.training.features import Prepared, pipeline
 from golive.training.folds import Fold

@@ -11,6 +11,7 @@ from golive.errors import DataError
 from golive.inference.values import text_of
 from golive.ports import Float64
 from golive.training.frame import Column
+from golive.training.kinds import as_texts
 from golive.training.target import as_numbers
 
 _FEW_VALUES = 10
@@ -45,7 +46,7 @@ def target_kind(name: str, values: Column) -> TargetKind:
     Raises:
         DataError: it is the same in every row, or it is a text that differs almost everywhere.
     """
-    if pd.Series(values).astype(str).nunique() < 2:  # noqa: PLR2004
+    if pd.unique(as_texts(values)).size < 2:  # noqa: PLR2004
         message = f"the target {name!r} is {values[0]!r} in every row; there is nothing to learn"
         raise DataError(message)
     words = _words_among_numbers(values)

@@ -79,3 +79,18 @@ def test_the_schema_says_what_is_required_and_what_may_be_null():
 def test_a_description_says_whether_a_key_is_needed():
     assert "security" not in describe({"m": AWKWARD}, title="t", version="1", secured=False)
     assert describe({"m": AWKWARD}, title="t", version="1", secured=True)["security"] == [{"key": []}]
+
+
+def test_a_category_of_codes_may_be_sent_as_numbers_and_another_may_not():
+    codes = Signature(
+        inputs=(
+            Field(name="zone", dtype="string", categories=("20", "60"), nullable=True),
+            Field(name="size", dtype="string", categories=("S", "M")),
+        ),
+        task="regression",
+        target="price",
+    )
+    row = msgspec.json.decode(b'{"zone": 20, "size": "S"}', type=row_type(codes))
+    assert msgspec.structs.astuple(row) == (20, "S")
+    with pytest.raises(msgspec.ValidationError, match="size"):
+        msgspec.json.decode(b'{"zone": "20", "size": 7}', type=row_type(codes))

@@ -9,8 +9,8 @@ import pytest
 from golive.domain.digest import Digest
 from golive.domain.policy import Reason, Verdict
 from golive.domain.release import Share
+from golive.domain.trial import Trial
 from golive.errors import NotFoundError, UnavailableError, UsageError, VerificationError
-from golive.ports import Trial
 from golive.security.audit import verify
 from golive.store.ledger import Ledger, LookRow
 

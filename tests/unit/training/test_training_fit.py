@@ -99,7 +99,7 @@ def test_a_price_model_is_far_better_than_the_mean(ames):
 
 def test_the_inputs_are_what_callers_send(ames):
     inputs = {field.name: field for field in fitted(house(), ames).inputs}
-    assert (inputs["area"].dtype, inputs["area"].nullable) == ("int64", False)
+    assert (inputs["area"].dtype, inputs["area"].nullable) == ("float64", False)
     assert (inputs["Lot.Frontage"].dtype, inputs["Lot.Frontage"].nullable) == ("float64", True)
     assert inputs["MS.SubClass"].categories[:2] == ("120", "160")
     assert (inputs["Alley"].categories, inputs["Alley"].nullable) == (("Grvl", "Pave"), True)

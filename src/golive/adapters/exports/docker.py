@@ -40,20 +40,21 @@ def write_context(
 def dockerfile(bundle: Bundle, base: str) -> str:
     """Give the Dockerfile: pinned libraries first (they change least), then golive, then the model."""
     return f"""FROM {base}
-ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 \\
-    PYTHONPATH=/opt/golive GOLIVE_HOME=/srv/golive
-COPY requirements.txt /opt/golive/requirements.txt
-RUN python -m pip install --requirement /opt/golive/requirements.txt
+ENV PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore \\
+    PYTHONPATH=/opt/golive:/opt/libraries GOLIVE_HOME=/srv/golive
+COPY requirements.txt /opt/golive/
+RUN python -m pip install --target /opt/libraries --requirement /opt/golive/requirements.txt \\
+ && find /opt/libraries -type d -name tests -prune -exec rm -rf {{}} +
 COPY src/ /opt/golive/
+RUN python -m compileall -q /opt/golive && mkdir -p /srv/golive/run && chown 10001:10001 /srv/golive/run
 COPY state/ /srv/golive/
-RUN mkdir -p /srv/golive/run && chown -R 10001:10001 /srv/golive
 LABEL org.opencontainers.image.title="{bundle.name}" \\
       org.opencontainers.image.version="{bundle.digest}"
 USER 10001:10001
 EXPOSE 8080 8082
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \\
-  CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8080/v2/health/ready', timeout=2)"]
+  CMD ["python", "-S", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8082/ready', timeout=2)"]
 ENTRYPOINT ["python", "-m", "golive", "serve"]
 CMD ["{bundle.digest}", "--host", "0.0.0.0", "--admin-host", "0.0.0.0"]
 """

@@ -6,7 +6,7 @@ from typing import Any
 
 import optuna
 
-from golive.ports import Trial
+from golive.domain.trial import Trial
 
 
 class BayesSearch:

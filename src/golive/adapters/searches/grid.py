@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
-from golive.ports import Trial
+from golive.domain.trial import Trial
 
 
 class GridSearch:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import Any
 
-from golive.ports import Trial
+from golive.domain.trial import Trial
 
 
 class RandomSearch:
