@@ -4,6 +4,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import httpx
@@ -100,14 +101,15 @@ def test_the_whole_road(project):
     # a second version under load, and back under load: no request fails
     (project / "golive.yaml").write_text(SECOND, "utf-8")
     row = rows_of(frame.head(1))
-    body = json.dumps({"instances": row}).encode()
-    with Load(port, "/v1/models/house-prices:predict", body) as load:
+    whole = rows_of(fitted.train_raw[[field.name for field in fitted.inputs]])
+    bodies = [json.dumps({"instances": [one]}).encode() for one in whole]
+    with Load(port, "/v1/models/house-prices:predict", bodies) as load:
         second = json.loads(run(project, "up", "--detach", "--json").stdout)
     assert second["release"]["version"] == 2
     assert load.failures == []
     assert load.versions == {"1", "2"}
     assert load.answered > 100
-    with Load(port, "/v1/models/house-prices:predict", body) as load:
+    with Load(port, "/v1/models/house-prices:predict", bodies) as load:
         run(project, "rollback", "house-prices", "--reason", "journey")
     assert load.failures == []
     assert "1" in load.versions
@@ -116,16 +118,17 @@ def test_the_whole_road(project):
     assert [wish["split"][0][0] if isinstance(wish["split"][0], list) else wish["split"][0]["version"] for wish in history["deployments"]] == [1, 2, 1]
 
     # drift: none in rows like the training rows, then areas read in other units
-    whole = rows_of(fitted.train_raw[[field.name for field in fitted.inputs]])
     rng = np.random.default_rng(3)
     for _ in range(3):
         ask(url, [whole[index] for index in rng.integers(0, len(whole), 1000)])
-    quiet = run(project, "monitor", "house-prices", "--json", check=False)
-    shifted = [{**row, "area": row["area"] * 1.5} for row in whole]
+    quiet = wait_for_looks(project, 3)
+    assert quiet["watch"]["alarms"] == [], quiet["watch"]["text"]
+    shifted = [{**one, "area": one["area"] * 1.5} for one in whole]
     for _ in range(3):
         ask(url, [shifted[index] for index in rng.integers(0, len(shifted), 1000)])
-    found = wait_for_alarm(project)
-    assert "area" in found, (quiet.stdout, found)
+    found = wait_for_looks(project, len(quiet["watch"]["looks"]) + 3)
+    assert found["watch"]["alarms"][0]["column"] == "area"
+    assert run(project, "monitor", "house-prices", code=3).stdout
 
     # the audit log holds; one changed byte is found
     assert json.loads(run(project, "audit", "verify", "--json").stdout)["intact"] is True
@@ -138,14 +141,15 @@ def test_the_whole_road(project):
     assert json.loads(run(project, "status", "--json").stdout)["pid"] == 0
 
 
-def wait_for_alarm(project: Path) -> str:
-    """Records reach the disk within seconds."""
+def wait_for_looks(project: Path, looks: int) -> dict:
+    """Records reach the disk within seconds; then there are so many looks."""
+    seen = {}
     for _ in range(20):
-        done = run(project, "monitor", "house-prices", check=False)
-        if done.returncode == 3:
-            return done.stdout
-        subprocess.run(["sleep", "0.5"], check=True)
-    return done.stdout
+        seen = json.loads(run(project, "monitor", "house-prices", "--json", check=False).stdout)
+        if len(seen["watch"]["looks"]) >= looks:
+            return seen
+        time.sleep(0.5)
+    pytest.fail(f"{looks} looks were expected, but {seen['watch']['text']}")
 
 
 def change_one_byte(ledger: Path) -> None:

@@ -1,17 +1,18 @@
 """A bounded load of real connections: every answer is counted, and every failure is kept with its reason."""
 
 import http.client
+import random
 import threading
 from dataclasses import dataclass, field
 
 
 @dataclass
 class Load:
-    """Threads that ask one thing over keep-alive connections until told to stop."""
+    """Threads that ask over keep-alive connections, one body at random after another, until told to stop."""
 
     port: int
     path: str
-    body: bytes
+    bodies: list[bytes]
     connections: int = 8
     answered: int = 0
     failures: list[str] = field(default_factory=list)
@@ -33,10 +34,10 @@ class Load:
 
     def _ask(self) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        answered, versions = 0, set()
+        answered, versions, chosen = 0, set(), random.Random(threading.get_ident())
         while not self._stop.is_set():
             try:
-                connection.request("POST", self.path, self.body, {"Content-Type": "application/json"})
+                connection.request("POST", self.path, chosen.choice(self.bodies), {"Content-Type": "application/json"})
                 answer = connection.getresponse()
                 text = answer.read()
             except (OSError, http.client.HTTPException) as error:

@@ -80,7 +80,7 @@ def up(
     printer.result(told, lambda console: _show_live(console, live, folder, detach=detach))
     if not detach:
         sys.stdout.flush()
-        raise typer.Exit(plugins.verb("live", "wait_for")(live.supervisor))
+        raise typer.Exit(plugins.verb("serve", "wait_for")(live.supervisor))
 
 
 def train(folder: Folder = Path(), *, as_json: Json = False) -> None:

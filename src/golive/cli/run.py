@@ -27,7 +27,7 @@ def serve(
     tls_key: Annotated[Path | None, typer.Option(help="Private key (PEM).")] = None,
 ) -> None:
     """Serve bundles without a ledger: no releases, no history; stop with Ctrl-C."""
-    supervisor = plugins.verb("live", "serve")(
+    supervisor = plugins.verb("serve", "serve")(
         tuple(references),
         host=host,
         port=port,
@@ -39,7 +39,7 @@ def serve(
     )
     Printer().out.print(f"serving at {supervisor.url} (pages at {supervisor.url}/docs); Ctrl-C stops it", markup=False)
     sys.stdout.flush()
-    raise typer.Exit(plugins.verb("live", "wait_for")(supervisor))
+    raise typer.Exit(plugins.verb("serve", "wait_for")(supervisor))
 
 
 def deploy(

@@ -6,10 +6,22 @@ import socket
 import time
 from pathlib import Path
 
+import msgspec
+
 from golive.errors import UnavailableError, UsageError
 
 BACKLOG = 4096
 _RETRY_S = 0.1
+
+
+class Sockets(msgspec.Struct, frozen=True):
+    """What a supervisor listens on."""
+
+    inference: socket.socket
+    reading: socket.socket
+    """Of the read-only administration, on TCP."""
+    admin: socket.socket
+    """Of the whole administration, on a Unix socket."""
 
 
 def bind(host: str, port: int, *, option: str, patience_s: float = 0.0) -> socket.socket:

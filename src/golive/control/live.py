@@ -1,28 +1,21 @@
 """What runs on this machine: starting a server for a project or for bundles, waiting for it, ending it."""
 
-import signal
-from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from golive.control.home import Home, home_of
 from golive.control.order import SupervisorOrder
-from golive.control.processes import RunningSupervisor, running, start_supervisor, stop
+from golive.control.processes import START_S, RunningSupervisor, running, start_supervisor, stop
 from golive.control.project_file import Project
-from golive.control.refs import find_bundle, find_stored, names_release
-from golive.control.rooms import Rooms, open_rooms
+from golive.control.rooms import Rooms
 from golive.domain.bundle import Bundle
 from golive.domain.digest import short
-from golive.domain.release import Share
-from golive.domain.serving import Placed, Route
 from golive.domain.signature import Field
-from golive.errors import UnavailableError, UsageError
+from golive.errors import UnavailableError
 from golive.settings import read_settings
-from golive.store.bundles import BundleStore
 from golive.store.files import write_whole
 
-START_S = 60.0
 STOP_S = 30.0
 
 
@@ -64,62 +57,6 @@ def require_running(state: Path) -> RunningSupervisor:
         message = f"no server runs for {state}; `golive up --detach` starts one"
         raise UnavailableError(message)
     return there
-
-
-def serve(
-    references: Sequence[str],
-    *,
-    host: str,
-    port: int,
-    admin_host: str,
-    admin_port: int,
-    workers: int,
-    tls_cert: Path | None,
-    tls_key: Path | None,
-) -> RunningSupervisor:
-    """Serve bundles by reference, without a ledger: each under its own name, as version 1.
-
-    Raises:
-        NotFoundError: a reference leads nowhere.
-        UsageError: two bundles have one name, or only one of the TLS files is given.
-    """
-    if (tls_cert is None) != (tls_key is None):
-        message = "TLS needs both --tls-cert and --tls-key"
-        raise UsageError(message)
-    home = home_of(None, read_settings())
-    bundles = [_served(reference, home) for reference in references]
-    names = [bundle.name for bundle in bundles]
-    if len(set(names)) < len(names):
-        message = f"two of the bundles have the same name ({', '.join(sorted(names))}); deploy them as releases instead"
-        raise UsageError(message)
-    order = SupervisorOrder(
-        state=str(home.folder),
-        host=host,
-        port=port,
-        admin_host=admin_host,
-        admin_port=admin_port,
-        workers=workers,
-        tls_cert=str(tls_cert.absolute()) if tls_cert else "",
-        tls_key=str(tls_key.absolute()) if tls_key else "",
-        ledger=False,
-        placed=tuple(Placed(bundle.name, 1, bundle.digest) for bundle in bundles),
-        traffic=tuple(Route(bundle.name, (Share(1, 1.0),)) for bundle in bundles),
-    )
-    return start_supervisor(order, detach=False, log=home.log, timeout_s=START_S)
-
-
-def _served(reference: str, home: Home) -> Bundle:
-    # A server's state may be read-only, as in a container: the ledger is opened only where it alone has the answer.
-    if names_release(reference):
-        return find_bundle(reference, open_rooms())
-    return find_stored(reference, BundleStore(home.store))
-
-
-def wait_for(supervisor: RunningSupervisor) -> int:
-    """Stay until the server ends; Ctrl-C and SIGTERM end it gracefully. Gives the exit code."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: supervisor.ask_to_stop())
-    return supervisor.wait()
 
 
 def down(folder: Path) -> bool:

@@ -16,6 +16,8 @@ from golive.control.run_files import RunFile, RunFolder, Started
 from golive.errors import GoliveError, UnavailableError, UsageError
 from golive.store.files import write_whole
 
+START_S = 60.0
+"""How long a supervisor may take to be ready."""
 _LOOK_S = 0.05
 _READ_BYTES = 1 << 16
 

@@ -5,6 +5,7 @@ import hashlib
 import os
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -129,3 +130,11 @@ class RunFolder:
     @property
     def _path(self) -> Path:
         return self.folder / "supervisor.json"
+
+
+def announce(ready_fd: int | None, started: Started) -> None:
+    """Tell the process that started this one how it went; it may have gone."""
+    if ready_fd is not None:
+        with suppress(OSError):
+            os.write(ready_fd, msgspec.json.encode(started))
+            os.close(ready_fd)

@@ -1,13 +1,19 @@
 """Emitter: walks a fitted model and writes each part by the rule found under its class name.
 
 Rules are plain functions in tables (``numbers.RULES`` and so on), found along a part's method resolution order, so a
-subclass of a known class that only fits differently is written like its parent.
+subclass of a known class that only fits differently is written like its parent. One that answers differently (it has
+its own ``predict`` or ``transform``, say) is refused, and so is a stranger that only bears a known name.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import pandas as pd
+import scipy.sparse
+from sklearn.pipeline import Pipeline
+
+from golive.adapters.frameworks.asking import as_trained
 from golive.adapters.frameworks.graph import Block, Graph
 from golive.adapters.frameworks.inputs import Columns, Inputs
 from golive.errors import NotConvertibleError
@@ -20,6 +26,24 @@ FlowRule = Callable[["Emitter", Any, Flow], Block]
 
 BlockRule = Callable[["Emitter", Any, Block], Block]
 """Writes one fitted part that reads numbers only."""
+
+LIBRARIES = {"sklearn", "lightgbm", "xgboost", "golive"}
+"""Top-level packages whose classes the rules are about."""
+ANSWERING = (
+    "predict",
+    "predict_proba",
+    "decision_function",
+    "transform",
+    "inverse_transform",
+    "_predict",
+    "_predict_proba_lr",
+    "_transform",
+    "_decision_function",
+    "_joint_log_likelihood",
+    "_raw_predict",
+)
+"""Methods that decide answers: a subclass with one of its own is not written like its parent."""
+PROBE_ROWS = 2
 
 REMEDY = "replace it by a part that golive can write (docs of golive.adapters.frameworks list them)"
 
@@ -41,6 +65,33 @@ class Emitter:
         self._answers = answers
         self._decisions = decisions
         self._path: list[str] = []
+        self._probe: Any = inputs.sample.iloc[:PROBE_ROWS]
+        self.tolerance = 0.0
+        """The least tolerance that what was written so far needs."""
+        self.in_float32 = False
+        """Whether a part answers in float32."""
+
+    def answers_in_float32(self, *, tolerance: float) -> None:
+        """Note that a part answers in float32, and how far the graph may be from it."""
+        self.in_float32 = True
+        self.tolerance = max(self.tolerance, tolerance)
+
+    def is_sparse(self, part: Any) -> bool:
+        """Say whether the table that reaches this part is a sparse one.
+
+        Raises:
+            NotConvertibleError: it cannot be known here.
+        """
+        if self._probe is None:
+            raise self.refusal(part, "may be reached by a sparse table or by a dense one", "make encoders dense")
+        return bool(scipy.sparse.issparse(self._probe))
+
+    @contextmanager
+    def reached_by(self, rows: Any) -> Iterator[None]:
+        """Say what the original hands to the parts written inside: a few rows, or None where that is not known."""
+        before, self._probe = self._probe, rows
+        yield
+        self._probe = before
 
     @contextmanager
     def inside(self, step: str) -> Iterator[None]:
@@ -55,9 +106,9 @@ class Emitter:
         Raises:
             NotConvertibleError: there is no rule for it; the message names the part and its step.
         """
-        if (rule := rule_for(part, self._transformers)) is not None:
+        if (rule := self._rule(part, self._transformers)) is not None:
             return rule(self, part, flow)
-        if hasattr(part, "get_support"):
+        if hasattr(part, "get_support") and _is_of_sklearn(type(part).transform):
             return self.graph.select(self.block(part, flow), part.get_support(indices=True))
         raise self.refusal(part, "has no exact form in the graph", REMEDY)
 
@@ -101,26 +152,55 @@ class Emitter:
         return NotConvertibleError(f"{name}{where} {why}; {remedy}", field=" > ".join(self._path))
 
     def _estimate(self, model: Any, flow: Flow, rules: Mapping[str, FlowRule], why: str) -> Block:
-        if hasattr(model, "best_estimator_"):
+        if _is_search(model):
             return self._estimate(model.best_estimator_, flow, rules, why)
         if is_pipeline(model):
+            self._check_own_answers(model, Pipeline)
             name, last = model.steps[-1]
             reached = self.transform(model[:-1], flow) if len(model.steps) > 1 else flow
-            with self.inside(name):
+            with self.inside(name), self.reached_by(self._passed_on(model)):
                 return self._estimate(last, reached, rules, why)
-        if (rule := rule_for(model, rules)) is None:
+        if (rule := self._rule(model, rules)) is None:
             raise self.refusal(model, why, REMEDY)
         return rule(self, model, flow)
+
+    def _passed_on(self, model: Any) -> Any:
+        """Give the probe as the pipeline's last step gets it."""
+        if len(model.steps) == 1 or self._probe is None:
+            return self._probe
+        rows = self._probe
+        return model[:-1].transform(as_trained(model, rows) if isinstance(rows, pd.DataFrame) else rows)
+
+    def _rule(self, part: Any, rules: Mapping[str, FlowRule]) -> FlowRule | None:
+        """Find the rule of a part's class or of its nearest known parent class.
+
+        Raises:
+            NotConvertibleError: the class is not the library's, and answers in its own way.
+        """
+        for cls in type(part).__mro__:
+            if cls.__name__ in rules and cls.__module__.partition(".")[0] in LIBRARIES:
+                self._check_own_answers(part, cls)
+                return rules[cls.__name__]
+        return None
+
+    def _check_own_answers(self, part: Any, known: type) -> None:
+        derived = type(part).__mro__[: type(part).__mro__.index(known)]
+        own = [name for name in ANSWERING if name in vars(part) or any(name in vars(cls) for cls in derived)]
+        if own:
+            raise self.refusal(part, f"has its own {own[0]!r}, unlike {known.__name__}", REMEDY)
 
 
 def is_pipeline(part: Any) -> bool:
     """Say whether a part is a chain of steps."""
-    return hasattr(part, "steps") and hasattr(part, "named_steps")
+    return isinstance(part, Pipeline)
 
 
-def rule_for(part: Any, rules: Mapping[str, FlowRule]) -> FlowRule | None:
-    """Find the rule of a part's class or of its nearest known parent class."""
-    return next((rules[cls.__name__] for cls in type(part).__mro__ if cls.__name__ in rules), None)
+def _is_search(model: Any) -> bool:
+    return hasattr(model, "best_estimator_") and _is_of_sklearn(type(model).predict)
+
+
+def _is_of_sklearn(method: Any) -> bool:
+    return str(getattr(method, "__module__", "")).partition(".")[0] == "sklearn"
 
 
 def on_blocks(rules: Mapping[str, BlockRule]) -> dict[str, FlowRule]:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, is_classifier
 
-from golive.adapters.frameworks import columns, compounds, estimators, forests, lightgbm, numbers
+from golive.adapters.frameworks import columns, compounds, estimators, forests, lightgbm, numbers, xgboost
 from golive.adapters.frameworks.asking import as_trained, missing_markers
 from golive.adapters.frameworks.emitter import Emitter, on_blocks
 from golive.adapters.frameworks.inputs import Columns, Inputs, frame_of
@@ -54,7 +54,12 @@ class SklearnFramework:
         emitter = Emitter(
             inputs,
             transformers={**on_blocks(numbers.RULES), **columns.RULES},
-            answers={**on_blocks(estimators.ANSWERS), **forests.ANSWERS, **compounds.ANSWERS, **lightgbm.ANSWERS},
+            answers={
+                **on_blocks({**estimators.ANSWERS, **xgboost.ANSWERS}),
+                **forests.ANSWERS,
+                **compounds.ANSWERS,
+                **lightgbm.ANSWERS,
+            },
             decisions={**on_blocks(estimators.DECISIONS), **forests.DECISIONS},
         )
         names = [str(name) for name in getattr(model, "feature_names_in_", inputs.names)]

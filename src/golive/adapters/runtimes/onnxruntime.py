@@ -1,9 +1,9 @@
 """ONNX Runtime on the CPU: a graph's bytes in, a session out."""
 
+import os
 from typing import Any
 
 import numpy as np
-import onnxruntime
 
 from golive.errors import VerificationError
 from golive.ports import Float64, Int64, Session
@@ -24,12 +24,13 @@ class OnnxRuntime:
         Raises:
             VerificationError: the bytes are not a graph, or one with other inputs and outputs than golive's.
         """
+        library = _library()
         try:
-            session = onnxruntime.InferenceSession(graph, _options(threads), providers=["CPUExecutionProvider"])
+            session = library.InferenceSession(graph, _options(library, threads), providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime raises a dozen classes of its own, with Exception as their root
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             message = (
-                f"the {len(graph)} bytes are not a graph that ONNX Runtime {onnxruntime.__version__} can run "
+                f"the {len(graph)} bytes are not a graph that ONNX Runtime {library.__version__} can run "
                 f"({reason}); package the model again"
             )
             raise VerificationError(message) from error
@@ -79,11 +80,20 @@ class OnnxSession:
         return bound
 
 
-def _options(threads: int) -> Any:
-    options = onnxruntime.SessionOptions()
+def _library() -> Any:
+    # Since 1.29 the official builds report model names and hashes to their maker, and keep a device id in the home
+    # folder, unless this is set before the first import; calling disable_telemetry_events() comes too late for that.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # noqa: TID251 - written, for the library, and not read
+    import onnxruntime  # noqa: PLC0415
+
+    return onnxruntime
+
+
+def _options(library: Any, threads: int) -> Any:
+    options = library.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.execution_mode = library.ExecutionMode.ORT_SEQUENTIAL
     options.log_severity_level = _ERRORS_ONLY
     return options
 

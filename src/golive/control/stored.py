@@ -1,0 +1,45 @@
+"""Stored: from what a person types to a bundle, where no ledger is needed."""
+
+from golive.domain.bundle import Bundle
+from golive.domain.digest import is_digest, short
+from golive.domain.naming import split_reference
+from golive.errors import NotFoundError
+from golive.store.bundles import BundleStore
+
+_SHORTEST = 6
+
+
+def names_release(reference: str) -> bool:
+    """Say whether only the ledger knows which bundle is meant: ``name@version`` and ``name:serving``."""
+    if is_digest(reference) or _looks_like_digest(reference):
+        return False
+    rest = split_reference(reference)[1]
+    return rest.startswith("@") or rest == ":serving"
+
+
+def find_stored(reference: str, bundles: BundleStore) -> Bundle:
+    """Find a digest, the start of one, ``name`` or ``name:latest`` in a bundle store; no ledger is needed.
+
+    Raises:
+        NotFoundError: nothing answers to the reference; the message lists what there is.
+    """
+    if is_digest(reference) or _looks_like_digest(reference):
+        return bundles.find(reference)
+    name, rest = split_reference(reference)
+    if rest not in {"", ":latest"}:
+        message = f"{reference!r} has the alias {rest!r}; the aliases are ':serving' and ':latest'"
+        raise NotFoundError(message)
+    mine = [bundle for bundle in bundles.list() if bundle.name == name]
+    if not mine:
+        raise NotFoundError(_nothing(name, bundles))
+    return max(mine, key=lambda bundle: bundle.created_at)
+
+
+def _looks_like_digest(text: str) -> bool:
+    digits = text.removeprefix("sha256:")
+    return len(digits) >= _SHORTEST and all(digit in "0123456789abcdef" for digit in digits)
+
+
+def _nothing(name: str, bundles: BundleStore) -> str:
+    there = ", ".join(sorted({f"{bundle.name} ({short(bundle.digest)})" for bundle in bundles.list()}))
+    return f"there is no bundle named {name!r}; the store holds: {there or 'nothing yet'}"

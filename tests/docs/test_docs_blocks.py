@@ -1,0 +1,52 @@
+"""Every code block of the documentation is carried out."""
+
+import shutil
+
+import pytest
+
+from doc_pages import LANGUAGES, ROOT, blocks, first_missing, pages, shape, start_of
+
+PAGES = pages()
+MOST_NOT_RUN = 12
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_code_blocks_of_a_page_run_in_order(page, scratch, built):
+    if start := start_of(page):
+        shutil.copytree(built(start), scratch.folder, dirs_exist_ok=True)
+    for block in blocks(page):
+        scratch.carry_out(block)
+
+
+def test_every_code_block_is_in_a_language_that_is_tested():
+    unknown = [
+        f"{block} {block.language!r}" for page in PAGES for block in blocks(page) if block.language not in LANGUAGES
+    ]
+    assert unknown == []
+
+
+def test_every_fence_is_read_as_a_block():
+    for page in PAGES:
+        fences = sum(line.lstrip().startswith("```") for line in page.read_text("utf-8").splitlines())
+        assert fences == 2 * len(blocks(page)), page
+
+
+def test_blocks_that_do_not_run_are_few_and_say_why():
+    left_out = [block for page in PAGES for block in blocks(page) if not block.runs]
+    assert len(left_out) <= MOST_NOT_RUN
+    for block in left_out:
+        assert block.language in {"console", "sh"}, block
+        assert block.text.startswith("# "), block
+
+
+def test_a_page_that_shows_what_is_not_printed_fails():
+    printed = "one  two\nthree\n"
+    assert first_missing(["one two", "thr…"], printed) is None
+    assert first_missing(["three", "one two"], printed) == "one two"
+    assert first_missing(["four"], printed) == "four"
+
+
+def test_an_answer_with_other_keys_fails():
+    assert shape({"a": [{"b": 1}], "c": "x"}) == shape({"a": [{"b": 2}, {}], "c": "y"})
+    assert shape({"a": 1}) != shape({"b": 1})
+    assert shape({"a": 1}) != shape({"a": "1"})
