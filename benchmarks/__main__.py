@@ -3,12 +3,13 @@
 import sys
 from collections.abc import Callable
 
-from benchmarks import big_table, cold_start, imports, up_overhead
+from benchmarks import big_table, cold_start, imports, serving, up_overhead
 from benchmarks.result import write
 
 MEASUREMENTS: dict[str, Callable[[], dict[str, object]]] = {
     "imports": imports.measure,
     "cold_start": cold_start.measure,
+    "serving": serving.measure,
     "up_overhead": up_overhead.measure,
     "big_table": big_table.measure,
 }

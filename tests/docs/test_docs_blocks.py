@@ -3,7 +3,6 @@
 import shutil
 
 import pytest
-
 from doc_pages import LANGUAGES, ROOT, blocks, first_missing, pages, shape, start_of
 
 PAGES = pages()

@@ -31,6 +31,7 @@ from golive.control.project import project_of
 ROOT = Path(__file__).parents[2]
 LANGUAGES = {"console", "sh", "python", "yaml", "json", "toml", "text"}
 _FENCE = re.compile(r"^(?P<indent> *)```(?P<info>[^\n`]*)\n(?P<text>.*?)^ *```$", re.DOTALL | re.MULTILINE)
+_TOOK = re.compile(r" \d+\.\d s$")
 _START = re.compile(r"<!-- test: starts in a copy of (?P<name>[\w/]+) -->")
 _MINIMAL: dict[str, Any] = {
     "name": "documented",
@@ -183,10 +184,10 @@ class Scratch:
 
 def first_missing(shown: list[str], printed: str) -> str | None:
     """Give the first shown line that is not among the printed lines, in order; None when all are."""
-    lines = iter([" ".join(line.split()) for line in printed.splitlines()])
+    lines = iter([_TOOK.sub("", " ".join(line.split())) for line in printed.splitlines()])
     for line in shown:
         words = " ".join(line.split())
-        pattern = re.compile(".*".join(re.escape(part) for part in words.split("…")))
+        pattern = re.compile(".*".join(re.escape(part.strip()) for part in words.split("…")))
         if words and not any(pattern.fullmatch(other) for other in lines):
             return line
     return None

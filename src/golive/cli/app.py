@@ -68,9 +68,17 @@ def _guarded(verb: Callable[..., Any], *, debug: bool) -> Callable[..., Any]:
     return run_verb
 
 
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"golive {__version__}")
+        raise typer.Exit
+
+
 def _main_options(
     *,
-    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.", is_eager=True)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and leave.", is_eager=True, callback=_tell_version)
+    ] = False,
     debug: Annotated[
         bool, typer.Option(_DEBUG, help="Print a traceback with an error; may also stand after a verb.")
     ] = False,
@@ -80,7 +88,5 @@ def _main_options(
 ) -> None:
     if folder is not None:
         os.chdir(folder)
-    del debug  # main takes it off the command line; it is declared for --help
-    if version:
-        typer.echo(f"golive {__version__}")
-        raise typer.Exit
+    # Declared for --help: main takes --debug off the command line, and --version is answered as it is read.
+    del version, debug

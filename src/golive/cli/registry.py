@@ -84,8 +84,9 @@ def export(
     paths = plugins.verb("export", "export")(reference, to, folder, rooms, options=options)
 
     def print_it(console: Console) -> None:
-        for path in paths:
-            console.print(str(path), markup=False)
+        readme = next((path for path in paths if path.name == "README.md" and path.parent == folder), None)
+        more = f"; {readme} says how to go on" if readme else ""
+        console.print(f"wrote {len(paths)} files to {folder}{more}", markup=False)
 
     Printer(as_json=as_json).result([str(path) for path in paths], print_it)
 

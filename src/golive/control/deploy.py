@@ -60,9 +60,11 @@ def deploy(
 
     Raises:
         NotFoundError: there is no such release.
-        UnavailableError: the target did not take the release; the message says why.
+        UnavailableError: no server runs (then nothing is written down), or the target did not take the release.
     """
     rooms.ledger.release(name, version)
+    if target == "local":
+        require_running(rooms.home.folder)
     split = (Share(version, 1.0),)
     current = rooms.ledger.serving(name)
     if current is not None and current.split == split and current.target == target:
@@ -104,8 +106,6 @@ def bound_target(name: str, rooms: Rooms) -> Target:
 
 
 def _settle(wish: Deployment, rooms: Rooms) -> tuple[Observed, tuple[Step, ...]]:
-    if wish.target == "local":
-        require_running(rooms.home.folder)
     target = bound_target(wish.target, rooms)
     steps = plan(rooms.ledger.desired(wish.target), placed_digests(rooms), target.observe())
     try:

@@ -7,6 +7,7 @@ import msgspec
 
 from golive.control.generation import Generation, Limits
 from golive.control.journal import tell
+from golive.control.member import Member
 from golive.control.messages import AccessRules
 from golive.control.order import SupervisorOrder, WorkerOrder, worker_count
 from golive.control.vacancy import open_vacancy
@@ -26,13 +27,22 @@ class Fleet:
         access: who may ask, at first.
         listening: the bound inference socket.
         records: the recording process's socket path; empty when nothing is recorded.
+        crew: workers that were started already; generations take theirs from it while there are any.
     """
 
-    def __init__(self, order: SupervisorOrder, access: AccessRules, listening: socket.socket, records: str) -> None:
+    def __init__(
+        self,
+        order: SupervisorOrder,
+        access: AccessRules,
+        listening: socket.socket,
+        records: str,
+        crew: list[Member],
+    ) -> None:
         self._order = order
         self._access = access
         self._listening = listening
         self._records = records
+        self._crew = crew
         self._current: Generation | None = None
         self._leaving: dict[Generation, asyncio.Task[None]] = {}
         self._ended = Snapshot()
@@ -128,6 +138,7 @@ class Fleet:
             self._access,
             workers=worker_count(self._order.workers),
             listening=self._listening,
+            crew=self._crew,
             limits=_limits(self._order),
             on_ended=self._add_ended,
         )

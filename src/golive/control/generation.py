@@ -39,6 +39,7 @@ class Generation:
         access: who may ask.
         workers: how many processes.
         listening: the bound socket that they all inherit.
+        crew: workers that were started already; they are taken first.
         limits: how long things may take.
         on_ended: is told the last counters of each worker that is gone.
     """
@@ -51,6 +52,7 @@ class Generation:
         *,
         workers: int,
         listening: socket.socket,
+        crew: list[Member],
         limits: Limits,
         on_ended: Callable[[bytes], None],
     ) -> None:
@@ -58,6 +60,7 @@ class Generation:
         self.order = order
         self._access = access
         self._listening = listening
+        self._crew = crew
         self._limits = limits
         self._on_ended = on_ended
         self._slots: list[Member | None] = [None] * workers
@@ -126,7 +129,7 @@ class Generation:
         return [member for member in self._slots if member is not None]
 
     async def _loaded(self) -> Member:
-        member = await spawn(self._listening)
+        member = self._crew.pop() if self._crew else await spawn(self._listening)
         try:
             order, access = self.order, self._access
             await member.ask(Load, self._limits.start_s, order=order, access=access)

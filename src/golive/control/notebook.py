@@ -133,7 +133,7 @@ class LiveModel:
         if answer.status_code == httpx.codes.OK:
             return list(told["predictions"])
         kind = UnavailableError if answer.is_server_error else RequestError
-        raise kind(told["error"], field=told["field"])
+        raise kind(told["error"], field=told["field"] or "")
 
     def _instances(self, rows: Any) -> list[dict[str, Any]]:
         if isinstance(rows, Sequence) and all(isinstance(row, Mapping) for row in rows):

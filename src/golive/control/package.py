@@ -122,7 +122,7 @@ def prove_and_write(
         proved_on: Rows that both answer.
         baseline: The dummy's answer, kept beside the model.
         data: The digest of the rows.
-        tolerance: The greatest allowed difference.
+        tolerance: The greatest allowed difference; a conversion that needs more says so (``Converted.tolerance``).
         seed: Chooses the boundary rows.
 
     Raises:
@@ -130,7 +130,7 @@ def prove_and_write(
     """
     road = open_road(manifest, converted.graph, plugins.load("runtimes", manifest.runtime))
     boundary = boundary_rows(proved_on, converted.thresholds, manifest, rng=np.random.default_rng(seed))
-    proof = prove(original, road, proved_on, boundary, tolerance=tolerance)
+    proof = prove(original, road, proved_on, boundary, tolerance=max(tolerance, converted.tolerance))
     files = pack(manifest, converted.graph, profile(manifest.signature, reference, road.columns(reference)))
     bundle = rooms.bundles.write(manifest, {**files, BASELINE: baseline}, created_at=rooms.now())
     rooms.bundles.attach_evidence(

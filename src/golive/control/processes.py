@@ -59,7 +59,8 @@ def start_supervisor(order: SupervisorOrder, *, detach: bool, log: Path, timeout
 
     Args:
         order: what it is to do.
-        detach: whether it lives on by itself, writing to ``log``; if not, it writes to this terminal.
+        detach: whether it lives on by itself, writing to ``log``; if not, it writes to this terminal and ends with
+            this process.
         log: the file for a detached one.
         timeout_s: how long it may take to be ready.
 
@@ -118,7 +119,8 @@ def stop(state: Path, *, timeout_s: float) -> bool:
 def _spawn(order: Path, ready_fd: int, log: Path | None) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "golive.control.supervisor", str(order), str(ready_fd)]
     if log is None:
-        return subprocess.Popen(command, pass_fds=(ready_fd,), stdin=subprocess.DEVNULL)  # noqa: S603 - our own program
+        # Its standard input is a lifeline: when this process is gone, however it went, the server drains and ends.
+        return subprocess.Popen([*command, "0"], pass_fds=(ready_fd,), stdin=subprocess.PIPE)  # noqa: S603 - our own
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as file:
         return subprocess.Popen(  # noqa: S603 - our own program

@@ -13,7 +13,17 @@ from golive.settings import Settings, read_settings
 from golive.store.bundles import BundleStore
 from golive.store.ledger import Ledger
 
-_DECIDE_NUMBERS = ("golive", "numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "lightgbm", "xgboost")
+_DECIDE_NUMBERS = (
+    "golive",
+    "numpy",
+    "onnx",
+    "onnxruntime",
+    "pandas",
+    "scikit-learn",
+    "lightgbm",
+    "xgboost",
+    "xgboost-cpu",
+)
 
 
 class Rooms(msgspec.Struct, frozen=True, kw_only=True):

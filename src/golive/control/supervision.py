@@ -4,29 +4,40 @@ import asyncio
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
-import msgspec
 import uvicorn
 from starlette.applications import Starlette
 
+from golive import plugins
 from golive.control.access import refuse_unguarded, rules_for
 from golive.control.admin import admin_app, reading_app
 from golive.control.clock import utc_now
 from golive.control.fleet import Fleet
 from golive.control.home import Home
 from golive.control.journal import tell
-from golive.control.listeners import url_of
+from golive.control.listeners import Sockets, url_of
+from golive.control.member import Member
+from golive.control.messages import AccessRules
 from golive.control.order import SupervisorOrder
-from golive.control.run_files import RunFile, RunFolder, Started
+from golive.control.run_files import RunFile, RunFolder, Started, announce
 from golive.control.scribe import Scribe, can_record
-from golive.control.wishes import Wishes
 from golive.domain.serving import Shift, Start
 from golive.settings import read_settings, secret_key
 
-_ORPHANS_S = 10.0
-"""How long the workers of a killed supervisor may hold on to its port."""
+
+class _Wishes(Protocol):
+    """What is asked of :class:`golive.control.wishes.Wishes`; a server without a ledger does not import it."""
+
+    def access(self) -> AccessRules: ...
+
+    async def follow_access(self, fleet: Fleet) -> None: ...
+
+    async def settle_in(self, fleet: Fleet) -> None: ...
+
+    async def tick(self, fleet: Fleet) -> None: ...
 
 
 class _AdminServer(uvicorn.Server):
@@ -38,26 +49,39 @@ class _AdminServer(uvicorn.Server):
         yield
 
 
-async def supervise(order: SupervisorOrder, run: RunFolder, ready_fd: int | None) -> None:
+async def supervise(
+    order: SupervisorOrder,
+    run: RunFolder,
+    sockets: Sockets,
+    crew: list[Member],
+    ready_fd: int | None,
+    lifeline_fd: int | None,
+) -> None:
     """Serve until asked to stop.
 
+    Args:
+        order: what to serve and how.
+        run: where it says that it runs.
+        sockets: what it listens on.
+        crew: workers that were started already; what is taken from it is used, what is left is the caller's.
+        ready_fd: where it says that it is ready, or why it will not be.
+        lifeline_fd: a pipe whose other end its starter holds; when that one is gone, it drains and ends.
+
     Raises:
-        UnavailableError: a port is taken, or the models of an order without a ledger do not load.
-        UsageError: the host is beyond loopback and there is no API key, or the TLS files cannot be used.
+        UnavailableError: the models of an order without a ledger do not load.
+        UsageError: the host is beyond loopback and there is no API key.
     """
-    home, secret = Home(Path(order.state)), secret_key(read_settings())
-    # Without an order to follow it, a ledger that is there still has the API keys.
-    has_ledger = order.ledger or home.ledger.is_file()
-    wishes = Wishes(home.ledger, host=order.host, secret=secret, now=utc_now) if has_ledger else None
+    secret = secret_key(read_settings())
+    wishes = _wishes(order, secret)
     access = wishes.access() if wishes else rules_for(order.host, (), secret)
     refuse_unguarded(order.host, access)
-    _refuse_bad_tls(order)
-    sockets = _bind(order, run)
     scribe = _scribe(order, run)
-    fleet = Fleet(order, access, sockets.inference, str(scribe.path) if scribe else "")
+    fleet = Fleet(order, access, sockets.inference, str(scribe.path) if scribe else "", crew)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, fleet.ask_to_stop)
+    if lifeline_fd is not None:
+        loop.add_reader(lifeline_fd, _let_go, loop, lifeline_fd, fleet)
     await fleet.open()
     servers = [_server(admin_app(fleet)), _server(reading_app(fleet))]
     serving = [
@@ -71,7 +95,7 @@ async def supervise(order: SupervisorOrder, run: RunFolder, ready_fd: int | None
             scribe.begin()
         found = _run_file(order, run, sockets)
         run.write(found)
-        _announce(ready_fd, Started(run=found))
+        announce(ready_fd, Started(run=found))
         tell(f"ready at {found.url}, metrics at {found.admin_url}/metrics, pid {found.pid}")
         await _watch(order, fleet, wishes)
     finally:
@@ -86,6 +110,21 @@ async def supervise(order: SupervisorOrder, run: RunFolder, ready_fd: int | None
         run.socket("admin").unlink(missing_ok=True)
 
 
+def _let_go(loop: asyncio.AbstractEventLoop, lifeline_fd: int, fleet: Fleet) -> None:
+    loop.remove_reader(lifeline_fd)
+    tell("the process that started this server is gone")
+    fleet.ask_to_stop()
+
+
+def _wishes(order: SupervisorOrder, secret: str) -> _Wishes | None:
+    ledger = Home(Path(order.state)).ledger
+    # Without an order to follow it, a ledger that is there still has the API keys.
+    if not order.ledger and not ledger.is_file():
+        return None
+    make = plugins.attribute("golive.control.wishes", "Wishes")
+    return make(ledger, host=order.host, secret=secret, now=utc_now)  # type: ignore[no-any-return]
+
+
 def _scribe(order: SupervisorOrder, run: RunFolder) -> Scribe | None:
     if order.sample == 0.0:
         return None
@@ -95,7 +134,7 @@ def _scribe(order: SupervisorOrder, run: RunFolder) -> Scribe | None:
     return Scribe(run.socket("records"), order.state, keep_days=order.keep_days)
 
 
-async def _settle_in(order: SupervisorOrder, fleet: Fleet, wishes: Wishes | None) -> None:
+async def _settle_in(order: SupervisorOrder, fleet: Fleet, wishes: _Wishes | None) -> None:
     if wishes is not None and order.ledger:
         await wishes.settle_in(fleet)
         return
@@ -103,7 +142,7 @@ async def _settle_in(order: SupervisorOrder, fleet: Fleet, wishes: Wishes | None
     await fleet.apply(Shift(order.traffic))
 
 
-async def _watch(order: SupervisorOrder, fleet: Fleet, wishes: Wishes | None) -> None:
+async def _watch(order: SupervisorOrder, fleet: Fleet, wishes: _Wishes | None) -> None:
     """Compare with the ledger every few seconds until asked to stop."""
     while not await fleet.until_stopped(order.reconcile_s):
         if wishes is None:
@@ -128,11 +167,3 @@ def _server(app: Starlette) -> uvicorn.Server:
     return _AdminServer(
         uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=2)
     )
-
-
-def _announce(ready_fd: int | None, started: Started) -> None:
-    """Tell the process that started this one how it went; it may have gone."""
-    if ready_fd is not None:
-        with suppress(OSError):
-            os.write(ready_fd, msgspec.json.encode(started))
-            os.close(ready_fd)

@@ -1,4 +1,4 @@
-"""Supervisor: the process that owns the sockets. ``python -m golive.control.supervisor ORDER.json [READY_FD]``.
+"""Supervisor: owns the sockets. ``python -m golive.control.supervisor ORDER.json [READY_FD [LIFELINE_FD]]``.
 
 It starts its first workers before anything else, so that they load their libraries while it loads its own.
 """
@@ -22,7 +22,9 @@ _ORPHANS_S = 10.0
 """How long the workers of a killed supervisor may hold on to its port."""
 
 
-async def run_supervisor(order: SupervisorOrder, run: RunFolder, ready_fd: int | None) -> None:
+async def run_supervisor(
+    order: SupervisorOrder, run: RunFolder, ready_fd: int | None, lifeline_fd: int | None = None
+) -> None:
     """Bind, start the first workers, then supervise until asked to stop.
 
     Raises:
@@ -33,10 +35,9 @@ async def run_supervisor(order: SupervisorOrder, run: RunFolder, ready_fd: int |
     sockets = _bind(order, run)
     crew: list[Member] = []
     try:
-        for _ in range(worker_count(order.workers)):
-            crew.append(await spawn(sockets.inference))
+        crew += await asyncio.gather(*(spawn(sockets.inference) for _ in range(worker_count(order.workers))))
         supervise = plugins.attribute("golive.control.supervision", "supervise")
-        await supervise(order, run, sockets, crew, ready_fd)
+        await supervise(order, run, sockets, crew, ready_fd, lifeline_fd)
     finally:
         await asyncio.gather(*(member.end() for member in crew))
 
@@ -67,7 +68,7 @@ def _bind(order: SupervisorOrder, run: RunFolder) -> Sockets:
 def main(arguments: list[str]) -> int:
     """Run a supervisor and give its exit code."""
     order = msgspec.json.decode(Path(arguments[0]).read_bytes(), type=SupervisorOrder)
-    ready_fd = int(arguments[1]) if len(arguments) > 1 else None
+    ready_fd, lifeline_fd, *_ = *(int(number) for number in arguments[1:]), None, None
     run = RunFolder(Path(order.state))
     try:
         run.make()
@@ -79,7 +80,7 @@ def main(arguments: list[str]) -> int:
             )
             raise UnavailableError(message)
         with asyncio.Runner() as runner:
-            runner.run(run_supervisor(order, run, ready_fd))
+            runner.run(run_supervisor(order, run, ready_fd, lifeline_fd))
     except GoliveError as error:
         tell(f"error: {error.message}")
         announce(ready_fd, Started(error=error.message, code=error.code))

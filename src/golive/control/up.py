@@ -21,6 +21,7 @@ from golive.domain.evidence import Evidence
 from golive.domain.policy import Verdict
 from golive.domain.release import Release
 from golive.evaluation.phrases import Language
+from golive.store.files import sweep
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +54,8 @@ def build(
         GoliveError: a stage failed; nothing half-made is left.
     """
     project = read_project(folder)
+    for written_in in (rooms.home.folder, rooms.home.reports, rooms.home.log.parent):
+        sweep(written_in)
     trained = train(project, _base(folder), rooms, say=say, on_progress=on_progress)
     bundle = package(project, trained, rooms, say=say)
     evidence = evaluate(trained, bundle, rooms, say=say)

@@ -144,7 +144,8 @@ def _asked(original: Original, rows: dict[str, Column]) -> tuple[Float64, Bools]
     """Give the original's answers, and which rows it answered; unanswerable rows are found by halving."""
     count = _count(rows)
     try:
-        return original(dict(rows)), np.ones(count, dtype=np.bool_)
+        with np.errstate(all="ignore"):  # extreme rows overflow on purpose
+            return original(dict(rows)), np.ones(count, dtype=np.bool_)
     except ValueError:
         if count <= 1:
             return np.empty((0, 0)), np.zeros(count, dtype=np.bool_)

@@ -23,6 +23,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from golive import plugins
 from golive.domain.signature import Task
 from golive.errors import DataError
+from golive.training.class_indices import ClassIndices
 from golive.training.recipe import Candidate, CandidateName, Recipe
 
 Grid = Mapping[str, tuple[Any, ...]]
@@ -43,6 +44,8 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a regression is fitted on the standardized target."""
     calibrated: bool = False
     """Whether a classification has no probabilities of its own."""
+    indices: bool = False
+    """Whether a classification is fitted on 0 to k - 1 in place of the labels."""
 
 
 def _from(library: str, name: str) -> Callable[..., Any]:
@@ -104,7 +107,9 @@ KINDS: Mapping[CandidateName, Kind] = {
         builders={"regression": _from("xgboost", "XGBRegressor"), "classification": _from("xgboost", "XGBClassifier")},
         grid={"learning_rate": (0.05, 0.1), "max_depth": (4, 6)},
         fixed={"n_estimators": 200, "tree_method": "hist"},
-        sparse=True,
+        # Of a sparse table XGBoost takes the zeros for missing: the model would depend on how wide the table is.
+        sparse=False,
+        indices=True,
     ),
 }
 
@@ -154,6 +159,8 @@ def with_jobs(model: Any, jobs: int) -> None:
 
 def _wrapped(plain: Any, kind: Kind, recipe: Recipe) -> Any:
     if recipe.task == "classification":
+        if kind.indices:
+            return ClassIndices(plain)
         return CalibratedClassifierCV(plain, method="sigmoid", ensemble=False) if kind.calibrated else plain
     if recipe.log_target:
         return TransformedTargetRegressor(plain, func=np.log1p, inverse_func=np.expm1)

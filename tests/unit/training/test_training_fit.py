@@ -367,11 +367,23 @@ def test_a_candidate_whose_library_is_not_installed_is_refused_with_the_remedy(a
     try:
         import xgboost  # noqa: F401, PLC0415
     except ModuleNotFoundError:
-        with pytest.raises(MissingExtraError, match="pip install xgboost"):
+        with pytest.raises(MissingExtraError, match=r"pip install 'golive\[gbdt\]'"):
             fitted(house(candidates=(Candidate(model="xgboost"),)), ames)
     else:
         candidate = Candidate(model="xgboost", parameters={"n_estimators": 20}, grid={"max_depth": (3,)})
         assert rmse(fitted(house(candidates=(candidate,)), ames)) > 0
+
+
+def test_xgboost_learns_text_labels_and_answers_in_their_order(credit):
+    pytest.importorskip("xgboost", reason="xgboost is not installed; the extra golive[gbdt] brings it")
+    candidate = Candidate(model="xgboost", parameters={"n_estimators": 20}, grid={"max_depth": (3,)})
+    model = fitted(loan(candidates=(candidate,)), credit)
+    shares = model.predict(model.test_raw)
+    labels = model.class_values[shares.argmax(axis=1)]
+    assert model.classes == ("bad", "good")
+    assert model.pipeline.classes_.tolist() == ["bad", "good"]
+    np.testing.assert_array_equal(model.pipeline.predict(model.prepare(model.test_raw)), labels)
+    assert (labels == model.test_target).mean() > (model.test_target == "good").mean()
 
 
 def test_raw_rows_that_do_not_fit_are_refused(ames):

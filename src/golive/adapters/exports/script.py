@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from golive.adapters.exports.context import package_files, pinned, write_zip
+from golive.adapters.exports.context import checked_options, package_files, pinned, write_zip
 from golive.domain.bundle import Bundle
 
 _CARRIED = (
@@ -17,6 +17,18 @@ _CARRIED = (
     "adapters/runtimes/__init__.py",
     "adapters/runtimes/onnxruntime.py",
 )
+_LAUNCHER = b'''"""Says in one sentence what is missing before anything is imported."""
+
+import sys
+
+if sys.version_info < (3, 11):
+    sys.exit("error: this needs Python 3.11 or newer, and this one is " + sys.version.split()[0])
+try:
+    import script_main
+except ModuleNotFoundError as error:
+    sys.exit(f"error: the library {error.name!r} is not installed; pip install -r requirements.txt brings it")
+sys.exit(script_main.main())
+'''
 _LIBRARIES = ("numpy", "msgspec", "onnxruntime")
 
 
@@ -29,10 +41,10 @@ class ScriptExport:
         self, bundle: Bundle, files: Mapping[str, bytes], folder: Path, options: Mapping[str, str]
     ) -> tuple[Path, ...]:
         """Pack the road of a row, the graph and a small main program into one archive that Python runs."""
-        del options
-        main = Path(__file__).with_name("script_main.py").read_bytes()
+        checked_options(options)
         content = {
-            "__main__.py": main,
+            "__main__.py": _LAUNCHER,
+            "script_main.py": Path(__file__).with_name("script_main.py").read_bytes(),
             "golive/__init__.py": b'"""The parts of golive that answer."""\n',
             "bundle/golive.json": msgspec.json.encode(bundle.manifest),
             "bundle/graph": files[bundle.manifest.graph],

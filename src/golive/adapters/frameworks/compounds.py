@@ -69,7 +69,9 @@ def stacking(emitter: Emitter, model: Any, flow: Flow) -> Block:
             columns.append(_stacked_member(emitter, model, member, method, flow))
     if model.passthrough:
         columns.append(emitter.block(model, flow))
-    with emitter.inside("final_estimator"):
+        with emitter.inside("final_estimator"):
+            return emitter.answer(model.final_estimator_, emitter.graph.join(columns))
+    with emitter.inside("final_estimator"), emitter.reached_by(lambda: np.zeros((1, len(columns)))):
         return emitter.answer(model.final_estimator_, emitter.graph.join(columns))
 
 
@@ -125,6 +127,12 @@ def _calibrated_member(emitter: Emitter, model: Any, member: Any, flow: Flow) ->
     return Block(graph.op("Where", even, 1.0 / classes, divided), classes)
 
 
+def class_indices(emitter: Emitter, model: Any, flow: Flow) -> Block:
+    """Write a classifier that was fitted on the places of its classes: the probabilities are the inner one's."""
+    with emitter.inside("estimator"):
+        return emitter.answer(model.estimator_, flow)
+
+
 def _sigmoid(emitter: Emitter, calibrator: Any, score: Block) -> Block:
     """Write Platt's sigmoid, 1 / (1 + exp(a s + b))."""
     exponent = emitter.graph.op(
@@ -165,5 +173,6 @@ ANSWERS: Mapping[str, FlowRule] = {
     "StackingRegressor": stacking,
     "CalibratedClassifierCV": calibrated,
     "TransformedTargetRegressor": transformed_target,
+    "ClassIndices": class_indices,
 }
 """Class name of a compound -> how it is written."""

@@ -27,6 +27,9 @@ FlowRule = Callable[["Emitter", Any, Flow], Block]
 BlockRule = Callable[["Emitter", Any, Block], Block]
 """Writes one fitted part that reads numbers only."""
 
+Probe = Callable[[], Any]
+"""Gives a few rows as the original hands them to a part: a frame, an array or a sparse table."""
+
 LIBRARIES = {"sklearn", "lightgbm", "xgboost", "golive"}
 """Top-level packages whose classes the rules are about."""
 ANSWERING = (
@@ -65,7 +68,7 @@ class Emitter:
         self._answers = answers
         self._decisions = decisions
         self._path: list[str] = []
-        self._probe: Any = inputs.sample.iloc[:PROBE_ROWS]
+        self._probe: Probe = lambda: inputs.sample.iloc[:PROBE_ROWS]
         self.tolerance = 0.0
         """The least tolerance that what was written so far needs."""
         self.in_float32 = False
@@ -76,20 +79,14 @@ class Emitter:
         self.in_float32 = True
         self.tolerance = max(self.tolerance, tolerance)
 
-    def is_sparse(self, part: Any) -> bool:
-        """Say whether the table that reaches this part is a sparse one.
-
-        Raises:
-            NotConvertibleError: it cannot be known here.
-        """
-        if self._probe is None:
-            raise self.refusal(part, "may be reached by a sparse table or by a dense one", "make encoders dense")
-        return bool(scipy.sparse.issparse(self._probe))
+    def is_sparse(self) -> bool:
+        """Say whether the original hands a sparse table to the part that is being written."""
+        return bool(scipy.sparse.issparse(self._probe()))
 
     @contextmanager
-    def reached_by(self, rows: Any) -> Iterator[None]:
-        """Say what the original hands to the parts written inside: a few rows, or None where that is not known."""
-        before, self._probe = self._probe, rows
+    def reached_by(self, probe: Probe) -> Iterator[None]:
+        """Say what the original hands to the parts written inside."""
+        before, self._probe = self._probe, probe
         yield
         self._probe = before
 
@@ -158,18 +155,11 @@ class Emitter:
             self._check_own_answers(model, Pipeline)
             name, last = model.steps[-1]
             reached = self.transform(model[:-1], flow) if len(model.steps) > 1 else flow
-            with self.inside(name), self.reached_by(self._passed_on(model)):
+            with self.inside(name), self.reached_by(_passed_on(model, self._probe)):
                 return self._estimate(last, reached, rules, why)
         if (rule := self._rule(model, rules)) is None:
             raise self.refusal(model, why, REMEDY)
         return rule(self, model, flow)
-
-    def _passed_on(self, model: Any) -> Any:
-        """Give the probe as the pipeline's last step gets it."""
-        if len(model.steps) == 1 or self._probe is None:
-            return self._probe
-        rows = self._probe
-        return model[:-1].transform(as_trained(model, rows) if isinstance(rows, pd.DataFrame) else rows)
 
     def _rule(self, part: Any, rules: Mapping[str, FlowRule]) -> FlowRule | None:
         """Find the rule of a part's class or of its nearest known parent class.
@@ -193,6 +183,17 @@ class Emitter:
 def is_pipeline(part: Any) -> bool:
     """Say whether a part is a chain of steps."""
     return isinstance(part, Pipeline)
+
+
+def _passed_on(model: Any, probe: Probe) -> Probe:
+    """Give the probe as the pipeline's last step gets it."""
+
+    def passed() -> Any:
+        rows = probe()
+        rows = as_trained(model, rows) if isinstance(rows, pd.DataFrame) else rows
+        return model[:-1].transform(rows) if len(model.steps) > 1 else rows
+
+    return passed
 
 
 def _is_search(model: Any) -> bool:

@@ -29,6 +29,10 @@ def boosted_raw(emitter: Emitter, model: Any, block: Block) -> Block:
     """Write what gradient boosting sums before its link: ``[rows, 1]`` or ``[rows, classes]``."""
     if model.init_ != "zero" and not type(model.init_).__name__.startswith("Dummy"):
         raise emitter.refusal(model, f"starts from {type(model.init_).__name__}", "leave init=None, or use init='zero'")
+    if getattr(model.init_, "strategy", "") in {"stratified", "uniform"}:
+        raise emitter.refusal(
+            model, f"starts from a dummy with strategy={model.init_.strategy!r}", "leave init=None, or use init='zero'"
+        )
     outputs = model.estimators_.shape[1]
     trees, targets = [], []
     for stage in model.estimators_:

@@ -1,11 +1,11 @@
-"""scikit-learn: fitted pipelines (LightGBM's estimators among them) become exact double-precision graphs.
+"""scikit-learn: fitted pipelines (LightGBM's and XGBoost's estimators among them) become exact double-precision graphs.
 
 Written exactly, by rules in this folder: ``columns`` (ColumnTransformer, Pipeline, FeatureUnion), ``categories``
 (one-hot, ordinal and target encoding, and whatever stands before them), ``numbers`` (imputing, scaling, power and
 quantile transforms, bins, polynomials, numpy functions, components; selection by ``get_support``), ``estimators``
 (linear, kernel, network, naive Bayes, discriminants, dummy), ``forests`` (trees, forests, both gradient boostings),
-``compounds`` (voting, stacking, calibration, transformed targets) and ``lightgbm``. Everything else is refused with
-the name of the part.
+``compounds`` (voting, stacking, calibration, transformed targets), ``lightgbm`` and ``xgboost``. Everything else is
+refused with the name of the part.
 """
 
 from typing import Any
@@ -21,6 +21,9 @@ from golive.adapters.frameworks.inputs import Columns, Inputs, frame_of
 from golive.domain.signature import DType, Signature
 from golive.errors import NotConvertibleError
 from golive.ports import Converted, Float64
+
+COMPOUND_TOLERANCE = 1e-6
+"""What a stack, a vote or a transformed target over float32 answers may differ: they go on in float32 themselves."""
 
 
 class SklearnFramework:
@@ -72,6 +75,7 @@ class SklearnFramework:
             preparation=preparation,
             signature=_signature(model, inputs, target),
             thresholds=emitter.graph.thresholds(),
+            **_precision(model, emitter),
         )
 
     def predict(self, model: Any, rows: Any) -> Float64:
@@ -83,6 +87,27 @@ class SklearnFramework:
         answer = model.predict_proba(reached) if is_classifier(model) else model.predict(reached)
         values = np.asarray(answer, np.float64)
         return values.reshape(len(values), -1)
+
+
+def _precision(model: Any, emitter: Emitter) -> dict[str, Any]:
+    """Say which tolerance the model needs, and why, where a part of it answers in float32."""
+    if not emitter.in_float32:
+        return {}
+    if _plain(model).__module__.startswith("xgboost"):
+        note = "the original adds its trees in float32, and the graph adds the same numbers in the same order"
+        return {"tolerance": emitter.tolerance, "notes": (note,)}
+    note = f"a part of the model answers in float32, and what stands around it rounds to {COMPOUND_TOLERANCE}"
+    return {"tolerance": COMPOUND_TOLERANCE, "notes": (note,)}
+
+
+def _plain(model: Any) -> Any:
+    """Give the estimator that answers last, without what only passes its answer on."""
+    if hasattr(model, "steps"):
+        return _plain(model.steps[-1][1])
+    inner = getattr(model, "best_estimator_", None)
+    if inner is None and type(model).__name__ == "ClassIndices":
+        inner = model.estimator_
+    return model if inner is None else _plain(inner)
 
 
 def _signature(model: Any, inputs: Inputs, target: str) -> Signature:

@@ -102,7 +102,7 @@ def _read(emitter: Emitter, model: Any, block: Block) -> Block:
     if not np.isnan(marker):
         rounded = _with_missing(graph, rounded, marker)
     # In a sparse table the original takes what is not stored, the zeros, for missing.
-    return _with_missing(graph, rounded, 0.0) if emitter.is_sparse(model) else rounded
+    return _with_missing(graph, rounded, 0.0) if emitter.is_sparse() else rounded
 
 
 def _with_missing(graph: Graph, block: Block, marker: float) -> Block:
@@ -116,12 +116,14 @@ def _summed(graph: Graph, trees: Sequence[Tree], owners: Sequence[int], starts: 
     Each tree answers in a column of its own; the columns of one output stand in the order of its trees.
     """
     outputs = len(starts)
-    places = [owners[:number].count(owner) + 1 for number, owner in enumerate(owners)] if outputs > 1 else None
-    rounds = [*range(1, len(trees) + 1)] if places is None else places
-    columns = [place * outputs + owner for place, owner in zip(rounds, owners, strict=True)]
+    added = [1] * outputs
+    columns = [*range(outputs)]
+    for owner in owners:
+        columns.append(added[owner] * outputs + owner)
+        added[owner] += 1
+    depth = max(added)
     first = [_only_leaf(float(start)) for start in starts]
-    depth = max(rounds, default=0) + 1
-    leaves = sum_of_trees(graph, [*first, *trees], [*range(outputs), *columns], depth * outputs, block)
+    leaves = sum_of_trees(graph, [*first, *trees], columns, depth * outputs, block)
     narrow = graph.op("Cast", leaves.tensor, to=TensorProto.FLOAT)
     apart = graph.op("Reshape", narrow, np.array([-1, depth, outputs]))
     running = graph.op("CumSum", apart, np.array(1))
