@@ -29,6 +29,7 @@ CONNECTIONS = 16
 WARM_S, TIMED_S, ROUNDS = 2, 6, 3
 WRK = 'wrk.method = "POST"\nwrk.headers["content-type"] = "application/json"\nwrk.body = [=[{body}]=]\n'
 CLOSE = 1e-5
+IDLE_LOOKS, IDLE_CPU_S = 30, 0.03
 
 Contender = tuple[list[str], dict[str, str]]
 
@@ -99,10 +100,11 @@ def _round(make: Callable[[int], Contender], folder: Path, wrk: str, expected: n
     command, environment = make(port)
     with Server(["taskset", "-c", "0", *command], folder, port, environment) as server:
         _refuse_wrong(json.loads(server.wait_for_answer()), expected, command)
-        time.sleep(2)
         _wrk(wrk, folder, server.url, WARM_S)
+        _wait_until_idle(server.pid)
         before = tree_cpu_s(server.pid)
         said = _wrk(wrk, folder, server.url, TIMED_S)
+        _wait_until_idle(server.pid)
         used = tree_cpu_s(server.pid) - before
         memory = tree_mib(server.pid)
     replies = float(_found(r"(\d+) requests in", said))
@@ -116,6 +118,18 @@ def _round(make: Callable[[int], Contender], folder: Path, wrk: str, expected: n
         "p99_ms": _milliseconds(_found(r"99%\s+(\S+)", said)),
         "process_tree_mib": round(memory),
     }
+
+
+def _wait_until_idle(pid: int) -> None:
+    """Wait until what was begun is done: libraries that load after the first answer, records not yet written."""
+    used = tree_cpu_s(pid)
+    for _ in range(IDLE_LOOKS):
+        time.sleep(1)
+        before, used = used, tree_cpu_s(pid)
+        if used - before <= IDLE_CPU_S:
+            return
+    message = f"the server (pid {pid}) was not idle after {IDLE_LOOKS} s"
+    raise RuntimeError(message)
 
 
 def _refuse_wrong(answer: dict[str, list[list[float]]], expected: np.ndarray, command: list[str]) -> None:

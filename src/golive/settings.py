@@ -34,6 +34,15 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     )
 
 
+def forbid_telemetry() -> None:
+    """Tell ONNX Runtime, before it is first imported, to report nothing to its maker.
+
+    Since 1.29 its official builds send model names and hashes and keep a device id in the home folder, unless this is
+    set; its own ``disable_telemetry_events()`` comes too late, since it needs the import.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+
 def secret_key(settings: Settings) -> str:
     """Give the inference key that the environment or a mounted secret carries, or an empty text."""
     if settings.api_key_file is not None and settings.api_key_file.is_file():

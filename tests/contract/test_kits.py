@@ -61,7 +61,9 @@ def test_every_table_format_keeps_its_promises(name, tmp_path):
 def models(flowers):
     rows, species = flowers
     mixed = rows.assign(color=np.where(rows["petal width (cm)"] > 1, "dark", "light"))
-    encoded = ColumnTransformer([("color", OneHotEncoder(sparse_output=False, handle_unknown="ignore"), ["color"])], remainder="passthrough")
+    encoded = ColumnTransformer(
+        [("color", OneHotEncoder(sparse_output=False, handle_unknown="ignore"), ["color"])], remainder="passthrough"
+    )
     yield LinearRegression().fit(rows, species), rows
     yield RandomForestClassifier(5, random_state=0).fit(rows, species), rows
     yield make_pipeline(encoded, StandardScaler(), LogisticRegression()).fit(mixed, species), mixed

@@ -1,11 +1,10 @@
 """Projects that several pages start from, trained once."""
 
-import shutil
 import subprocess
 import sys
 
 import pytest
-from doc_pages import ROOT, Scratch
+from doc_pages import ROOT, Scratch, in_one_process
 
 
 @pytest.fixture(scope="session")
@@ -17,7 +16,8 @@ def built(tmp_path_factory):
         if example not in folders:
             folder = tmp_path_factory.mktemp("built") / example.rpartition("/")[2]
             folder.mkdir()
-            shutil.copy(ROOT / example / "golive.yaml", folder)
+            text = (ROOT / example / "golive.yaml").read_text("utf-8")
+            (folder / "golive.yaml").write_text(in_one_process(text), "utf-8")
             done = subprocess.run(
                 [sys.executable, "-m", "golive", "up", str(folder), "--no-serve"],
                 capture_output=True,

@@ -3,8 +3,8 @@
 import json
 
 import pytest
-
 from doc_pages import ROOT
+
 from golive.control.schema import schema
 
 PAGE = (ROOT / "docs" / "project-file.md").read_text("utf-8")

@@ -16,6 +16,11 @@ _PIP = ("index-url", "extra-index-url", "find-links", "trusted-host", "timeout")
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy")
 
 
+@pytest.fixture(name="eventually")
+def fixture_eventually() -> Callable[..., bool]:
+    return eventually
+
+
 def eventually(holds: Callable[[], bool], limit_s: float = 60.0) -> bool:
     until = time.monotonic() + limit_s
     while time.monotonic() < until:
@@ -98,6 +103,7 @@ def engine(tmp_path_factory) -> Iterator[Engine]:
         if shutil.which(part) is None:
             pytest.skip(f"{part} is not installed (.ci/install-heavy brings it), so no image can be built or run")
     had_bridge = Path("/sys/class/net/docker0").exists()
+    rules = subprocess.run(["iptables-save"], check=True, capture_output=True).stdout
     engine = Engine(tmp_path_factory.mktemp("docker"))
     daemon = engine.start()
     try:
@@ -115,5 +121,9 @@ def engine(tmp_path_factory) -> Iterator[Engine]:
     finally:
         daemon.terminate()
         daemon.wait(60)
+        subprocess.run(["umount", str(engine.folder / "exec/netns/default")], check=False, capture_output=True)
+        shutil.rmtree(engine.folder, ignore_errors=True)
         if not had_bridge and Path("/sys/class/net/docker0").exists():
             subprocess.run(["ip", "link", "delete", "docker0"], check=False, capture_output=True)
+        if b"DOCKER" not in rules:
+            subprocess.run(["iptables-restore"], input=rules, check=True)

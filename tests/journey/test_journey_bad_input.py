@@ -24,6 +24,7 @@ target: price
 task: regression
 candidates: [{model: linear}]
 validation: {folds: 3}
+search: {jobs: 1}
 gate: {rules: ["(rmse - baseline.rmse).upper <= 0"]}
 serving: {port: 0, admin_port: 0, workers: 1, max_body_mb: 0.01}
 """

@@ -38,8 +38,10 @@ gate:
   rules: ["(rmse - baseline.rmse).upper <= 0", "rmse - champion.rmse <= 20000"]
 serving: {port: 0, admin_port: 0, workers: 2}
 """
-SECOND = FIRST.replace("gradient_boosting", "ridge").replace("{max_iter: 60}", "{}").replace(
-    "{learning_rate: [0.1, 0.2]}", "{alpha: [1.0, 10.0]}"
+SECOND = (
+    FIRST.replace("gradient_boosting", "ridge")
+    .replace("{max_iter: 60}", "{}")
+    .replace("{learning_rate: [0.1, 0.2]}", "{alpha: [1.0, 10.0]}")
 )
 
 
@@ -53,7 +55,13 @@ def project(tmp_path_factory):
 
 def run(folder: Path, *words: str, check: bool = True, code: int | None = None):
     done = subprocess.run(
-        [*GOLIVE, *words], cwd=folder, capture_output=True, text=True, timeout=300, check=False, stdin=subprocess.DEVNULL
+        [*GOLIVE, *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        stdin=subprocess.DEVNULL,
     )
     if code is not None:
         assert done.returncode == code, done.stderr + done.stdout
@@ -77,7 +85,7 @@ def fitted_of(folder: Path):
 
 def rows_of(frame) -> list[dict]:
     records = frame.to_dict("records")
-    return [{key: None if value != value else value for key, value in row.items()} for row in records]  # noqa: PLR0124
+    return [{key: None if value != value else value for key, value in row.items()} for row in records]
 
 
 def test_the_whole_road(project):
@@ -115,7 +123,10 @@ def test_the_whole_road(project):
     assert "1" in load.versions
     assert ask(url, row)["predictions"][0] == pytest.approx(served[0], rel=1e-12)
     history = json.loads(run(project, "history", "house-prices", "--json").stdout)
-    assert [wish["split"][0][0] if isinstance(wish["split"][0], list) else wish["split"][0]["version"] for wish in history["deployments"]] == [1, 2, 1]
+    assert [
+        wish["split"][0][0] if isinstance(wish["split"][0], list) else wish["split"][0]["version"]
+        for wish in history["deployments"]
+    ] == [1, 2, 1]
 
     # drift: none in rows like the training rows, then areas read in other units
     rng = np.random.default_rng(3)

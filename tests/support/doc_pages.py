@@ -98,6 +98,17 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+def in_one_process(text: str) -> str:
+    """Let a golive.yaml search in one process: starting more takes longer than the searches of the documentation."""
+    if "task:" not in text or "jobs:" in text:
+        return text
+    return (
+        text.replace("\nsearch:\n", "\nsearch:\n  jobs: 1\n")
+        if "\nsearch:\n" in text
+        else f"{text}search: {{jobs: 1}}\n"
+    )
+
+
 class Scratch:
     """A folder, free ports in the places of 8080 and 8082, and a namespace for Python."""
 
@@ -142,7 +153,7 @@ class Scratch:
 
     def bash(self, script: str, block: Block) -> str:
         """Run a script where the page stands, and give what it printed."""
-        self._free_ports_in_projects()
+        self._fit_projects_for_tests()
         done = subprocess.run(
             ["bash", "-e", "-o", "pipefail", "-c", script],
             cwd=self.folder,
@@ -174,10 +185,10 @@ class Scratch:
     def _with_ports(self, text: str) -> str:
         return re.sub(r"\b(8080|8082)\b", lambda found: self.ports[found[0]], text)
 
-    def _free_ports_in_projects(self) -> None:
+    def _fit_projects_for_tests(self) -> None:
         for project in self.folder.rglob("golive.yaml"):
             text = project.read_text("utf-8")
-            free = self._with_ports(text)
+            free = in_one_process(self._with_ports(text))
             if free != text:
                 project.write_text(free, "utf-8")
 

@@ -47,7 +47,7 @@ def target_kind(name: str, values: Column) -> TargetKind:
         DataError: it is the same in every row, or it is a text that differs almost everywhere.
     """
     if pd.unique(as_texts(values)).size < 2:  # noqa: PLR2004
-        message = f"the target {name!r} is {values[0]!r} in every row; there is nothing to learn"
+        message = f"the target {name!r} is {values[:1].tolist()[0]!r} in every row; there is nothing to learn"
         raise DataError(message)
     words = _words_among_numbers(values)
     if values.dtype == object and words is None:

@@ -77,7 +77,7 @@ def test_a_bundle_is_found_by_every_kind_of_reference(rooms):
     ("reference", "words"),
     [
         ("house", "there is no bundle named 'house'; the store holds: homes"),
-        ("homes:best", "alias 'best'; the aliases are ':serving' and ':latest'"),
+        ("homes:best", "alias ':best'; the aliases are ':serving' and ':latest'"),
         ("homes@9", "'homes' has no release '9'; its releases are: 1"),
         ("homes:serving", "nothing serves as 'homes'"),
         ("sha256:" + "0" * 64, "000000"),

@@ -15,6 +15,7 @@ from golive.errors import DataError, UnavailableError
 from golive.store.files import sweep
 
 KEY = digest_of(b"what went in")
+NO_ROWS = "the table has no rows; bring some"
 
 
 def made_by(text: str):
@@ -40,9 +41,9 @@ def test_another_key_or_another_stage_has_its_own_result(tmp_path):
 def test_a_failed_stage_leaves_nothing_and_is_tried_again(tmp_path):
     def fails(folder: Path) -> None:
         (folder / "half.txt").write_text("half", "utf-8")
-        raise DataError("the table has no rows; bring some")
+        raise DataError(NO_ROWS)
 
-    with pytest.raises(DataError, match="the table has no rows"):
+    with pytest.raises(DataError, match=NO_ROWS):
         kept(tmp_path, "train", KEY, fails)
     assert [path.name for path in tmp_path.iterdir()] == ["train.lock"]
     assert kept(tmp_path, "train", KEY, made_by("whole"))[1] is False
@@ -72,7 +73,7 @@ def test_two_that_want_one_result_make_it_once(tmp_path):
 
     def want() -> None:
         together.wait()
-        kept(tmp_path, "train", KEY, lambda folder: made.append(folder))
+        kept(tmp_path, "train", KEY, made.append)
 
     threads = [threading.Thread(target=want) for _ in range(2)]
     for thread in threads:

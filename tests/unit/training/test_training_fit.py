@@ -377,9 +377,15 @@ def test_a_candidate_whose_library_is_not_installed_is_refused_with_the_remedy(a
 def test_xgboost_learns_text_labels_and_answers_in_their_order(credit):
     pytest.importorskip("xgboost", reason="xgboost is not installed; the extra golive[gbdt] brings it")
     candidate = Candidate(model="xgboost", parameters={"n_estimators": 20}, grid={"max_depth": (3,)})
-    model = fitted(loan(candidates=(candidate,)), credit)
-    shares = model.predict(model.test_raw)
-    labels = model.class_values[shares.argmax(axis=1)]
+    loans = Recipe(
+        target="Status",
+        task="classification",
+        features=Features(numbers=("Seniority", "Income", "Price"), categories=("Records", "Job")),
+        candidates=(candidate,),
+        validation=Validation(folds=3),
+    )
+    model = fitted(loans, credit)
+    labels = model.class_values[model.predict(model.test_raw).argmax(axis=1)]
     assert model.classes == ("bad", "good")
     assert model.pipeline.classes_.tolist() == ["bad", "good"]
     np.testing.assert_array_equal(model.pipeline.predict(model.prepare(model.test_raw)), labels)

@@ -47,7 +47,7 @@ def _services(bundle: Bundle, options: dict[str, str]) -> dict[str, Any]:
                 "security_opt": ["no-new-privileges:true"],
                 "environment": {"GOLIVE_API_KEY_FILE": "/run/secrets/golive_api_key"},
                 "secrets": ["golive_api_key"],
-                "ports": ["127.0.0.1:8080:8080"],
+                "ports": ["127.0.0.1:${GOLIVE_PORT:-8080}:8080"],
                 "expose": ["8082"],
                 "restart": "unless-stopped",
                 "stop_grace_period": "35s",
@@ -55,7 +55,7 @@ def _services(bundle: Bundle, options: dict[str, str]) -> dict[str, Any]:
             "prometheus": {
                 "image": options.get("prometheus", "prom/prometheus:v3.5.0"),
                 "volumes": ["./prometheus.yml:/etc/prometheus/prometheus.yml:ro"],
-                "ports": ["127.0.0.1:9090:9090"],
+                "ports": ["127.0.0.1:${PROMETHEUS_PORT:-9090}:9090"],
                 "depends_on": ["model"],
                 "restart": "unless-stopped",
             },
@@ -90,5 +90,6 @@ docker compose up --build --detach
 curl -H "X-API-Key: $(cat api_key.txt)" http://127.0.0.1:8080/v2/models/{bundle.name}
 ```
 
-Prometheus is at http://127.0.0.1:9090; ask it for `rate(golive_requests_total[1m])`.
+Prometheus is at http://127.0.0.1:9090 (`GOLIVE_PORT` and `PROMETHEUS_PORT` choose other ports); ask it
+for `rate(golive_requests_total[1m])`.
 """

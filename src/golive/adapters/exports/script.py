@@ -10,6 +10,7 @@ from golive.domain.bundle import Bundle
 
 _CARRIED = (
     "errors.py",
+    "settings.py",
     "ports.py",
     "domain",
     "inference",

@@ -28,6 +28,8 @@ UNSEEN = ("\u0001never seen", "\u0001never seen either")
 CELL_LIMIT = 20_000_000
 """A table larger than this (160 MB) is refused rather than shipped."""
 PROOF_ROWS = 64
+ASKED_CELLS = 4_000_000
+"""Questions about several columns go to the branch together while the answers stay below this (32 MB)."""
 
 Ask = Callable[[list[list[Any]]], Float64]
 """Columns of raw values in, the branch's output ``[rows, outputs]`` out."""
@@ -209,7 +211,7 @@ def _tabulate(emitter: Emitter, part: Any, axes: Sequence[Axis], ask: Ask, codes
 
 
 def _contributions(emitter: Emitter, part: Any, axes: Sequence[Axis], ask: Ask) -> tuple[list[Contribution], int]:
-    answers = [_answers(emitter, part, axes, position, ask) for position in range(len(axes))]
+    answers = _answers(emitter, part, axes, ask)
     width = answers[0].shape[1]
     claimed = np.zeros(width, np.int64) - 1
     for position, answer in enumerate(answers):
@@ -222,26 +224,35 @@ def _contributions(emitter: Emitter, part: Any, axes: Sequence[Axis], ask: Ask) 
     return [Contribution(outputs, answer[:, outputs]) for outputs, answer in zip(owned, answers, strict=True)], width
 
 
-def _answers(emitter: Emitter, part: Any, axes: Sequence[Axis], position: int, ask: Ask) -> Float64:
-    """Ask for every code of one column, the others held at their first value: ``[codes, outputs]``."""
-    axis = axes[position]
-    known = _asked(axes, position, axis.asked[:-1], ask) if axis.known else None
-    unseen = _answer_unseen(emitter, part, axes, position, ask)
+def _answers(emitter: Emitter, part: Any, axes: Sequence[Axis], ask: Ask) -> list[Float64]:
+    """Ask for every code of each column, the others held at their first value: ``[codes, outputs]`` each."""
+    every = range(len(axes))
+    known = _asked(axes, every, [list(axis.known) for axis in axes], ask)
     try:
-        missing = _asked(axes, position, [axis.missing], ask)
-    except (ValueError, TypeError) as error:
-        if axis.was_missing:
+        unseen = _asked(axes, every, [list(axis.unseen) for axis in axes], ask)
+    except (ValueError, TypeError, KeyError):
+        unseen = [_answer_unseen(emitter, part, axes, position, ask) for position in every]
+    for axis, answer in zip(axes, unseen, strict=True):
+        if not np.all(_same(answer[:1], answer[1:])):
             raise emitter.refusal(
-                part, f"refuses the missing values of {axis.name!r} ({error})", "put a SimpleImputer before it"
-            ) from error
-        missing = unseen[:1]
-    return np.concatenate([unseen[:0] if known is None else known, unseen[:1], missing])
+                part,
+                f"answers two unseen values of {axis.name!r} differently",
+                "use an encoder that treats all unseen values alike",
+            )
+    try:
+        missing = _asked(axes, every, [[axis.missing] for axis in axes], ask)
+    except (ValueError, TypeError):
+        missing = [_answer_missing(emitter, part, axes, position, ask, unseen[position]) for position in every]
+    return [
+        np.concatenate([*([values] if len(values) else []), other[:1], absent])
+        for values, other, absent in zip(known, unseen, missing, strict=True)
+    ]
 
 
 def _answer_unseen(emitter: Emitter, part: Any, axes: Sequence[Axis], position: int, ask: Ask) -> Float64:
     axis = axes[position]
     try:
-        unseen = _asked(axes, position, list(axis.unseen), ask)
+        return _asked(axes, [position], [list(axis.unseen)], ask)[0]
     except (ValueError, TypeError, KeyError) as error:
         raise emitter.refusal(
             part,
@@ -249,19 +260,43 @@ def _answer_unseen(emitter: Emitter, part: Any, axes: Sequence[Axis], position: 
             "set handle_unknown to 'ignore' (OneHotEncoder) or to 'use_encoded_value' with an unknown_value "
             "(OrdinalEncoder); set_params does it after fitting too",
         ) from error
-    if not np.all(_same(unseen[:1], unseen[1:])):
-        raise emitter.refusal(
-            part,
-            f"answers two unseen values of {axis.name!r} differently",
-            "use an encoder that treats all unseen values alike",
-        )
-    return unseen
 
 
-def _asked(axes: Sequence[Axis], position: int, values: list[Any], ask: Ask) -> Float64:
-    columns = [[axis.asked[0]] * len(values) for axis in axes]
-    columns[position] = values
-    return ask(columns)
+def _answer_missing(
+    emitter: Emitter, part: Any, axes: Sequence[Axis], position: int, ask: Ask, unseen: Float64
+) -> Float64:
+    axis = axes[position]
+    try:
+        return _asked(axes, [position], [[axis.missing]], ask)[0]
+    except (ValueError, TypeError) as error:
+        if axis.was_missing:
+            raise emitter.refusal(
+                part, f"refuses the missing values of {axis.name!r} ({error})", "put a SimpleImputer before it"
+            ) from error
+        return unseen[:1]
+
+
+def _asked(axes: Sequence[Axis], positions: Sequence[int], questions: Sequence[list[Any]], ask: Ask) -> list[Float64]:
+    """Ask values of some columns: ``[values, outputs]`` for each of them. As few calls as memory allows."""
+    most = max(1, ASKED_CELLS // sum(len(axis.asked) for axis in axes))
+    answers: list[Float64] = []
+    waiting: list[tuple[int, list[Any]]] = []
+    for position, values in zip(positions, questions, strict=True):
+        if waiting and sum(len(others) for _, others in waiting) + len(values) > most:
+            answers += _asked_together(axes, waiting, ask)
+            waiting = []
+        waiting.append((position, values))
+    return [*answers, *_asked_together(axes, waiting, ask)]
+
+
+def _asked_together(axes: Sequence[Axis], questions: Sequence[tuple[int, list[Any]]], ask: Ask) -> list[Float64]:
+    ends = np.cumsum([len(values) for _, values in questions])
+    if not ends[-1]:
+        return [np.zeros((0, 0)) for _ in questions]
+    columns = [[axis.asked[0]] * int(ends[-1]) for axis in axes]
+    for end, (position, values) in zip(ends, questions, strict=True):
+        columns[position][end - len(values) : end] = values
+    return np.split(ask(columns), ends[:-1])
 
 
 def _prove(emitter: Emitter, part: Any, axes: Sequence[Axis], ask: Ask, contributions: Sequence[Contribution]) -> None:

@@ -1,12 +1,12 @@
 """ONNX Runtime on the CPU: a graph's bytes in, a session out."""
 
-import os
 from typing import Any
 
 import numpy as np
 
 from golive.errors import VerificationError
 from golive.ports import Float64, Int64, Session
+from golive.settings import forbid_telemetry
 
 _INPUTS = {"N": "tensor(double)", "C": "tensor(int64)"}
 _OUTPUT = "P"
@@ -81,9 +81,7 @@ class OnnxSession:
 
 
 def _library() -> Any:
-    # Since 1.29 the official builds report model names and hashes to their maker, and keep a device id in the home
-    # folder, unless this is set before the first import; calling disable_telemetry_events() comes too late for that.
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # noqa: TID251 - written, for the library, and not read
+    forbid_telemetry()
     import onnxruntime  # noqa: PLC0415
 
     return onnxruntime
