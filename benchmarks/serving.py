@@ -26,7 +26,7 @@ HERE = Path(__file__).parent
 PEERS = HERE / ".peers"
 WANTED = ("fastapi", "uvicorn[standard]", "joblib", "scikit-learn", "onnxruntime", "numpy")
 CONNECTIONS = 16
-WARM_S, TIMED_S, ROUNDS = 2, 6, 3
+WARM_S, TIMED_S, ROUNDS = 1, 4, 3
 WRK = 'wrk.method = "POST"\nwrk.headers["content-type"] = "application/json"\nwrk.body = [=[{body}]=]\n'
 CLOSE = 1e-5
 IDLE_LOOKS, IDLE_CPU_S = 30, 0.03
@@ -114,8 +114,8 @@ def _round(make: Callable[[int], Contender], folder: Path, wrk: str, expected: n
     return {
         "replies_per_s": round(float(_found(r"Requests/sec:\s+([\d.]+)", said))),
         "replies_per_cpu_s": round(replies / used),
-        "p50_ms": _milliseconds(_found(r"50%\s+(\S+)", said)),
-        "p99_ms": _milliseconds(_found(r"99%\s+(\S+)", said)),
+        "p50_ms": _milliseconds(_found(r"\n\s+50%\s+(\S+)", said)),
+        "p99_ms": _milliseconds(_found(r"\n\s+99%\s+(\S+)", said)),
         "process_tree_mib": round(memory),
     }
 

@@ -4,6 +4,7 @@ import http.client
 import random
 import threading
 from dataclasses import dataclass, field
+from typing import Self
 
 
 @dataclass
@@ -21,7 +22,7 @@ class Load:
     _stop: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def __enter__(self) -> "Load":
+    def __enter__(self) -> Self:
         self._threads = [threading.Thread(target=self._ask, daemon=True) for _ in range(self.connections)]
         for thread in self._threads:
             thread.start()

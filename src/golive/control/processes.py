@@ -77,7 +77,7 @@ def start_supervisor(order: SupervisorOrder, *, detach: bool, log: Path, timeout
     finally:
         os.close(writing)
     try:
-        found = _first_word(reading, child, timeout_s)
+        found = _first_word(reading, child, timeout_s, str(log) if detach else "the text above")
     except GoliveError:
         with suppress(ProcessLookupError):
             child.terminate()
@@ -133,15 +133,15 @@ def _spawn(order: Path, ready_fd: int, log: Path | None) -> subprocess.Popen[byt
         )
 
 
-def _first_word(reading: int, child: subprocess.Popen[bytes], timeout_s: float) -> RunFile:
+def _first_word(reading: int, child: subprocess.Popen[bytes], timeout_s: float, told: str) -> RunFile:
     if not select.select([reading], [], [], timeout_s)[0]:
         message = (
-            f"the server (pid {child.pid}) was not ready within {timeout_s:g} s and was stopped; its log may say why"
+            f"the server (pid {child.pid}) was not ready within {timeout_s:g} s and was stopped; {told} may say why"
         )
         raise UnavailableError(message)
     word = os.read(reading, _READ_BYTES)
     if not word:
-        message = f"the server ended with code {child.wait()} before it was ready; its log may say why"
+        message = f"the server ended with code {child.wait()} before it was ready; {told} may say why"
         raise UnavailableError(message)
     started = msgspec.json.decode(word, type=Started)
     if started.run is None:

@@ -65,7 +65,8 @@ def train(project: Project, base: Path, rooms: Rooms, *, say: Say, on_progress: 
     if key not in rooms.ledger.runs():
         rooms.ledger.add_trials(key, trained.trials, chosen=trained.chosen, at=rooms.now())
     best = trained.trials[trained.chosen]
-    text = f"{description}; {len(trained.trials)} {'trial' if len(trained.trials) == 1 else 'trials'}; best is {best.candidate} ({_scored(best, project)})"
+    count = f"{len(trained.trials)} {'trial' if len(trained.trials) == 1 else 'trials'}"
+    text = f"{description}; {count}; best is {best.candidate} ({_scored(best, project)})"
     say(Stage(name="train", text=text, seconds=seconds, reused=reused))
     return trained
 

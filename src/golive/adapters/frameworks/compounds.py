@@ -127,8 +127,8 @@ def _calibrated_member(emitter: Emitter, model: Any, member: Any, flow: Flow) ->
     return Block(graph.op("Where", even, 1.0 / classes, divided), classes)
 
 
-def class_indices(emitter: Emitter, model: Any, flow: Flow) -> Block:
-    """Write a classifier that was fitted on the places of its classes: the probabilities are the inner one's."""
+def passed_through(emitter: Emitter, model: Any, flow: Flow) -> Block:
+    """Write the one fitted estimator whose answers are passed on unchanged."""
     with emitter.inside("estimator"):
         return emitter.answer(model.estimator_, flow)
 
@@ -173,6 +173,7 @@ ANSWERS: Mapping[str, FlowRule] = {
     "StackingRegressor": stacking,
     "CalibratedClassifierCV": calibrated,
     "TransformedTargetRegressor": transformed_target,
-    "ClassIndices": class_indices,
+    "ClassIndices": passed_through,
+    "RANSACRegressor": passed_through,
 }
 """Class name of a compound -> how it is written."""

@@ -20,6 +20,12 @@ def linear_value(emitter: Emitter, model: Any, block: Block) -> Block:
     return emitter.graph.product(block, weights.T, model.intercept_)
 
 
+def latent_value(emitter: Emitter, model: Any, block: Block) -> Block:
+    """Write partial least squares: the linear form of the centered columns."""
+    center = model._x_mean  # noqa: SLF001 - the mean of the training rows has no public name
+    return linear_value(emitter, model, emitter.graph.by_row("Sub", block, center))
+
+
 def exponential_value(emitter: Emitter, model: Any, block: Block) -> Block:
     """Write a generalized linear model with a logarithmic link (Poisson, Gamma) or none."""
     raw = linear_value(emitter, model, block)
@@ -248,6 +254,7 @@ ANSWERS: Mapping[str, BlockRule] = {
     **dict.fromkeys(("LogisticRegression", "LogisticRegressionCV"), logistic),
     "SGDClassifier": gradient_descent_classes,
     "LinearDiscriminantAnalysis": discriminant,
+    "PLSRegression": latent_value,
     "SVR": kernel_value,
     "NuSVR": kernel_value,
     "MLPClassifier": network,

@@ -206,6 +206,7 @@ RULES: Mapping[str, BlockRule] = {
     "Normalizer": normalizer,
     "FunctionTransformer": function_transformer,
     "PCA": principal_components,
+    "IncrementalPCA": principal_components,
     "TruncatedSVD": principal_components,
 }
 """Class name of a transformer of numbers -> how it is written."""
