@@ -95,6 +95,7 @@ def _section(title: str, result: Result, text: str) -> str:
     machine = result["machine"]
     busy = machine.get("load_average_at_the_end")
     others = f", load average {busy[0]} at the end" if busy else ""
+    others += f", niceness {machine['niceness']}" if machine.get("niceness") else ""
     setting = (
         f"{result['at']}; {machine['cores']} cores {machine['cpu']}, {machine['memory_gib']} GiB{others}; "
         f"Python {machine['python']}; " + ", ".join(f"{name} {version}" for name, version in result["versions"].items())

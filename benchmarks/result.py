@@ -32,6 +32,7 @@ def machine() -> dict[str, object]:
             "cpu": cpu or platform.machine(),
             "cores": len(os.sched_getaffinity(0)),
             "memory_gib": round(memory / (1 << 20), 1),
+            "niceness": os.nice(0),
             "load_average_at_the_end": [round(load, 1) for load in os.getloadavg()],
             "python": platform.python_version(),
         },

@@ -65,9 +65,10 @@ def measure() -> dict[str, object]:
         "golive_replies_per_cpu_second_over": {
             title: round(ours / found["replies_per_cpu_s"], 2) for title, found in figures.items() if title != "golive"
         },
-        "note": "CPU seconds are those of the server's whole process tree (for golive: command line, supervisor, "
-        "recording process, worker); golive validates every field, counts metrics and, unless said otherwise, records "
-        "every prediction; the peers do what their textbooks show: a pydantic list of lists, no metrics, no records",
+        "note": "CPU seconds are those of the server's whole process tree (for golive: supervisor, recording "
+        "process, worker); golive validates every field, counts metrics and, unless said otherwise, records "
+        "every prediction; the peers do what their textbooks show: a pydantic list of lists, no metrics, no records; "
+        "with joblib, predict and predict_proba each run the pipeline",
     }
 
 

@@ -294,6 +294,27 @@ def test_sigterm_drains_and_ends_with_code_0(place: Place) -> None:
     assert not (place.state / "run" / "admin.sock").exists()
 
 
+def test_a_server_in_the_foreground_ends_with_the_process_that_started_it(place: Place) -> None:
+    order, log = place.state / "foreground.json", place.state / "run" / "supervisor.log"
+    place.state.mkdir(exist_ok=True)
+    order.write_bytes(msgspec.json.encode(place.order()))
+    code = (
+        "import sys, time; from pathlib import Path; import msgspec; "
+        "from golive.control.order import SupervisorOrder; from golive.control.processes import start_supervisor; "
+        "order = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=SupervisorOrder); "
+        "kept = start_supervisor(order, detach=False, log=Path(sys.argv[2]), timeout_s=30); time.sleep(60)"
+    )
+    starter = subprocess.Popen([sys.executable, "-c", code, str(order), str(log)])
+    assert eventually(lambda: running(place.state) is not None)
+    supervisor = running(place.state)
+    orphans = workers(supervisor.pid)
+    assert predict(supervisor.url) == 3.0
+    starter.kill()
+    starter.wait()
+    assert eventually(lambda: running(place.state) is None)
+    assert eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in orphans))
+
+
 def test_a_killed_supervisor_leaves_no_workers_and_the_next_one_does_what_the_ledger_wants(place: Place) -> None:
     ledger = Ledger(place.state / "ledger.db")
     for version in (1, 2):

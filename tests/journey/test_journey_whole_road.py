@@ -114,6 +114,9 @@ def test_the_whole_road(project):
     with Load(port, "/v1/models/house-prices:predict", bodies) as load:
         second = json.loads(run(project, "up", "--detach", "--json").stdout)
     assert second["release"]["version"] == 2
+    beside_champion = second["release"]["verdict"]["reasons"][-1]
+    assert beside_champion["rule"] == "rmse - champion.rmse <= 20000"
+    assert beside_champion["value"] is not None
     assert load.failures == []
     assert load.versions == {"1", "2"}
     assert load.answered > 100

@@ -129,7 +129,7 @@ class Generation:
         return [member for member in self._slots if member is not None]
 
     async def _loaded(self) -> Member:
-        member = self._crew.pop() if self._crew else await spawn(self._listening)
+        member = await self._recruit()
         try:
             order, access = self.order, self._access
             await member.ask(Load, self._limits.start_s, order=order, access=access)
@@ -137,6 +137,15 @@ class Generation:
             await asyncio.shield(member.end())
             raise
         return member
+
+    async def _recruit(self) -> Member:
+        """Take a worker that was started already and still lives, or start one."""
+        while self._crew:
+            member = self._crew.pop()
+            if member.process.returncode is None:
+                return member
+            await member.end()
+        return await spawn(self._listening)
 
     async def _enter(self, slot: int, member: Member) -> None:
         """Let a loaded worker accept, with the traffic and access of now rather than of when it began to load."""

@@ -20,6 +20,7 @@ from golive.domain.policy import Policy, Verdict
 from golive.domain.release import Strategy
 from golive.errors import UsageError
 from golive.evaluation.phrases import Language
+from golive.judge import judge
 
 
 class Packaged(msgspec.Struct, frozen=True):
@@ -65,7 +66,7 @@ def evaluate_reference(
     else:
         message = f"{reference} is a bundle, so its test rows must be given: golive evaluate {reference} --data FILE"
         raise UsageError(message)
-    report = write_report(bundle, evidence, verdict_on(bundle, policy, rooms), rooms, lang=lang)
+    report = write_report(bundle, evidence, judge(evidence, policy), rooms, lang=lang)
     return evidence, report
 
 

@@ -6,7 +6,7 @@ import msgspec
 
 from golive.control.deploy import Deployed, deploy, one_at_a_time, release
 from golive.control.evaluate import evaluate
-from golive.control.gate import refuse_unless_allowed, verdict_on
+from golive.control.gate import refuse_unless_allowed
 from golive.control.live import ensure_running, order_for, write_example
 from golive.control.package import package
 from golive.control.processes import RunningSupervisor
@@ -21,6 +21,7 @@ from golive.domain.evidence import Evidence
 from golive.domain.policy import Verdict
 from golive.domain.release import Release
 from golive.evaluation.phrases import Language
+from golive.judge import judge
 from golive.store.files import sweep
 
 
@@ -59,7 +60,7 @@ def build(
     trained = train(project, _base(folder), rooms, say=say, on_progress=on_progress)
     bundle = package(project, trained, rooms, say=say)
     evidence = evaluate(trained, bundle, rooms, say=say)
-    verdict = verdict_on(bundle, project.gate, rooms, forced=forced)
+    verdict = judge(evidence, project.gate, forced=forced)
     report = write_report(
         bundle, evidence, verdict, rooms, trials=_table(trained), data_report=trained.report, lang=lang
     )

@@ -15,7 +15,7 @@ from random import Random
 import msgspec
 import uvloop
 
-from golive import plugins
+from golive import __version__, plugins
 from golive.control.channel import Channel, open_channel
 from golive.control.door import Door
 from golive.control.home import Home
@@ -202,6 +202,7 @@ def _config(order: WorkerOrder, door: Door) -> ServerConfig:
         tls_certificate=order.tls_cert or None,
         tls_key=order.tls_key or None,
         title=", ".join(sorted({placed.name for placed in order.placed})) or "golive",
+        version=__version__,
     )
 
 

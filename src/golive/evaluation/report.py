@@ -208,7 +208,7 @@ def _difference_cell(measure: Measure | None, say: Say) -> Markup:
     if measure is None:
         return tag("td", "–", kind="n")
     judged = _judged(measure)
-    mark = {"better": "▲ ", "worse": "▼ ", "unclear": "△ "}[judged]
+    mark = {"better": "✓ ", "worse": "✗ ", "unclear": "· "}[judged]
     signed = value_text(measure)
     value = tag("span", tag("span", mark, aria_hidden="true"), _plus(measure), signed, kind=judged, title=say(judged))
     return tag("td", value, tag("small", interval_text(measure)), kind="n", title=measure.method or None)

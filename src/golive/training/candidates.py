@@ -162,9 +162,9 @@ def _wrapped(plain: Any, kind: Kind, recipe: Recipe) -> Any:
         if kind.indices:
             return ClassIndices(plain)
         return CalibratedClassifierCV(plain, method="sigmoid", ensemble=False) if kind.calibrated else plain
-    if recipe.log_target:
-        return TransformedTargetRegressor(plain, func=np.log1p, inverse_func=np.expm1)
-    return TransformedTargetRegressor(plain, transformer=StandardScaler()) if kind.scaled_target else plain
+    fitted = TransformedTargetRegressor(plain, transformer=StandardScaler()) if kind.scaled_target else plain
+    # The logarithm stands outside: what is standardized is the logarithm, whose spread can be far from 1 too.
+    return TransformedTargetRegressor(fitted, func=np.log1p, inverse_func=np.expm1) if recipe.log_target else fitted
 
 
 def _value(parameter: str, value: Any) -> Any:

@@ -29,6 +29,10 @@ Progress = Callable[[int, int, str], None]
 """Told (done, total, text) after every piece of work."""
 
 
+_SMALL = 100_000
+"""Fitted rows over all folds and settings of a candidate; below this, starting processes costs more than it gives."""
+
+
 class Material(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """What every fit of one search shares."""
 
@@ -147,7 +151,8 @@ def _scores(material: Material, outcomes: list[_Outcome], score: Score) -> tuple
 def _outcomes(
     model: CandidateName, material: Material, tasks: list[tuple[int, int, int, dict[str, Any]]], jobs: int
 ) -> Iterator[_Outcome]:
-    workers = max(1, min(jobs, len(tasks)))
+    small = len(material.frame) * len(material.folds) * len(tasks) < _SMALL
+    workers = 1 if small else max(1, min(jobs, len(tasks)))
     parallel = joblib.Parallel(n_jobs=workers, return_as="generator_unordered", max_nbytes="1M")
     calls = (joblib.delayed(_cross_validate)(model, material, *task) for task in tasks)
     try:

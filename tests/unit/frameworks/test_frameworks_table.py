@@ -39,6 +39,7 @@ from sklearn.linear_model import (
     SGDRegressor,
 )
 from sklearn.model_selection import GridSearchCV
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB, MultinomialNB
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import FeatureUnion, make_pipeline
@@ -106,6 +107,9 @@ REGRESSORS = {
     "voting": VotingRegressor([("a", Ridge()), ("b", DecisionTreeRegressor(max_depth=4))], weights=[2, 1]),
     "stacking": StackingRegressor([("a", Ridge()), ("b", DecisionTreeRegressor(max_depth=4))], RidgeCV(), cv=2),
     "log_target": TransformedTargetRegressor(Ridge(), func=np.log1p, inverse_func=np.expm1),
+    "log_of_scaled": TransformedTargetRegressor(
+        TransformedTargetRegressor(Ridge(), transformer=StandardScaler()), func=np.log1p, inverse_func=np.expm1
+    ),
     "partial_least_squares": PLSRegression(4),
     "ransac": RANSACRegressor(Ridge(), min_samples=0.5, random_state=0),
     "lightgbm": LGBMRegressor(n_estimators=40, verbose=-1, n_jobs=1),
@@ -161,6 +165,7 @@ CLASSIFIERS = {
         voting="soft",
         weights=[1, 3],
     ),
+    "one_against_the_rest": OneVsRestClassifier(DecisionTreeClassifier(max_depth=5, random_state=0)),
     "search": GridSearchCV(LogisticRegression(max_iter=500), {"C": [0.1, 1.0]}, cv=2),
     "lightgbm": LGBMClassifier(n_estimators=30, verbose=-1, n_jobs=1),
 }

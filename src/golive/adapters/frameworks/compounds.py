@@ -1,4 +1,4 @@
-"""Compounds: estimators made of estimators: voting, stacking, calibration, transformed targets."""
+"""Compounds: estimators made of others: voting, stacking, calibration, one against the rest, transformed targets."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -75,6 +75,12 @@ def stacking(emitter: Emitter, model: Any, flow: Flow) -> Block:
         return emitter.answer(model.final_estimator_, emitter.graph.join(columns))
 
 
+def _own_share(emitter: Emitter, member: Any, flow: Flow) -> Block:
+    """Write the probability of the second class of two."""
+    with emitter.inside("estimator"):
+        return emitter.graph.select(emitter.answer(member, flow), [1])
+
+
 def _stacked_member(emitter: Emitter, model: Any, member: Any, method: str, flow: Flow) -> Block:
     if method == "decision_function":
         return emitter.decision(member, flow)
@@ -127,6 +133,19 @@ def _calibrated_member(emitter: Emitter, model: Any, member: Any, flow: Flow) ->
     return Block(graph.op("Where", even, 1.0 / classes, divided), classes)
 
 
+def one_against_the_rest(emitter: Emitter, model: Any, flow: Flow) -> Block:
+    """Write each class's own probability, divided by their sum where that is not zero."""
+    if model.multilabel_:
+        raise emitter.refusal(model, "predicts several labels a row", "fit one model a label")
+    graph = emitter.graph
+    shares = [_own_share(emitter, member, flow) for member in model.estimators_]
+    if len(shares) == 1:
+        return graph.with_complement(shares[0])
+    joined = graph.join(shares)
+    total = graph.row_sum(joined.tensor)
+    return graph.each("Div", joined, graph.op("Where", graph.op("Equal", total, 0.0), 1.0, total))
+
+
 def passed_through(emitter: Emitter, model: Any, flow: Flow) -> Block:
     """Write the one fitted estimator whose answers are passed on unchanged."""
     with emitter.inside("estimator"):
@@ -175,5 +194,6 @@ ANSWERS: Mapping[str, FlowRule] = {
     "TransformedTargetRegressor": transformed_target,
     "ClassIndices": passed_through,
     "RANSACRegressor": passed_through,
+    "OneVsRestClassifier": one_against_the_rest,
 }
 """Class name of a compound -> how it is written."""

@@ -7,6 +7,7 @@ import numpy as np
 
 from golive.adapters.frameworks.emitter import BlockRule, Emitter
 from golive.adapters.frameworks.graph import PAIR, Block
+from golive.adapters.frameworks.splice import spliced
 from golive.ports import Float64
 
 WRAP = "wrap it in CalibratedClassifierCV(..., method='sigmoid', ensemble=False)"
@@ -51,6 +52,8 @@ def logistic(emitter: Emitter, model: Any, block: Block) -> Block:
 
 def gradient_descent_classes(emitter: Emitter, model: Any, block: Block) -> Block:
     """Write SGDClassifier with ``loss="log_loss"``: one against the rest."""
+    if model.loss == "modified_huber":
+        return spliced(emitter, model, block)
     if model.loss != "log_loss":
         raise emitter.refusal(
             model, f"has no probabilities with loss={model.loss!r}", f"use loss='log_loss', or {WRAP}"

@@ -4,14 +4,14 @@ Inputs are ``N`` (float64 ``[rows, numbers]``) and ``C`` (int64 ``[rows, categor
 (float64 ``[rows, outputs]``). Opset 21 with ai.onnx.ml 5, whose TreeEnsemble takes double thresholds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, compose, helper, numpy_helper
 
 from golive.ports import Float64, Int64
 
@@ -169,6 +169,18 @@ class Graph:
         """Turn the probability of the second class ``[rows, 1]`` into both, ``[rows, 2]``."""
         return Block(self.op("Concat", self.op("Sub", 1.0, second.tensor), second.tensor, axis=1), 2)
 
+    def splice(self, model: onnx.ModelProto, tensor: str, output: str) -> str:
+        """Append another model's nodes and constants under fresh names; its one input becomes ``tensor``.
+
+        Returns the new name of its ``output``.
+        """
+        prefix = f"s{len(self._nodes)}_"
+        graph = compose.add_prefix(model, prefix).graph
+        self._nodes.append(helper.make_node("Identity", [tensor], [graph.input[0].name]))
+        self._nodes.extend(graph.node)
+        self._constants.extend(graph.initializer)
+        return prefix + output
+
     def note_thresholds(self, block: Block, column: int, values: Float64) -> None:
         """Remember where an answer can jump, when the column is a straight line of a raw one."""
         source = block.source(column)
@@ -194,12 +206,26 @@ class Graph:
             helper.make_tensor_value_info(name, kinds[name], [None, width]) for name, width in widths.items() if width
         ]
         output = helper.make_tensor_value_info("P", TensorProto.DOUBLE, [None, answer.width])
-        used = {name for node in self._nodes for name in node.input}
+        used = {name for node in self._nodes for name in reads(node)}
         constants = [tensor for tensor in self._constants if tensor.name in used]
         graph = helper.make_graph(self._nodes, "golive", inputs, [output], constants)
         opsets = [helper.make_opsetid(domain, version) for domain, version in OPSETS.items()]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="golive")
         return bytes(model.SerializeToString())
+
+
+def nested(nodes: Iterable[onnx.NodeProto]) -> Iterator[onnx.NodeProto]:
+    """Give nodes, each before those of the graphs inside it."""
+    for node in nodes:
+        yield node
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                yield from nested(attribute.g.node)
+
+
+def reads(node: onnx.NodeProto) -> set[str]:
+    """Give the tensors that a node, or a graph inside it, reads."""
+    return {name for inner in nested([node]) for name in inner.input}
 
 
 def _moved(kind: Arithmetic, source: Source | None, value: float) -> Source | None:

@@ -4,8 +4,8 @@ Written exactly, by rules in this folder: ``columns`` (ColumnTransformer, Pipeli
 (one-hot, ordinal and target encoding, and whatever stands before them), ``numbers`` (imputing, scaling, power and
 quantile transforms, bins, polynomials, numpy functions, components; selection by ``get_support``), ``estimators``
 (linear, kernel, network, naive Bayes, discriminants, dummy), ``forests`` (trees, forests, both gradient boostings),
-``compounds`` (voting, stacking, calibration, transformed targets), ``lightgbm`` and ``xgboost``. Everything else is
-refused with the name of the part.
+``compounds`` (voting, stacking, calibration, transformed targets, one against the rest), ``lightgbm`` and ``xgboost``.
+A short list of others goes through skl2onnx (``splice``). Everything else is refused with the name of the part.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, is_classifier
 
-from golive.adapters.frameworks import columns, compounds, estimators, forests, lightgbm, numbers, xgboost
+from golive.adapters.frameworks import columns, compounds, estimators, forests, lightgbm, numbers, splice, xgboost
 from golive.adapters.frameworks.asking import as_trained, missing_markers
 from golive.adapters.frameworks.emitter import Emitter, on_blocks
 from golive.adapters.frameworks.inputs import Columns, Inputs, frame_of
@@ -58,7 +58,7 @@ class SklearnFramework:
             inputs,
             transformers={**on_blocks(numbers.RULES), **columns.RULES},
             answers={
-                **on_blocks({**estimators.ANSWERS, **xgboost.ANSWERS}),
+                **on_blocks({**estimators.ANSWERS, **splice.ANSWERS, **xgboost.ANSWERS}),
                 **forests.ANSWERS,
                 **compounds.ANSWERS,
                 **lightgbm.ANSWERS,
