@@ -2,13 +2,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check fix bench docs test-heavy clean
+.PHONY: demo test coverage check fix bench docs test-heavy clean
 
 demo: .venv/demo ## real data -> a live, documented, monitored API on 127.0.0.1:8080
 	$(BIN)/golive up examples/house_prices --detach
 
 test: .venv/test ## the whole test suite
-	$(BIN)/python -m pytest -m "not heavy"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not heavy" --numprocesses 2 --dist loadfile
+
+coverage: .venv/test ## the fast tests, with the lines and branches that none of them reaches
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/unit tests/contract --numprocesses 2 --dist loadfile --cov --cov-report=term:skip-covered
 
 check: .venv/test ## style, types, layers; changes nothing
 	$(BIN)/ruff check .

@@ -3,13 +3,13 @@
 import json
 import os
 import secrets
-import select
 import shutil
 import signal
 import ssl
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,10 +50,15 @@ def served(state: Path, *words: str, **more: str) -> Iterator[str]:
 
 def first_url(process: subprocess.Popen) -> str:
     seen = ""
-    while select.select([process.stdout], [], [], 60)[0] and (line := process.stdout.readline()):
-        seen += line
-        if line.startswith("serving at "):
-            return line.split()[2]
+    too_late = threading.Timer(60, process.kill)
+    too_late.start()
+    try:
+        for line in process.stdout:
+            seen += line
+            if line.startswith("serving at "):
+                return line.split()[2]
+    finally:
+        too_late.cancel()
     raise AssertionError(seen)
 
 
