@@ -18,8 +18,7 @@
     ├── NotFoundError               exit 5, HTTP 404   no such model, bundle, release or file
     ├── NotConvertibleError         exit 2, HTTP 400   a part of the model has no exact form in the graph
     ├── UnavailableError            exit 6, HTTP 503   cannot be done now; may work later or elsewhere
-    │   ├── MissingExtraError       an optional library is not installed
-    │   └── OverloadedError         HTTP 429   a queue is full
+    │   └── MissingExtraError       an optional library is not installed
     └── DeniedError                 exit 2, HTTP 401   no valid API key
 """
 
@@ -147,13 +146,6 @@ class MissingExtraError(UnavailableError):
     """An optional library is not installed; the message says which extra brings it."""
 
     code = "missing_extra"
-
-
-class OverloadedError(UnavailableError):
-    """A queue is full; the client should come back later."""
-
-    code = "overloaded"
-    status = 429
 
 
 class DeniedError(GoliveError):

@@ -108,7 +108,7 @@ def judge(evidence: Evidence, policy: Policy, *, forced: str = "") -> Verdict:
 def _apply(rule: Rule, evidence: Evidence) -> Reason:
     if evidence.champion is None and "champion." in rule.measure:
         return Reason(
-            rule=rule.text, outcome="pass", text="nothing is live yet, so there is no champion to compare with"
+            rule=rule.text, outcome="pass", text="no other model is live under this name, so there is no champion"
         )
     value = _value(rule, evidence)
     if value is None or not math.isfinite(value):

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import msgspec
 
+from golive.errors import UsageError
+
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What the environment says; everything else comes from golive.yaml or the command line."""
@@ -44,7 +46,20 @@ def forbid_telemetry() -> None:
 
 
 def secret_key(settings: Settings) -> str:
-    """Give the inference key that the environment or a mounted secret carries, or an empty text."""
-    if settings.api_key_file is not None and settings.api_key_file.is_file():
-        return settings.api_key_file.read_text("utf-8").strip()
-    return settings.api_key
+    """Give the inference key that the environment or a mounted secret carries, or an empty text.
+
+    Raises:
+        UsageError: a file for the key is named but cannot be read or is empty; nothing is left open by mistake.
+    """
+    if settings.api_key_file is None:
+        return settings.api_key
+    try:
+        key = settings.api_key_file.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        message = f"GOLIVE_API_KEY_FILE names {str(settings.api_key_file)!r}, which cannot be read: {reason}"
+        raise UsageError(message) from error
+    if not key:
+        message = f"GOLIVE_API_KEY_FILE names {str(settings.api_key_file)!r}, which is empty; write the key into it"
+        raise UsageError(message)
+    return key

@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -65,6 +66,14 @@ def keep(state: Path, content: bytes) -> Digest:
 
 def all_to(version: int) -> TrafficTable:
     return (Route("sums", (Share(version, 1.0),)),)
+
+
+def self_signed(folder: Path) -> tuple[Path, Path]:
+    certificate, key = folder / "chain.pem", folder / "key.pem"
+    subject = ("-subj", "/CN=golive test", "-addext", "subjectAltName=IP:127.0.0.1")
+    made = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", *subject)
+    subprocess.run([*made, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
+    return certificate, key
 
 
 class Place:
@@ -366,9 +375,10 @@ def test_nothing_deployed_is_said_instead_of_silence(place: Place) -> None:
 
 def test_the_tcp_admin_listener_only_reads(place: Place) -> None:
     supervisor = place.start()
-    assert httpx.get(f"{supervisor.admin_url}/ready").json()["healthy"] is True
-    for path in ("/apply", "/stop", "/observed"):
+    assert httpx.get(f"{supervisor.admin_url}/ready").json() == {"ready": True}
+    for path in ("/apply", "/observed"):
         assert httpx.post(supervisor.admin_url + path).status_code == 404
+        assert httpx.get(supervisor.admin_url + path).status_code == 404
     assert oct(supervisor.admin.stat().st_mode & 0o777) == "0o600"
 
 
@@ -470,9 +480,69 @@ def test_a_served_bundle_that_does_not_load_ends_the_start_with_its_reason(place
 
 def test_a_second_supervisor_on_the_same_state_folder_is_refused(place: Place) -> None:
     supervisor = place.start()
+    order, log = RunFolder(place.state).order, place.state / "run" / "supervisor.log"
+    before = order.read_bytes()
+    log.write_text(log.read_text() + "x" * (6 << 20))
     with pytest.raises(UnavailableError, match=rf"a server already runs for .* \(pid {supervisor.pid}\)"):
-        place.start()
+        place.start(max_rows=7)
     assert predict(supervisor.url) == 3.0
+    assert order.read_bytes() == before
+    assert log.stat().st_size > 6 << 20
+
+
+def test_the_order_of_the_running_server_can_be_read(place: Place) -> None:
+    place.start(max_rows=7)
+    order = msgspec.json.decode(RunFolder(place.state).order.read_bytes(), type=SupervisorOrder)
+    assert order == place.order(max_rows=7)
+
+
+def test_more_rows_than_golive_yaml_allows_are_413(place: Place) -> None:
+    supervisor = place.start(max_rows=2)
+    url = f"{supervisor.url}/v1/models/sums:predict"
+    assert httpx.post(url, json={"instances": ROW["instances"] * 2}).status_code == 200
+    assert httpx.post(url, json={"instances": ROW["instances"] * 3}).status_code == 413
+
+
+def test_a_long_request_costs_neither_its_worker_nor_the_other_callers_their_answers(place: Place) -> None:
+    supervisor = place.start(max_rows=1_000_000, probe_limit_s=1.0)
+    body = b'{"features":[' + b",".join([b"[1,2]"] * 700_000) + b"]}"
+    before = workers(supervisor.pid)
+    with Load(supervisor.url) as load:
+        answer = httpx.post(f"{supervisor.url}/predict", content=body, timeout=60)
+        count = len(load.answers)
+        assert eventually(lambda: len(load.answers) > count)
+    assert answer.status_code == 200, answer.text[:300]
+    assert len(answer.json()["predictions"]) == 700_000
+    assert load.failures == []
+    assert workers(supervisor.pid) == before
+    assert "failed its probe" not in place.log
+
+
+def test_an_error_in_the_foreground_is_told_once(place: Place) -> None:
+    broken = Placed("sums", 1, keep(place.state, b"this is not a graph"))
+    order = place.state / "foreground.json"
+    order.write_bytes(msgspec.json.encode(place.order(placed=(broken,))))
+    code = (
+        "import sys; from pathlib import Path; import msgspec; from golive.errors import GoliveError; "
+        "from golive.control.order import SupervisorOrder; from golive.control.processes import start_supervisor\n"
+        "order = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=SupervisorOrder)\n"
+        "try: start_supervisor(order, detach=False, log=Path('unused'), timeout_s=30)\n"
+        "except GoliveError as error: print(error.message)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code, str(order)], capture_output=True, text=True, check=True)
+    assert (ran.stdout + ran.stderr).count("does not load") == 1
+    assert "sums@1" in ran.stdout
+
+
+def test_a_server_with_a_certificate_speaks_tls(place: Place, tmp_path: Path) -> None:
+    certificate, key = self_signed(tmp_path)
+    supervisor = place.start(tls_cert=str(certificate), tls_key=str(key))
+    assert supervisor.url.startswith("https://127.0.0.1:")
+    with httpx.Client(verify=ssl.create_default_context(cafile=str(certificate))) as client:
+        answer = client.post(f"{supervisor.url}/v1/models/sums:predict", json=ROW)
+        long = client.post(f"{supervisor.url}/predict", json={"features": [[1.0, 2.0]] * 5000})
+    assert answer.json()["predictions"] == [3.0]
+    assert long.json()["predictions"] == [3.0] * 5000
 
 
 def test_a_state_folder_with_a_very_long_path_has_a_short_socket(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def test_the_image_answers_behind_its_key_is_watched_becomes_healthy_and_ends_gr
 
         admin = f"http://127.0.0.1:{engine.port(name, 8082)}"
         assert httpx.get(f"{admin}/health", timeout=10).status_code == 200
-        assert httpx.get(f"{admin}/ready", timeout=10).json()["healthy"] is True
+        assert httpx.get(f"{admin}/ready", timeout=10).json() == {"ready": True}
         assert "golive_requests_total" in httpx.get(f"{admin}/metrics", timeout=10).text
 
         until = time.monotonic() + 60

@@ -16,6 +16,7 @@ from golive.control.home import home_of
 from golive.control.project import read_project
 from golive.control.rooms import open_rooms
 from golive.control.train import train
+from golive.domain.release import Share
 from golive.settings import Settings
 
 GOLIVE = [sys.executable, "-m", "golive"]
@@ -130,6 +131,15 @@ def test_the_whole_road(project):
         wish["split"][0][0] if isinstance(wish["split"][0], list) else wish["split"][0]["version"]
         for wish in history["deployments"]
     ] == [1, 2, 1]
+
+    # a deploy that was cut short left a wish for release 2; asking for release 1 gives release 1
+    cut_short = open_rooms(project, Settings(user="journey"))
+    cut_short.ledger.add_deployment(
+        "house-prices", "local", (Share(2, 1.0),), strategy="direct", reason="", at=cut_short.now(), by="journey"
+    )
+    asked = json.loads(run(project, "deploy", "house-prices", "house-prices@1", "--json").stdout)
+    assert asked["deployment"]["number"] == 5
+    assert ask(url, row)["predictions"][0] == pytest.approx(served[0], rel=1e-12)
 
     # drift: none in rows like the training rows, then areas read in other units
     rng = np.random.default_rng(3)

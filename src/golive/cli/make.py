@@ -56,10 +56,9 @@ def up(
     """Go from data to a live, watched model; run only what changed since last time."""
     printer = Printer(as_json=as_json)
     if no_serve:
-        rooms = plugins.verb("rooms", "open_rooms")(folder.parent if folder.is_file() else folder)
         with printer.progress() as move:
-            judged = plugins.verb("up", "build")(
-                folder, rooms, say=printer.stage, on_progress=move, forced=force, lang=lang
+            judged = plugins.verb("up", "build_project")(
+                folder, say=printer.stage, on_progress=move, forced=force, lang=lang
             )
         printer.result(judged, lambda console: _show_verdict(console, judged))
         if not judged.verdict.allows:

@@ -47,15 +47,12 @@ def deploy(
     reference: Annotated[str, typer.Argument(help="A release or a bundle: name@version, name, sha256:...")],
     *,
     to: Annotated[str, typer.Option(help="The target.")] = "local",
-    strategy: Annotated[str, typer.Option(help="direct or blue-green.")] = "direct",
     force: Force = "",
     reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Make a release (or a bundle that passes the gate) serve all traffic of a name."""
-    deployed = plugins.verb("steps", "deploy_reference")(
-        name, reference, target=to, strategy=strategy, forced=force, reason=reason
-    )
+    deployed = plugins.verb("steps", "deploy_reference")(name, reference, target=to, forced=force, reason=reason)
     Printer(as_json=as_json).result(deployed, lambda console: _show_deployed(console, deployed))
 
 
@@ -134,7 +131,7 @@ def monitor(
     name: Name,
     *,
     version: Annotated[str, typer.Option(help="A release; else the one that serves.")] = "",
-    look_rows: Annotated[int, typer.Option(help="Rows that make a look due.")] = 1000,
+    look_rows: Annotated[int | None, typer.Option(help="Rows that make a look due; else as golive.yaml says.")] = None,
     as_json: Json = False,
 ) -> None:
     """Compare recorded predictions with the training rows: drift of inputs and answers. Exit code 3 on an alarm."""

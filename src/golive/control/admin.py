@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from golive.control.journal import tell
-from golive.control.messages import Refusal
+from golive.control.messages import Readiness, Refusal
 from golive.domain.serving import Observed, Step
 from golive.errors import GoliveError, UsageError
 from golive.serving.exposition import CONTENT_TYPE
@@ -28,11 +28,9 @@ class Supervised(Protocol):
 
     async def metrics(self) -> bytes: ...  # noqa: D102
 
-    def ask_to_stop(self) -> None: ...  # noqa: D102
-
 
 def reading_app(supervisor: Supervised) -> Starlette:
-    """Build what anyone on this machine may read: metrics, health, readiness."""
+    """Build what anyone who reaches the listener may read: metrics, health, readiness."""
     return Starlette(routes=_reading(supervisor))
 
 
@@ -49,15 +47,10 @@ def admin_app(supervisor: Supervised) -> Starlette:
             return _refused(UsageError(f"the step cannot be read ({error}); send a Start or a Shift as JSON"))
         return _json(await supervisor.apply(step))
 
-    async def stop(_: Request) -> Response:
-        supervisor.ask_to_stop()
-        return _json(supervisor.observe())
-
     routes = [
         *_reading(supervisor),
         Route("/observed", observed, methods=["GET"]),
         Route("/apply", _guarded(apply), methods=["POST"]),
-        Route("/stop", stop, methods=["POST"]),
     ]
     return Starlette(routes=routes)
 
@@ -70,7 +63,8 @@ def _reading(supervisor: Supervised) -> list[Route]:
         return Response(b'{"status":"healthy"}', media_type=_JSON)
 
     async def ready(_: Request) -> Response:
-        return _json(supervisor.observe(), status=200 if supervisor.observe().healthy else 503)
+        healthy = supervisor.observe().healthy
+        return _json(Readiness(ready=healthy), 200 if healthy else 503)
 
     return [
         Route("/metrics", metrics, methods=["GET"]),

@@ -1,6 +1,6 @@
 """``golive deploy`` and ``golive rollback``: one road. A wish is written, then driven until the target shows it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -66,14 +66,15 @@ def deploy(
     if target == "local":
         require_running(rooms.home.folder)
     split = (Share(version, 1.0),)
-    current = rooms.ledger.serving(name)
-    if current is not None and current.split == split and current.target == target:
-        observed, steps = _settle(current, rooms)
-        return Deployed(deployment=current, observed=observed, steps=steps)
+    bound = bound_target(target, rooms)
+    newest = next((wish for wish in rooms.ledger.desired(target) if wish.name == name), None)
+    if newest is not None and newest.split == split:
+        observed, steps = _settle(newest, bound, rooms)
+        return Deployed(deployment=newest, observed=observed, steps=steps)
     wish = rooms.ledger.add_deployment(
         name, target, split, strategy=strategy, reason=reason, at=rooms.now(), by=rooms.actor
     )
-    observed, steps = _settle(wish, rooms)
+    observed, steps = _settle(wish, bound, rooms)
     return Deployed(deployment=wish, observed=observed, steps=steps)
 
 
@@ -105,10 +106,9 @@ def bound_target(name: str, rooms: Rooms) -> Target:
     return target.at(rooms.home.folder)  # type: ignore[no-any-return]
 
 
-def _settle(wish: Deployment, rooms: Rooms) -> tuple[Observed, tuple[Step, ...]]:
-    target = bound_target(wish.target, rooms)
-    steps = plan(rooms.ledger.desired(wish.target), placed_digests(rooms), target.observe())
+def _settle(wish: Deployment, target: Target, rooms: Rooms) -> tuple[Observed, tuple[Step, ...]]:
     try:
+        steps = plan(rooms.ledger.desired(wish.target), placed_digests(rooms), target.observe())
         drive(steps, target)
     except GoliveError as error:
         rooms.ledger.settle(wish.number, "failed", error.message, at=rooms.now())
@@ -121,13 +121,26 @@ def _settle(wish: Deployment, rooms: Rooms) -> tuple[Observed, tuple[Step, ...]]
 
 
 def _before(current: Deployment, rooms: Rooms) -> int:
-    now = current.split[0].version
-    earlier = [
-        deployment.split[0].version
-        for deployment in rooms.ledger.lived(current.name)
-        if deployment.number < current.number and deployment.split[0].version != now
-    ]
-    if not earlier:
-        message = f"{current.name} has served only release {now}; there is no earlier one to roll back to"
+    lived = [wish.split[0].version for wish in rooms.ledger.lived(current.name) if wish.split]
+    earlier = before_the_last(lived)
+    if earlier is None:
+        message = (
+            f"{current.name} has no release before {current.split[0].version} to roll back to; "
+            f"`golive history {current.name}` lists them, and --to chooses one"
+        )
         raise UsageError(message)
-    return earlier[-1]
+    return earlier
+
+
+def before_the_last(lived: Sequence[int]) -> int | None:
+    """Say what a roll-back goes to, from the versions that went live in their order; None when there is nothing.
+
+    Going back to a version forgets the ones after it, as undo does: after 1, 2, 3 and back to 2 the next one is 1.
+    """
+    path: list[int] = []
+    for version in lived:
+        if version in path:
+            del path[path.index(version) + 1 :]
+        else:
+            path.append(version)
+    return path[-2] if len(path) > 1 else None

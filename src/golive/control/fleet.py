@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 
 import msgspec
 
@@ -17,6 +18,8 @@ from golive.serving.exposition import render
 from golive.serving.metrics import Snapshot, merge
 
 _ROUNDING = 1e-9
+_FRESH_S = 1.0
+"""Counters of this age are given again, so that asking often costs the workers nothing."""
 
 
 class Fleet:
@@ -48,6 +51,8 @@ class Fleet:
         self._ended = Snapshot()
         self._vacancy: asyncio.Server | None = None
         self._one_step = asyncio.Lock()
+        self._one_count = asyncio.Lock()
+        self._counted_at = 0.0
         self._stopping = asyncio.Event()
 
     def is_busy(self) -> bool:
@@ -98,9 +103,14 @@ class Fleet:
         tell(f"access rules changed: {'open' if access.is_open else f'{len(access.hashes)} valid keys'}")
 
     async def metrics(self) -> bytes:
-        """Give the counters of all workers, living and gone, in the text format of Prometheus."""
-        if self._current is not None:
-            await self._current.refresh()
+        """Give the counters of all workers, living and gone, in the text format of Prometheus.
+
+        They are at most a second old. No model runs for them.
+        """
+        async with self._one_count:
+            if self._current is not None and time.monotonic() - self._counted_at > _FRESH_S:
+                await self._current.refresh()
+                self._counted_at = time.monotonic()
         generations = [*self._leaving, *([self._current] if self._current else [])]
         living = [msgspec.msgpack.decode(one, type=Snapshot) for each in generations for one in each.counts]
         return render([self._ended, *living])
@@ -167,6 +177,7 @@ class Fleet:
             placed=placed,
             traffic=traffic,
             max_body_bytes=order.max_body_bytes,
+            max_rows=order.max_rows,
             sample=order.sample,
             drain_s=order.drain_s,
             tls_cert=order.tls_cert,

@@ -10,7 +10,7 @@ import msgspec
 
 from golive.control.journal import tell
 from golive.control.member import Member, spawn
-from golive.control.messages import Accept, AccessRules, Admit, Load, Reroute
+from golive.control.messages import Accept, AccessRules, Admit, Count, Load, Reroute
 from golive.control.order import WorkerOrder
 from golive.domain.serving import TrafficTable
 from golive.errors import UnavailableError
@@ -110,7 +110,7 @@ class Generation:
     async def refresh(self) -> None:
         """Bring the counters up to date; a worker that does not answer keeps its last ones."""
         await asyncio.gather(
-            *(member.probe(self._limits.probe_limit_s) for member in self._running()), return_exceptions=True
+            *(member.ask(Count, self._limits.probe_limit_s) for member in self._running()), return_exceptions=True
         )
 
     async def drain(self) -> None:

@@ -179,7 +179,7 @@ def _live() -> list[str]:
         "",
         "release:",
         "  target: local",
-        "  strategy: direct  # or blue-green",
+        "  strategy: direct  # all at once, as soon as the new version is ready",
         "",
         "monitoring:",
         "  sample: 1.0  # share of predictions that are recorded, for drift",

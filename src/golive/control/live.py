@@ -19,8 +19,8 @@ from golive.store.files import write_whole
 STOP_S = 30.0
 
 
-def order_for(project: Project, rooms: Rooms) -> SupervisorOrder:
-    """Say how a project is served: as golive.yaml says, with what the ledger says."""
+def order_for(project: Project, rooms: Rooms, base: Path) -> SupervisorOrder:
+    """Say how a project is served: as golive.yaml, in the folder ``base``, says, with what the ledger says."""
     serving = project.serving
     return SupervisorOrder(
         state=str(rooms.home.folder),
@@ -29,6 +29,9 @@ def order_for(project: Project, rooms: Rooms) -> SupervisorOrder:
         admin_port=serving.admin_port,
         workers=serving.workers,
         max_body_bytes=int(serving.max_body_mb * (1 << 20)),
+        max_rows=serving.max_rows,
+        tls_cert=str((base / serving.tls_cert).absolute()) if serving.tls_cert else "",
+        tls_key=str((base / serving.tls_key).absolute()) if serving.tls_key else "",
         sample=project.monitoring.sample,
         keep_days=project.monitoring.keep_days,
     )
@@ -68,7 +71,8 @@ def down(folder: Path) -> bool:
 
 def example_request(bundle: Bundle) -> str:
     """Give a request body that the bundle answers, from the examples in its signature."""
-    row = {field.name: _example(field) for field in bundle.signature.inputs if not field.nullable or field.example}
+    sent = (field for field in bundle.signature.inputs if not field.nullable or field.example is not None)
+    row = {field.name: _example(field) for field in sent}
     return msgspec.json.encode({"instances": [row]}).decode().replace("'", "\\u0027")
 
 

@@ -48,11 +48,15 @@ class Probe(_Message, frozen=True):
     """Run every model once and report the counters."""
 
 
+class Count(_Message, frozen=True):
+    """Report the counters."""
+
+
 class Drain(_Message, frozen=True):
     """Finish what is under way, report the last counters and end."""
 
 
-Command = Load | Accept | Reroute | Admit | Probe | Drain
+Command = Load | Accept | Reroute | Admit | Probe | Count | Drain
 
 
 class Done(_Message, frozen=True):
@@ -73,6 +77,12 @@ class Failed(_Message, frozen=True):
 
 
 Answer = Done | Counted | Failed
+
+
+class Readiness(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether predictions are answered: all that those who may only read are told."""
+
+    ready: bool
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,12 +2,15 @@
 
 import msgspec
 
+from golive.control.project import FILE, read_project
+from golive.control.project_file import Monitoring
 from golive.control.refs import find_release, serving_release
 from golive.control.rooms import Rooms, code_version
 from golive.domain.digest import Digest
+from golive.domain.evidence import Measure
 from golive.domain.profile import Profile
-from golive.monitoring.looks import Watch, live_evidence, watch
-from golive.monitoring.records import read_records
+from golive.monitoring.looks import Watch, live_evidence, passed_over, watch
+from golive.monitoring.records import count_records, read_records
 
 
 class Monitored(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,12 +20,14 @@ class Monitored(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     bundle: Digest
     evidence: Digest | None
-    """The live evidence that was attached, when there was at least one look."""
+    """The live evidence that was attached, when there was a new look."""
     watch: Watch
 
 
-def monitor(name: str, rooms: Rooms, *, version: str = "", look_rows: int = 1000) -> Monitored:
-    """Cut the Records of a release into looks, judge each by the drift rule, and attach live evidence.
+def monitor(name: str, rooms: Rooms, *, version: str = "", look_rows: int | None = None) -> Monitored:
+    """Cut the Records of a release into looks, judge each by the drift rule, and attach what a new look shows.
+
+    Without ``look_rows`` the project's golive.yaml says how many rows make a look; outside a project it is 1,000.
 
     Raises:
         NotFoundError: nothing serves under that name, or the release is unknown.
@@ -30,11 +35,24 @@ def monitor(name: str, rooms: Rooms, *, version: str = "", look_rows: int = 1000
     made = find_release(name, version, rooms) if version else serving_release(name, rooms)
     bundle = rooms.bundles.open(made.bundle)
     profile = msgspec.json.decode(rooms.bundles.files(bundle)["profile.json"], type=Profile)
-    columns = read_records(rooms.home.records, name, version=made.version)
-    seen = watch(profile, columns, look_rows=look_rows)
+    look_rows = look_rows or _look_rows(rooms)
+    count = count_records(rooms.home.records, name, version=made.version)
+    earlier = passed_over(count, look_rows)
+    columns = read_records(rooms.home.records, name, version=made.version, newest=count - earlier)
+    seen = watch(profile, columns, look_rows=look_rows, earlier=earlier)
     attached = None
     if seen.looks:
-        attached = rooms.bundles.attach_evidence(
-            live_evidence(seen, bundle.digest, at=rooms.now(), code=code_version())
-        )
+        evidence = live_evidence(seen, bundle.digest, at=rooms.now(), code=code_version())
+        if evidence.measures != _last_measures(bundle.digest, rooms):
+            attached = rooms.bundles.attach_evidence(evidence)
     return Monitored(name=name, version=made.version, bundle=bundle.digest, evidence=attached, watch=seen)
+
+
+def _look_rows(rooms: Rooms) -> int:
+    beside = rooms.home.folder.parent
+    return (read_project(beside).monitoring if (beside / FILE).is_file() else Monitoring()).look_rows
+
+
+def _last_measures(bundle: Digest, rooms: Rooms) -> tuple[Measure, ...]:
+    live = [evidence for evidence in rooms.bundles.evidence(bundle) if evidence.kind == "live"]
+    return live[-1].measures if live else ()

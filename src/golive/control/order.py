@@ -30,11 +30,14 @@ class SupervisorOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     workers: Annotated[int, msgspec.Meta(ge=0, le=256)] = 0
     """Processes; 0 means one for every core this process may use."""
     max_body_bytes: Annotated[int, msgspec.Meta(gt=0)] = 16 << 20
+    max_rows: Annotated[int, msgspec.Meta(gt=0)] = 100_000
+    """Rows that one request may have."""
     sample: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 1.0
     """Share of predicted rows that are recorded."""
     keep_days: Annotated[int, msgspec.Meta(ge=1)] = 180
     """How long records are kept."""
     tls_cert: str = ""
+    """The path of a PEM file with the certificate chain; empty for plain HTTP."""
     tls_key: str = ""
     ledger: bool = True
     """Whether the ledger says what to serve; if not, ``placed`` and ``traffic`` do."""
@@ -58,6 +61,7 @@ class WorkerOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     placed: tuple[Placed, ...]
     traffic: TrafficTable
     max_body_bytes: int
+    max_rows: int
     sample: float
     drain_s: float
     tls_cert: str

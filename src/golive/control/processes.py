@@ -5,6 +5,7 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -14,10 +15,11 @@ import msgspec
 from golive.control.order import SupervisorOrder
 from golive.control.run_files import RunFile, RunFolder, Started
 from golive.errors import GoliveError, UnavailableError, UsageError
-from golive.store.files import write_whole
 
-START_S = 60.0
-"""How long a supervisor may take to be ready."""
+START_S = 300.0
+"""How long a supervisor may take to be ready: longer than all of its own limits, so that it can say what was slow."""
+_LOG_BYTES = 5 << 20
+"""A longer log is set aside when a server starts."""
 _LOOK_S = 0.05
 _READ_BYTES = 1 << 16
 
@@ -70,10 +72,11 @@ def start_supervisor(order: SupervisorOrder, *, detach: bool, log: Path, timeout
     """
     run = RunFolder(Path(order.state))
     run.make()
-    write_whole(run.order, msgspec.json.encode(order))
+    if detach and not run.holder():
+        set_aside(log)
     reading, writing = os.pipe()
     try:
-        child = _spawn(run.order, writing, log if detach else None)
+        child = _spawn(order, run.folder, writing, log if detach else None)
     finally:
         os.close(writing)
     try:
@@ -116,16 +119,32 @@ def stop(state: Path, *, timeout_s: float) -> bool:
     return True
 
 
-def _spawn(order: Path, ready_fd: int, log: Path | None) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "golive.control.supervisor", str(order), str(ready_fd)]
+def set_aside(log: Path) -> None:
+    """Begin a new log when this one has grown long; one older log is kept, as ``supervisor.log.1``."""
+    with suppress(OSError):
+        if log.stat().st_size > _LOG_BYTES:
+            log.replace(log.with_name(f"{log.name}.1"))
+
+
+def _spawn(order: SupervisorOrder, folder: Path, ready_fd: int, log: Path | None) -> subprocess.Popen[bytes]:
+    # A file without a name: only the supervisor that gets the lock may leave its order where others read it.
+    with tempfile.TemporaryFile(dir=folder) as given:
+        given.write(msgspec.json.encode(order))
+        given.seek(0)
+        return _spawn_with(given.fileno(), ready_fd, log)
+
+
+def _spawn_with(order_fd: int, ready_fd: int, log: Path | None) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "golive.control.supervisor", f"/dev/fd/{order_fd}", str(ready_fd)]
+    inherited = (order_fd, ready_fd)
     if log is None:
         # Its standard input is a lifeline: when this process is gone, however it went, the server drains and ends.
-        return subprocess.Popen([*command, "0"], pass_fds=(ready_fd,), stdin=subprocess.PIPE)  # noqa: S603 - our own
+        return subprocess.Popen([*command, "0"], pass_fds=inherited, stdin=subprocess.PIPE)  # noqa: S603 - our own
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as file:
         return subprocess.Popen(  # noqa: S603 - our own program
             command,
-            pass_fds=(ready_fd,),
+            pass_fds=inherited,
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=file,

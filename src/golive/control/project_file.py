@@ -28,6 +28,12 @@ class Serving(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     workers: Annotated[int, msgspec.Meta(ge=0, le=256)] = 0
     """Processes; 0 means one for every core this process may use."""
     max_body_mb: Annotated[float, msgspec.Meta(gt=0.0)] = 16.0
+    max_rows: Annotated[int, msgspec.Meta(gt=0)] = 100_000
+    """Rows that one request may have."""
+    tls_cert: str = ""
+    """A PEM file with the certificate chain, relative to golive.yaml; with ``tls_key`` the server speaks TLS."""
+    tls_key: str = ""
+    """The PEM file with its private key, relative to golive.yaml."""
 
 
 class ReleasePlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -22,6 +22,15 @@ Check = Callable[[Project, Path], Iterator[Finding]]
 _REGRESSION_ONLY = frozenset({"linear", "ridge"})
 _CLASSIFICATION_ONLY = frozenset({"logistic"})
 _METRICS = {"regression": ("rmse", "mae", "r2"), "classification": ("log_loss", "accuracy", "f1", "auc")}
+_ALWAYS = ("size_mb", "latency.p50_ms", "latency.p99_ms", "invalid_predictions", "unusable_truths")
+MEASURES = {
+    "regression": ("rmse", "mae", "r2", "median_absolute_error", "mape", "mse", *_ALWAYS),
+    "classification": (
+        *("accuracy", "balanced_accuracy", "precision", "recall", "f1", "auc", "pr_auc", "log_loss", "brier", "ece"),
+        *_ALWAYS,
+    ),
+}
+"""What evaluation measures, by task; a gate rule on anything else could never be answered."""
 _KINDS = ("numbers", "categories", "dates", "texts", "drop")
 
 
@@ -50,6 +59,7 @@ def _checks() -> tuple[tuple[tuple[Place, ...], Check], ...]:
         ((("task",), ("split",), ("validation",), ("target",)), _split),
         ((("gate",),), _gate),
         ((("serving",),), _ports),
+        ((("serving",),), _tls),
         ((("release",),), _release),
     )
 
@@ -189,15 +199,30 @@ def _split(project: Project, _: Path) -> Iterator[Finding]:
 def _gate(project: Project, _: Path) -> Iterator[Finding]:
     for index, rule in enumerate(project.gate.rules):
         try:
-            read_rule(rule)
+            read = read_rule(rule)
         except PolicyError as error:
             yield ("gate", "rules", index), error.message
+            continue
+        for name in (read.left, read.right):
+            plain = name.removeprefix("baseline.").removeprefix("champion.")
+            if name and plain not in MEASURES[project.task]:
+                found = f"found {name!r}, which evaluation of a {project.task} does not measure; "
+                yield ("gate", "rules", index), found + nearest(plain, MEASURES[project.task])
 
 
 def _ports(project: Project, _: Path) -> Iterator[Finding]:
     serving = project.serving
     if serving.port and serving.port == serving.admin_port:
         yield ("serving", "admin_port"), f"found {serving.port}, which serving.port has too; use another"
+
+
+def _tls(project: Project, folder: Path) -> Iterator[Finding]:
+    given = {"tls_cert": project.serving.tls_cert, "tls_key": project.serving.tls_key}
+    for key, file in given.items():
+        if file and not (folder / file).is_file():
+            yield ("serving", key), f"there is no file {str(folder / file)!r}; paths begin at golive.yaml's folder"
+        elif not file and any(given.values()):
+            yield ("serving",), f"{key} is missing, expected both tls_cert and tls_key or neither"
 
 
 def _release(project: Project, _: Path) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import msgspec
 
-from golive.control.channel import framed
+from golive.control.channel import MAX_FRAME_BYTES, framed
 from golive.control.journal import tell
 from golive.domain.serving import Placed
 
@@ -33,9 +33,11 @@ class RecordSink:
         self._keeper = asyncio.create_task(self._keep())
 
     def send(self, frame: bytes) -> bool:
-        """Take one frame without waiting; says whether it did."""
+        """Take one frame without waiting; says whether it did. One that is too long to be read is not taken."""
         writer = self._writer
-        if writer is None or writer.transport.get_write_buffer_size() > _BACKLOG_BYTES:
+        if writer is None or writer.is_closing() or len(frame) > MAX_FRAME_BYTES:
+            return False
+        if writer.transport.get_write_buffer_size() > _BACKLOG_BYTES:
             return False
         writer.write(framed(frame))
         return True

@@ -7,7 +7,7 @@ import asyncio
 import signal
 import socket
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -19,11 +19,11 @@ from golive.domain.record import Record
 from golive.domain.serving import Placed
 from golive.domain.signature import Signature
 from golive.errors import GoliveError
-from golive.monitoring.records import RecordWriter, prune
+from golive.monitoring.records import RecordWriter, compact, prune
 from golive.store.bundles import BundleStore
 
-_FLUSH_S = 1.0
-_FORGET_S = 86_400.0
+_LOOK_S = 0.5
+_TIDY_S = 3600.0
 _LAST_S = 8.0
 """How long workers may take to hang up once the end was announced."""
 
@@ -42,6 +42,14 @@ class Desk:
         self._writer = RecordWriter(home.records, self._signatures)
         self._decode = msgspec.msgpack.Decoder(list[Record]).decode
         self._connected: set[asyncio.Task[None]] = set()
+
+    def tidy(self, keep_days: int, now: datetime) -> None:
+        """Remove what is too old and join the small parts of all days, today's too. It may run in another thread."""
+        self.forget(keep_days, now)
+        try:
+            compact(self._records, before=(now.date() + timedelta(days=1)).isoformat())
+        except (GoliveError, OSError, ValueError) as error:
+            tell(f"small parts of records could not be joined just now ({error}); they are read as they are")
 
     def forget(self, keep_days: int, now: datetime) -> None:
         """Remove the records of days that are over the age."""
@@ -66,6 +74,13 @@ class Desk:
         except GoliveError as error:
             tell(f"records were lost: {error.message}")
 
+    def flush_due(self) -> None:
+        """The same for what has waited long enough."""
+        try:
+            self._writer.flush_due()
+        except GoliveError as error:
+            tell(f"records were lost: {error.message}")
+
     async def emptied(self) -> None:
         """Return when every worker has hung up."""
         while self._connected:
@@ -78,7 +93,7 @@ class Desk:
                 self._learn(msgspec.msgpack.decode(hello, type=tuple[Placed, ...]))
             while (frame := await read_frame(reader)) is not None:
                 self._append(self._decode(frame))
-        except (GoliveError, msgspec.DecodeError) as error:
+        except (GoliveError, msgspec.DecodeError, UnicodeDecodeError) as error:
             tell(f"a worker's records are read no further: {error}")
         finally:
             writer.close()
@@ -102,7 +117,7 @@ async def record(listening: socket.socket, home: Home, keep_days: int) -> None:
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lifeline), sys.stdin.buffer)
     server = await asyncio.start_unix_server(desk.connected, sock=listening)
     flushing = asyncio.create_task(_flush_regularly(desk))
-    forgetting = asyncio.create_task(_forget_regularly(desk, keep_days))
+    tidying = asyncio.create_task(_tidy_regularly(desk, keep_days))
     await lifeline.read()
     server.close()
     try:
@@ -111,20 +126,21 @@ async def record(listening: socket.socket, home: Home, keep_days: int) -> None:
     except TimeoutError:
         tell("a worker did not hang up; its last records are not waited for")
     flushing.cancel()
-    forgetting.cancel()
+    tidying.cancel()
     desk.flush()
 
 
 async def _flush_regularly(desk: Desk) -> None:
     while True:
-        await asyncio.sleep(_FLUSH_S)
-        desk.flush()
+        await asyncio.sleep(_LOOK_S)
+        desk.flush_due()
 
 
-async def _forget_regularly(desk: Desk, keep_days: int) -> None:
+async def _tidy_regularly(desk: Desk, keep_days: int) -> None:
     while True:
-        desk.forget(keep_days, datetime.now(UTC))
-        await asyncio.sleep(_FORGET_S)
+        # In a thread, so that workers are read meanwhile: joining a busy day takes seconds.
+        await asyncio.to_thread(desk.tidy, keep_days, datetime.now(UTC))
+        await asyncio.sleep(_TIDY_S)
 
 
 def main(arguments: list[str]) -> int:

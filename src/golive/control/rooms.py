@@ -43,7 +43,8 @@ def open_rooms(project: Path | None = None, settings: Settings | None = None) ->
     """Open the state of a project folder (or of the folder one stands in, or of the user)."""
     settings = read_settings() if settings is None else settings
     home = home_of(project, settings)
-    home.folder.mkdir(parents=True, exist_ok=True)
+    # Records hold callers' rows and the ledger holds hashes of keys: they are their owner's alone.
+    home.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return Rooms(
         home=home,
         settings=settings,

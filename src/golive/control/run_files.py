@@ -5,7 +5,6 @@ import hashlib
 import os
 import tempfile
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -49,7 +48,7 @@ class RunFolder:
 
     @property
     def order(self) -> Path:
-        """The order of the last supervisor that was started."""
+        """The order of the supervisor that runs, or ran last; written under the lock."""
         return self.folder / "order.json"
 
     def make(self) -> None:
@@ -132,9 +131,25 @@ class RunFolder:
         return self.folder / "supervisor.json"
 
 
-def announce(ready_fd: int | None, started: Started) -> None:
-    """Tell the process that started this one how it went; it may have gone."""
-    if ready_fd is not None:
-        with suppress(OSError):
+class Starter:
+    """The process that started this one and waits to hear how it went; it hears once, and may have gone.
+
+    Args:
+        ready_fd: the pipe to it, or None when nobody waits.
+    """
+
+    def __init__(self, ready_fd: int | None) -> None:
+        self._ready_fd = ready_fd
+
+    def tell(self, started: Started) -> bool:
+        """Say how it went; gives whether it was heard."""
+        ready_fd, self._ready_fd = self._ready_fd, None
+        if ready_fd is None:
+            return False
+        try:
             os.write(ready_fd, msgspec.json.encode(started))
+        except OSError:
+            return False
+        finally:
             os.close(ready_fd)
+        return True

@@ -17,7 +17,6 @@ from golive.control.train import Progress, Trained, train
 from golive.domain.bundle import Bundle
 from golive.domain.evidence import Evidence
 from golive.domain.policy import Policy, Verdict
-from golive.domain.release import Strategy
 from golive.errors import UsageError
 from golive.evaluation.phrases import Language
 from golive.judge import judge
@@ -92,9 +91,7 @@ def gate_reference(reference: str, *, policy: Path | None, rules: tuple[str, ...
     return verdict
 
 
-def deploy_reference(
-    name: str, reference: str, *, target: str, strategy: Strategy, forced: str, reason: str
-) -> Deployed:
+def deploy_reference(name: str, reference: str, *, target: str, forced: str, reason: str) -> Deployed:
     """Deploy a release, or judge a bundle and release it first.
 
     Raises:
@@ -113,7 +110,7 @@ def deploy_reference(
             verdict = verdict_on(bundle, here_policy(), rooms, forced=forced)
             refuse_unless_allowed(verdict, bundle)
             made = release(bundle, verdict, rooms)
-        return deploy(name, made.version, rooms, target=target, strategy=strategy, reason=reason)
+        return deploy(name, made.version, rooms, target=target, reason=reason)
 
 
 def project_folder(reference: str) -> Path | None:

@@ -22,7 +22,7 @@ from golive.control.listeners import Sockets, url_of
 from golive.control.member import Member
 from golive.control.messages import AccessRules
 from golive.control.order import SupervisorOrder
-from golive.control.run_files import RunFile, RunFolder, Started, announce
+from golive.control.run_files import RunFile, RunFolder, Started, Starter
 from golive.control.scribe import Scribe, can_record
 from golive.domain.serving import Shift, Start
 from golive.settings import read_settings, secret_key
@@ -54,7 +54,7 @@ async def supervise(
     run: RunFolder,
     sockets: Sockets,
     crew: list[Member],
-    ready_fd: int | None,
+    starter: Starter,
     lifeline_fd: int | None,
 ) -> None:
     """Serve until asked to stop.
@@ -64,7 +64,7 @@ async def supervise(
         run: where it says that it runs.
         sockets: what it listens on.
         crew: workers that were started already; what is taken from it is used, what is left is the caller's.
-        ready_fd: where it says that it is ready, or why it will not be.
+        starter: is told when it is ready.
         lifeline_fd: a pipe whose other end its starter holds; when that one is gone, it drains and ends.
 
     Raises:
@@ -95,7 +95,7 @@ async def supervise(
             scribe.begin()
         found = _run_file(order, run, sockets)
         run.write(found)
-        announce(ready_fd, Started(run=found))
+        starter.tell(Started(run=found))
         tell(f"ready at {found.url}, metrics at {found.admin_url}/metrics, pid {found.pid}")
         await _watch(order, fleet, wishes)
     finally:

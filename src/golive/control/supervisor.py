@@ -15,15 +15,16 @@ from golive.control.journal import tell
 from golive.control.listeners import Sockets, bind, bind_unix
 from golive.control.member import Member, spawn
 from golive.control.order import SupervisorOrder, worker_count
-from golive.control.run_files import RunFolder, Started, announce
+from golive.control.run_files import RunFolder, Started, Starter
 from golive.errors import GoliveError, UnavailableError, UsageError
+from golive.store.files import write_whole
 
 _ORPHANS_S = 10.0
 """How long the workers of a killed supervisor may hold on to its port."""
 
 
 async def run_supervisor(
-    order: SupervisorOrder, run: RunFolder, ready_fd: int | None, lifeline_fd: int | None = None
+    order: SupervisorOrder, run: RunFolder, starter: Starter, lifeline_fd: int | None = None
 ) -> None:
     """Bind, start the first workers, then supervise until asked to stop.
 
@@ -37,7 +38,7 @@ async def run_supervisor(
     try:
         crew += await asyncio.gather(*(spawn(sockets.inference) for _ in range(worker_count(order.workers))))
         supervise = plugins.attribute("golive.control.supervision", "supervise")
-        await supervise(order, run, sockets, crew, ready_fd, lifeline_fd)
+        await supervise(order, run, sockets, crew, starter, lifeline_fd)
     finally:
         await asyncio.gather(*(member.end() for member in crew))
 
@@ -67,9 +68,10 @@ def _bind(order: SupervisorOrder, run: RunFolder) -> Sockets:
 
 def main(arguments: list[str]) -> int:
     """Run a supervisor and give its exit code."""
-    order = msgspec.json.decode(Path(arguments[0]).read_bytes(), type=SupervisorOrder)
+    written = Path(arguments[0]).read_bytes()
+    order = msgspec.json.decode(written, type=SupervisorOrder)
     ready_fd, lifeline_fd, *_ = *(int(number) for number in arguments[1:]), None, None
-    run = RunFolder(Path(order.state))
+    run, starter = RunFolder(Path(order.state)), Starter(ready_fd)
     try:
         run.make()
         lock = run.lock()
@@ -79,11 +81,14 @@ def main(arguments: list[str]) -> int:
                 "`golive down` stops it"
             )
             raise UnavailableError(message)
+        write_whole(run.order, written)
         with asyncio.Runner() as runner:
-            runner.run(run_supervisor(order, run, ready_fd, lifeline_fd))
+            runner.run(run_supervisor(order, run, starter, lifeline_fd))
     except GoliveError as error:
-        tell(f"error: {error.message}")
-        announce(ready_fd, Started(error=error.message, code=error.code))
+        is_heard = starter.tell(Started(error=error.message, code=error.code))
+        # In the foreground the starter says it on the same terminal.
+        if lifeline_fd is None or not is_heard:
+            tell(f"error: {error.message}")
         return error.exit_code
     return 0
 

@@ -1,5 +1,6 @@
 """``golive up``: from golive.yaml to a live, watched model; runs only what changed since last time."""
 
+import time
 from pathlib import Path
 
 import msgspec
@@ -60,14 +61,21 @@ def build(
     trained = train(project, _base(folder), rooms, say=say, on_progress=on_progress)
     bundle = package(project, trained, rooms, say=say)
     evidence = evaluate(trained, bundle, rooms, say=say)
+    started = time.monotonic()
     verdict = judge(evidence, project.gate, forced=forced)
     report = write_report(
         bundle, evidence, verdict, rooms, trials=_table(trained), data_report=trained.report, lang=lang
     )
     holds = sum(reason.outcome == "pass" for reason in verdict.reasons)
     text = f"{verdict.outcome}: {holds} of {len(verdict.reasons)} rules hold; {report}"
-    say(Stage(name="gate", text=text, seconds=0.0))
+    say(Stage(name="gate", text=text, seconds=time.monotonic() - started))
     return Judged(project=project, bundle=bundle, evidence=evidence, verdict=verdict, report=report)
+
+
+def build_project(folder: Path, *, say: Say, on_progress: Progress, forced: str = "", lang: Language = "en") -> Judged:
+    """Build a project in its own state folder; a folder without a project gets no state."""
+    read_project(folder)
+    return build(folder, open_rooms(_base(folder)), say=say, on_progress=on_progress, forced=forced, lang=lang)
 
 
 def up(
@@ -85,16 +93,18 @@ def up(
         GateRefusedError: the verdict does not allow a release.
         UnavailableError: the server or the new version did not come up.
     """
+    read_project(folder)  # a folder without a project gets no state either
     rooms = open_rooms(_base(folder))
     judged = build(folder, rooms, say=say, on_progress=on_progress, forced=forced, lang=lang)
     refuse_unless_allowed(judged.verdict, judged.bundle)
+    started = time.monotonic()
     with one_at_a_time(rooms):
         made = release(judged.bundle, judged.verdict, rooms)
-        supervisor = ensure_running(order_for(judged.project, rooms), detach=detach, log=rooms.home.log)
+        supervisor = ensure_running(order_for(judged.project, rooms, _base(folder)), detach=detach, log=rooms.home.log)
         plan = judged.project.release
         deployed = deploy(made.name, made.version, rooms, target=plan.target, strategy=plan.strategy)
     text = f"{made.name} release {made.version} at {supervisor.url}"
-    say(Stage(name="live", text=text, seconds=0.0, reused=not deployed.steps))
+    say(Stage(name="live", text=text, seconds=time.monotonic() - started, reused=not deployed.steps))
     return Live(
         judged=judged,
         release=made,

@@ -6,6 +6,7 @@ when it is told to, on SIGTERM, and when the supervisor is gone.
 
 import asyncio
 import gc
+import resource
 import signal
 import socket
 import sys
@@ -26,6 +27,7 @@ from golive.control.messages import (
     Admit,
     Answer,
     Command,
+    Count,
     Counted,
     Done,
     Drain,
@@ -41,6 +43,7 @@ from golive.domain.serving import Placed
 from golive.domain.signature import DType, Field
 from golive.errors import GoliveError, InvalidRowError, UnavailableError
 from golive.inference.road import Road, open_road
+from golive.serving.aside import Aside
 from golive.serving.lane import Lane
 from golive.serving.recorder import Recorder
 from golive.serving.server import ServerConfig, serve
@@ -48,6 +51,11 @@ from golive.serving.switchboard import Switchboard
 from golive.store.bundles import BundleStore
 
 _RECORD_ROWS = 100_000
+_FILES = 16_384
+_OWN_FILES = 256
+"""Files that are no connection: libraries, bundles, pipes."""
+_SWITCH_S = 0.0005
+"""While a long request is decoded aside, the event loop waits at most so long for its turn (Python's own: 0.005)."""
 _IDLE_PART = 0.2
 _FINISH_PART = 0.6
 """Of the time a worker has to drain: what idle connections get, then what running requests get."""
@@ -112,6 +120,8 @@ class Worker:
             for lane in self._board.lanes.values():
                 probe(lane.road)
             return Counted(number=command.number, counts=self._counts())
+        elif isinstance(command, Count):
+            return Counted(number=command.number, counts=self._counts())
         return Done(number=command.number)
 
     def _load(self, command: Load) -> None:
@@ -121,7 +131,11 @@ class Worker:
             self._sink = RecordSink(order.records, order.placed)
             recorder = Recorder(order.sample, _RECORD_ROWS, self._sink.send, Random())  # noqa: S311 - a sample, no secret
         store = BundleStore(Home(Path(order.state)).store)
-        lanes = [Lane(placed, opened(placed, store), recorder) for placed in order.placed]
+        aside = Aside()
+        lanes = [
+            Lane(placed, opened(placed, store), recorder, aside=aside, max_rows=order.max_rows)
+            for placed in order.placed
+        ]
         self._board = Switchboard(lanes, order.traffic, recorder=recorder)
         self._door = Door(command.access)
         self._config = _config(order, self._door)
@@ -196,6 +210,7 @@ def _example(field: Field) -> float | int | bool | str | None:
 def _config(order: WorkerOrder, door: Door) -> ServerConfig:
     return ServerConfig(
         max_body_bytes=order.max_body_bytes,
+        max_connections=max_connections(),
         drain_s=order.drain_s * _IDLE_PART,
         stop_s=order.drain_s * _FINISH_PART,
         authorize=door,
@@ -204,6 +219,17 @@ def _config(order: WorkerOrder, door: Door) -> ServerConfig:
         title=", ".join(sorted({placed.name for placed in order.placed})) or "golive",
         version=__version__,
     )
+
+
+def max_connections() -> int:
+    """Allow this process as many open files as the system lets it, up to 16,384; gives the connections among them."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        soft = wanted
+    most = ServerConfig().max_connections
+    return most if soft == resource.RLIM_INFINITY else min(most, max(1, soft - _OWN_FILES))
 
 
 async def work(listening: socket.socket, end: socket.socket) -> None:
@@ -221,6 +247,7 @@ async def work(listening: socket.socket, end: socket.socket) -> None:
 def main(arguments: list[str]) -> int:
     """Run a worker process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.setswitchinterval(_SWITCH_S)
     listening, end = (socket.socket(fileno=int(number)) for number in arguments)
     uvloop.run(work(listening, end))
     return 0

@@ -7,7 +7,8 @@ import msgspec
 from golive.domain.digest import Digest
 from golive.domain.policy import Verdict
 
-Strategy = Literal["direct", "blue-green"]
+Strategy = Literal["direct"]
+"""How a new version takes over; the one way so far is all at once, as soon as it is ready."""
 
 
 class Release(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

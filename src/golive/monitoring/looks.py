@@ -48,7 +48,7 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     """The state in a sentence."""
     rows: int
-    """All rows that were given."""
+    """All rows that are in."""
     look_rows: int
     waiting: int
     """Rows since the last look; the next look is due when they reach ``look_rows``."""
@@ -58,13 +58,16 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
     """Those that ring now, worst first."""
 
 
-def watch(profile: Profile, records: Mapping[str, npt.NDArray[Any]], *, look_rows: int = 1000) -> Watch:
+def watch(
+    profile: Profile, records: Mapping[str, npt.NDArray[Any]], *, look_rows: int = 1000, earlier: int = 0
+) -> Watch:
     """Cut records into looks that do not overlap, and judge each.
 
     Args:
         profile: the reference of the release.
         records: its columns in time order, as ``read_records`` gives them; columns without a profile are passed over.
         look_rows: rows of a look; below 1,000 the rate of false alarms is higher than documented.
+        earlier: rows before these, as ``passed_over`` gives them: they count, but are not looked at again.
 
     Raises:
         UsageError: ``look_rows`` is not positive.
@@ -81,7 +84,7 @@ def watch(profile: Profile, records: Mapping[str, npt.NDArray[Any]], *, look_row
         found = findings(columns)
         made.append(
             Look(
-                number=number,
+                number=earlier // look_rows + number,
                 start_ns=int(at[span][0]),
                 end_ns=int(at[span][-1]),
                 rows=look_rows,
@@ -90,7 +93,12 @@ def watch(profile: Profile, records: Mapping[str, npt.NDArray[Any]], *, look_row
                 alarms=alarms([*(look.findings for look in made[-_BEFORE_FIRST:]), found]),
             )
         )
-    return _summary(tuple(made), rows=len(at), look_rows=look_rows)
+    return _summary(tuple(made), rows=earlier + len(at), look_rows=look_rows)
+
+
+def passed_over(rows: int, look_rows: int) -> int:
+    """Give how many of so many rows, the earliest, are in no look that ``watch`` still gives; they need not be read."""
+    return max(0, rows // look_rows - _MOST_LOOKS) * look_rows
 
 
 def live_evidence(seen: Watch, bundle: Digest, *, at: str, code: str) -> Evidence:

@@ -31,7 +31,12 @@ _ATTEMPTS = 5
 _DAY_NS = 86_400 * 10**9
 
 FLUSH_ROWS = 50_000
-FLUSH_S = 2.0
+SOON_S = 1.0
+SOON_WRITES = 100
+LATER_S = 10.0
+"""What waits is written after a second, so that predictions are soon seen; after 100 writes within an hour, every
+10 seconds, so that a day of steady traffic does not leave a file for each second."""
+_HOUR_S = 3600.0
 COMPACT_ROWS = 1_000_000
 
 
@@ -46,7 +51,7 @@ def output_columns(signature: Signature) -> tuple[str, ...]:
 
 
 class RecordWriter:
-    """Collects Records and writes them as Parquet parts, at most every 2 s or 50,000 rows.
+    """Collects Records and writes them as Parquet parts: 50,000 rows, or what has come within 1 or 10 s.
 
     A part appears whole, by one rename: ``<folder>/<name>/v<version>/<day, UTC>/<at>-<pid>-<n>.parquet``. To be used
     from one thread; several processes may write the same folder.
@@ -68,8 +73,9 @@ class RecordWriter:
         self._clock = clock
         self._waiting: list[Record] = []
         self._since = 0.0
+        self._hour_since = clock()
+        self._writes = 0
         self._parts = 0
-        self._day = ""
         self._failure: GoliveError | None = None
         self.dropped = 0
         """Records that were not kept: no signature was known, or the disk refused."""
@@ -81,11 +87,16 @@ class RecordWriter:
         if not self._waiting:
             self._since = self._clock()
         self._waiting += records
-        if len(self._waiting) >= FLUSH_ROWS or self._clock() - self._since >= FLUSH_S:
+        if len(self._waiting) >= FLUSH_ROWS or self._is_due():
             self._write_waiting()
 
+    def flush_due(self) -> None:
+        """Write what is waiting if it has waited long enough; call it every now and then. Raises as ``flush`` does."""
+        if self._is_due():
+            self.flush()
+
     def flush(self) -> None:
-        """Write all that is waiting; call it when no records have come for a while.
+        """Write all that is waiting.
 
         Raises:
             UnavailableError: since the last flush the disk was full or refused; those records are dropped and counted.
@@ -96,11 +107,14 @@ class RecordWriter:
         if failure is not None:
             raise failure
 
-    def close(self) -> None:
-        """Write all that is waiting; raises as :meth:`flush` does."""
-        self.flush()
+    def _is_due(self) -> bool:
+        wait_s = SOON_S if self._writes < SOON_WRITES else LATER_S
+        return bool(self._waiting) and self._clock() - self._since >= wait_s
 
     def _write_waiting(self) -> None:
+        if self._clock() - self._hour_since >= _HOUR_S:
+            self._hour_since, self._writes = self._clock(), 0
+        self._writes += bool(self._waiting)
         groups: dict[tuple[str, int, str], list[Record]] = {}
         for record in self._waiting:
             groups.setdefault((record.name, record.version, _day_of(record.at_ns)), []).append(record)
@@ -108,7 +122,6 @@ class RecordWriter:
         for (name, version, day), records in groups.items():
             try:
                 self._write(name, version, day, records)
-                self._compact_on_a_new_day(day)
             except GoliveError as error:
                 self._failure = error
 
@@ -126,13 +139,16 @@ class RecordWriter:
             self.dropped += len(records)
             raise
 
-    def _compact_on_a_new_day(self, day: str) -> None:
-        if day > self._day:
-            self._day = day
-            compact(self._folder, before=day)
+
+def count_records(folder: Path, name: str, *, version: int | None = None) -> int:
+    """Count the records of a name, or of one version of it, without reading them."""
+    days = (day for place in _versions(folder, name, version) for day in place.glob("????-??-??"))
+    return sum(part.metadata.num_rows for day in days for part in _parts(day))
 
 
-def read_records(folder: Path, name: str, *, version: int | None = None, since_ns: int | None = None) -> Columns:
+def read_records(
+    folder: Path, name: str, *, version: int | None = None, since_ns: int | None = None, newest: int | None = None
+) -> Columns:
     """Read the records of a name in time order.
 
     Args:
@@ -140,21 +156,26 @@ def read_records(folder: Path, name: str, *, version: int | None = None, since_n
         name: the model's name.
         version: one version, or None for all.
         since_ns: only records at or after this Unix time in nanoseconds.
+        newest: only so many, the latest; older days and parts are not read. None for all.
 
     Returns:
         Column -> array, all of one length: ``id`` (object), ``at`` (int64, ns), ``version`` (int64), ``duration_us``
         (float64), the inputs under :func:`input_column` (float64 with NaN for missing, or object with None) and the
         outputs (float64). Empty arrays of the first four columns when there is nothing.
     """
-    place = folder / checked_name(name)
-    versions = place.glob("v*") if version is None else (place / f"v{version}",)
     first = "" if since_ns is None else _day_of(since_ns)
-    days = [day for part in versions for day in part.glob("????-??-??") if day.name >= first]
-    columns = _joined([_columns(table) for day in sorted(days) for table in _tables(day)])
+    days: dict[str, list[Path]] = {}
+    for place in _versions(folder, name, version):
+        for day in place.glob("????-??-??"):
+            if day.name >= first:
+                days.setdefault(day.name, []).append(day)
+    columns = _joined([_columns(table) for table in _tables(days, newest)])
     if since_ns is not None:
         keep = columns["at"] >= since_ns
         columns = {column: values[keep] for column, values in columns.items()}
     order = np.argsort(columns["at"], kind="stable")
+    if newest is not None:
+        order = order[max(0, len(order) - newest) :]
     return {column: values[order] for column, values in columns.items()}
 
 
@@ -231,21 +252,48 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def _tables(day: Path) -> tuple[pa.Table, ...]:
-    """Read the parts of a day that no other part replaces."""
+def _versions(folder: Path, name: str, version: int | None) -> tuple[Path, ...]:
+    place = folder / checked_name(name)
+    return tuple(sorted(place.glob("v*"))) if version is None else (place / f"v{version}",)
+
+
+def _tables(days: Mapping[str, Sequence[Path]], newest: int | None) -> list[pa.Table]:
+    """Read the latest days first, and of each folder the latest parts, until there are ``newest`` rows."""
+    tables: list[pa.Table] = []
+    for name in sorted(days, reverse=True):
+        missing = None if newest is None else newest - sum(table.num_rows for table in tables)
+        if missing is not None and missing <= 0:
+            break
+        # Each version of this day may have all the rows that are missing.
+        tables += [table for day in days[name] for table in _of_day(day, missing)]
+    return tables
+
+
+def _of_day(day: Path, newest: int | None) -> list[pa.Table]:
+    tables: list[pa.Table] = []
+    for part in reversed(_parts(day)):
+        if newest is not None and sum(table.num_rows for table in tables) >= newest:
+            break
+        tables.append(part.read())
+    return tables
+
+
+def _parts(day: Path) -> tuple[pq.ParquetFile, ...]:
+    """Open the parts of a day that no other part replaces, oldest first."""
     for _ in range(_ATTEMPTS):
         try:
-            parts = {path.name: pq.ParquetFile(path).read() for path in sorted(day.glob("*.parquet"))}
+            # Opened, they stay readable when another process joins them.
+            parts = {path.name: pq.ParquetFile(path) for path in sorted(day.glob("*.parquet"))}
         except FileNotFoundError:
             continue  # another process has just joined some parts: look again
-        replaced = {name for table in parts.values() for name in _replaces(table)}
-        return tuple(table for name, table in parts.items() if name not in replaced)
+        replaced = {name for part in parts.values() for name in _replaces(part.schema_arrow)}
+        return tuple(part for name, part in parts.items() if name not in replaced)
     message = f"the records in {str(day)!r} change faster than they can be read; try again"
     raise UnavailableError(message)
 
 
-def _replaces(table: pa.Table) -> tuple[str, ...]:
-    return tuple(json.loads((table.schema.metadata or {}).get(_REPLACES, b"[]")))
+def _replaces(schema: pa.Schema) -> tuple[str, ...]:
+    return tuple(json.loads((schema.metadata or {}).get(_REPLACES, b"[]")))
 
 
 def _columns(table: pa.Table) -> Columns:
@@ -287,7 +335,7 @@ def _compact_day(day: Path) -> int:
     removed = 0
     for group in _small_groups(day):
         parts = {path: pq.ParquetFile(path).read() for path in group}
-        replaced = {name for table in parts.values() for name in _replaces(table)}
+        replaced = {name for table in parts.values() for name in _replaces(table.schema)}
         tables = [table.replace_schema_metadata(None) for path, table in parts.items() if path.name not in replaced]
         joined = pa.concat_tables(tables, promote_options="default").sort_by("at")
         names = json.dumps(sorted(path.name for path in group)).encode()

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from golive.errors import GoliveError, NotFoundError, RequestError
-from golive.serving.answer import Answer, error_body, extra_headers
+from golive.serving.answer import SHORT_BYTES, Answer, error_body, extra_headers
 from golive.serving.docs_page import DOCS_PAGE
 from golive.serving.openapi import describe
 from golive.serving.protocol import Hall
@@ -27,10 +27,10 @@ _OPEN = frozenset({"/", "/health", "/ping", "/docs", "/v2/health/live", "/v2/hea
 
 def build_app(hall: Hall, *, title: str, version: str) -> ASGIApp:
     """Build the ASGI app of one server."""
-    return Door(Rooms(hall, title=title, version=version).starlette(), hall)
+    return Guard(Endpoints(hall, title=title, version=version).starlette(), hall)
 
 
-class Door:
+class Guard:
     """Gives every ordinary request its id and asks for its key."""
 
     def __init__(self, app: ASGIApp, hall: Hall) -> None:
@@ -57,14 +57,11 @@ class Door:
             await _response(self._hall.denied(b"", request_id))(scope, receive, stamped)
 
     def _is_allowed(self, headers: Headers) -> bool:
-        authorize = self._hall.authorize
-        if authorize is None:
-            return True
         values = (headers.get(name) for name in ("authorization", "x-api-key"))
-        return authorize(*(None if value is None else value.encode("latin-1") for value in values))
+        return self._hall.admits(*(None if value is None else value.encode("latin-1") for value in values))
 
 
-class Rooms:
+class Endpoints:
     """The endpoints."""
 
     def __init__(self, hall: Hall, *, title: str, version: str) -> None:
@@ -134,7 +131,7 @@ class Rooms:
         """Describe the routes of every served model."""
         del request
         signatures = {name: self._board.find(name).signature for name in self._board.names}
-        secured = self._hall.authorize is not None
+        secured = not self._hall.admits(None, None)
         return _json(describe(signatures, title=self._title, version=self._version, secured=secured))
 
     async def v1_models(self, request: Request) -> Response:
@@ -185,13 +182,14 @@ class Rooms:
     async def posted(self, request: Request) -> Response:
         """Answer a hot route that came down this road, or say that there is no such route."""
         path = request.url.path
-        handler = self._board.routes.get(path.encode("utf-8", "surrogateescape"))
+        sent_to = path.encode("utf-8", "surrogateescape")
+        handler, long_handler = self._board.routes.get(sent_to), self._board.long_routes.get(sent_to)
         request_id: str = request.scope["request_id"]
         if request.method != "POST" and handler is not None:
             raise HTTPException(405, headers={"allow": "POST"})
         if handler is None and ":" not in path and any(pattern.match(path) for pattern in self._ordinary):
             raise HTTPException(405, headers={"allow": "GET"})
-        if handler is None:
+        if handler is None or long_handler is None:
             error = self._board.unrouted(path)
             return _response(self._board.rejected(error, request_id))
         try:
@@ -202,7 +200,9 @@ class Rooms:
             return response
         except ClientDisconnect:
             return Response(status_code=400)
-        return _response(handler(body, request_id))
+        return _response(
+            handler(body, request_id) if len(body) <= SHORT_BYTES else await long_handler(body, request_id)
+        )
 
     async def _body(self, request: Request) -> bytes:
         limit = self._hall.limits.body_bytes

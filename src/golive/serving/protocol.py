@@ -1,8 +1,9 @@
 """Protocol: uvicorn's HTTP protocol with a short road for known inference routes.
 
-A hot request is recognized at its headers by one dict look-up and answered at its last byte with one write: no ASGI
-scope and no task. Every other request, and a hot one behind an unanswered request of the same connection, takes
-uvicorn's own road to the ASGI app, which has the same handlers and so gives the same answer in the right order.
+A hot request (short, its length announced) is recognized at its headers by one dict look-up and answered at its last
+byte with one write: no ASGI scope and no task. Every other request, and a hot one behind an unanswered request of the
+same connection, takes uvicorn's own road to the ASGI app, which has the same handlers and so gives the same answer in
+the right order.
 """
 
 from asyncio import AbstractEventLoop, Transport
@@ -14,8 +15,8 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from golive.errors import DeniedError, GoliveError, RequestError, TooLargeError
-from golive.serving.answer import Answer, Handler, RequestIds, reply_heads
+from golive.errors import DeniedError, GoliveError, RequestError, TooLargeError, UnavailableError
+from golive.serving.answer import SHORT_BYTES, Answer, Handler, RequestIds, reply_heads
 from golive.serving.switchboard import Switchboard
 
 Authorize = Callable[[bytes | None, bytes | None], bool]
@@ -36,6 +37,7 @@ _TOLD = frozenset(
 """The headers that decide something here."""
 _ORDINARY = frozenset({b"expect", b"content-encoding", b"upgrade"})
 """Headers that send a request down the ordinary road."""
+_NO_LENGTH = -1
 _LINGER_S = 2.0
 """How long a refused body is read and thrown away, so that the client can read the refusal."""
 
@@ -47,6 +49,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     head_bytes: int = 64 * 2**10
     keep_alive_s: float = 75.0
     """A connection that is silent for so long, between requests or inside one, is closed."""
+    request_s: float = 60.0
+    """A request that takes longer to arrive is refused: a byte now and then does not hold a connection for ever."""
+    connections: int = 10_000
+    """Connections of one process; a further one is told to come back later."""
     drain_s: float = 3.0
     """How long an idle connection is kept for its last answer while the server stops."""
 
@@ -63,6 +69,10 @@ class Hall:
         self.request_ids = request_ids
         self.heads = reply_heads()
         self.draining = False
+
+    def admits(self, authorization: bytes | None, x_api_key: bytes | None) -> bool:
+        """Say whether the headers that may carry a key let their caller in."""
+        return self.authorize is None or self.authorize(authorization, x_api_key)
 
     def denied(self, body: bytes, request_id: str) -> Answer:
         """Answer a caller without a valid key."""
@@ -95,19 +105,24 @@ class HotProtocol(HttpToolsProtocol):
         self.hot: Handler | None = None
         self.ordinary = False
         self.parts: list[bytes] = []
-        self.body_bytes = 0
         self.in_head = True
-        self.began = False
+        self.turned = False
+        """Whether a request began or ended in the bytes at hand; if not, they are all of one head or one body."""
         self.large = False
         self.head_bytes = 0
         self.refused = False
         self.held = False
         self.heard_at = self.loop.time()
+        self.arriving_since = 0.0
+        """When the request that is arriving began; 0 between requests."""
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
-        """Start the watch over a silent connection."""
+        """Start the watch over a silent or slow connection, and refuse one too many."""
         super().connection_made(transport)
-        self.loop.call_later(self.limits.keep_alive_s, self._watch)
+        if len(self.connections) > self.limits.connections:
+            self._refuse(503, UnavailableError("all connections of this server are taken; come back in a second"))
+            return
+        self.loop.call_later(min(self.limits.keep_alive_s, self.limits.request_s), self._watch)
         if self.hall.draining:
             # Accepted in the moment of the stop, after uvicorn told the others.
             self.loop.call_later(self.limits.drain_s, self._close_idle)
@@ -117,10 +132,10 @@ class HotProtocol(HttpToolsProtocol):
         self.heard_at = self.loop.time()
         if self.refused:
             return
-        self.began = False
+        self.turned = False
         self.large = len(data) > self.limits.head_bytes
         super().data_received(data)
-        if self.in_head and not self.began and not self.refused:
+        if self.in_head and not self.turned and not self.refused:
             self.head_bytes += len(data)
             if self.head_bytes > self.limits.head_bytes:
                 self._refuse(431, self._long_head())
@@ -138,8 +153,9 @@ class HotProtocol(HttpToolsProtocol):
         self.told = {}
         self.hot = None
         self.in_head = True
-        self.began = True
+        self.turned = True
         self.head_bytes = 0
+        self.arriving_since = self.heard_at
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take one header."""
@@ -155,31 +171,30 @@ class HotProtocol(HttpToolsProtocol):
         if self.refused:
             return
         idle = not self._is_busy()
-        if idle and self._over_limits():
+        length = self._announced_bytes()
+        if idle and self._over_limits(length):
             return
         handler = self.hall.switchboard.routes.get(self.url)
-        if handler is not None and idle and self._is_plain():
+        if handler is not None and idle and 0 <= length <= SHORT_BYTES and self._is_plain():
             self.hot = handler if self._is_allowed() else self.hall.denied
             self.parts = []
-            self.body_bytes = 0
             return
         self._take_ordinary_road()
 
     def on_body(self, part: bytes) -> None:
-        """Gather a hot body, up to the limit."""
+        """Gather a hot body, which is as long as it was announced."""
         if self.refused:
             return
         if self.hot is None:
             super().on_body(part)
             return
         self.parts.append(part)
-        self.body_bytes += len(part)
-        if self.body_bytes > self.limits.body_bytes:
-            self._refuse(413, self.hall.too_large())
 
     def on_message_complete(self) -> None:
         """Answer a hot request."""
         self.in_head = True
+        self.turned = True
+        self.arriving_since = 0.0
         if self.refused:
             return
         hot = self.hot
@@ -227,8 +242,7 @@ class HotProtocol(HttpToolsProtocol):
         return self.parser.get_method() == b"POST" and not self.flow.write_paused and told.keys().isdisjoint(_ORDINARY)
 
     def _is_allowed(self) -> bool:
-        authorize = self.hall.authorize
-        return authorize is None or authorize(self.told.get(b"authorization"), self.told.get(b"x-api-key"))
+        return self.hall.admits(self.told.get(b"authorization"), self.told.get(b"x-api-key"))
 
     def _keeps_alive(self) -> bool:
         if self.hall.draining or not self.parser.should_keep_alive():
@@ -236,9 +250,13 @@ class HotProtocol(HttpToolsProtocol):
         # An HTTP/1.0 client that asks to keep the connection would have to be told so; it is closed instead.
         return b"connection" not in self.told or bool(self.parser.get_http_version() != "1.0")
 
-    def _over_limits(self) -> bool:
+    def _announced_bytes(self) -> int:
         length = self.told.get(b"content-length")
-        if length is not None and len(length) < 20 and int(length) > self.limits.body_bytes:  # noqa: PLR2004
+        # The parser lets no length pass that 64 bits do not hold.
+        return _NO_LENGTH if length is None else int(length)
+
+    def _over_limits(self, length: int) -> bool:
+        if length > self.limits.body_bytes:
             self._refuse(413, self.hall.too_large())
             return True
         if (
@@ -293,14 +311,29 @@ class HotProtocol(HttpToolsProtocol):
 
     def _watch(self) -> None:
         # One timer a connection that looks at the clock is cheaper than a timer for each request.
-        if self.transport.is_closing():
+        if self.refused or self.transport.is_closing():
             return
-        silent_s = self.loop.time() - self.heard_at
-        if silent_s >= self.limits.keep_alive_s and not self._is_busy():
+        now, limits = self.loop.time(), self.limits
+        arriving_s = now - self.arriving_since if self.arriving_since else 0.0
+        silent_s = 0.0 if self._is_busy() else now - self.heard_at
+        if silent_s >= limits.keep_alive_s:
+            self.transport.close()
+        elif arriving_s >= limits.request_s:
+            self._refuse_slow()
+        else:
+            self.loop.call_later(min(limits.keep_alive_s - silent_s, limits.request_s - arriving_s), self._watch)
+
+    def _refuse_slow(self) -> None:
+        if self._is_answered():
             self.transport.close()
             return
-        wait_s = self.limits.keep_alive_s - (0.0 if self._is_busy() else silent_s)
-        self.loop.call_later(wait_s, self._watch)
+        message = f"the request did not arrive within {self.limits.request_s:g} s; send it faster or in smaller parts"
+        self._refuse(408, RequestError(message))
+
+    def _is_answered(self) -> bool:
+        # On the ordinary road a refusal may be on its way before the body has come; a second answer would be read as
+        # that of the next request.
+        return self.hot is None and self.cycle is not None and self.cycle.response_started  # type: ignore[redundant-expr]
 
     def _close_idle(self) -> None:
         in_message = self.hot is not None or self._is_busy()

@@ -1,7 +1,10 @@
 """Recorder: predictions kept for monitoring, without ever slowing the request that made them."""
 
+import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
+from itertools import islice
 from random import Random
 
 import msgspec
@@ -42,13 +45,14 @@ class Recorder:
         self._capacity = capacity
         self._send = send
         self._random = rng.random
-        self._kept: list[_Kept] = []
+        self._kept: deque[_Kept] = deque()
+        self._begun: Iterator[Record] = iter(())
         self._waiting = 0
         self._encode = msgspec.msgpack.Encoder().encode
         self.sent = 0
         """Rows handed on."""
         self.dropped = 0
-        """Rows lost because the list was full or the sink did not take them."""
+        """Rows lost because the list was full, the sink did not take them, or they could not be encoded."""
 
     def add(self, name: str, version: int, request_id: str, rows: Rows, outputs: Float64, duration_us: float) -> None:
         """Keep the rows of one request."""
@@ -69,20 +73,42 @@ class Recorder:
         self._waiting += count
         self._kept.append(_Kept(request_id, time.time_ns(), name, version, rows, outputs, positions, duration_us))
 
-    def flush(self) -> None:
-        """Encode what is kept and hand it on."""
-        kept, self._kept, self._waiting = self._kept, [], 0
+    def flush(self, most: int = sys.maxsize) -> bool:
+        """Encode up to so many of the kept rows, hand them on, and say whether more are waiting.
+
+        A row that cannot be encoded is dropped and counted; it costs no other one.
+        """
         parts: list[bytes] = []
-        size = 0
-        for record in _records(kept):
-            part = self._encode(record)
+        size = taken = 0
+        for record in islice(self._records(), most):
+            taken += 1
+            part = self._encoded(record)
             if size + len(part) > _FRAME_BYTES and parts:
                 self._hand_on(parts)
                 parts, size = [], 0
-            parts.append(part)
-            size += len(part)
+            if part:
+                parts.append(part)
+                size += len(part)
+        self._waiting -= taken
         if parts:
             self._hand_on(parts)
+        return taken == most and self._waiting > 0
+
+    def _records(self) -> Iterator[Record]:
+        while True:
+            # Not "yield from": the request that was begun goes on in the next flush.
+            for record in self._begun:  # noqa: UP028
+                yield record
+            if not self._kept:
+                return
+            self._begun = _records_of(self._kept.popleft())
+
+    def _encoded(self, record: Record) -> bytes:
+        try:
+            return self._encode(record)
+        except (OverflowError, TypeError, ValueError, msgspec.MsgspecError):
+            self.dropped += 1
+            return b""
 
     def _hand_on(self, parts: list[bytes]) -> None:
         # 0xdd opens a MessagePack list with a 32-bit length: the parts need no second encoding.
@@ -93,17 +119,17 @@ class Recorder:
             self.dropped += len(parts)
 
 
-def _records(kept: list[_Kept]) -> Iterator[Record]:
-    for one in kept:
-        outputs = one.outputs.tolist()
-        alone = len(one.rows) == 1
-        for index in range(len(one.rows)) if one.positions is None else one.positions:
-            yield Record(
-                one.request_id if alone else f"{one.request_id}#{index}",
-                one.at_ns,
-                one.name,
-                one.version,
-                tuple(one.rows[index]),
-                tuple(outputs[index]),
-                one.duration_us,
-            )
+def _records_of(one: _Kept) -> Iterator[Record]:
+    rows = one.rows
+    positions = range(len(rows)) if one.positions is None else one.positions
+    outputs = one.outputs if one.positions is None else one.outputs[list(one.positions)]
+    for index, output in zip(positions, outputs.tolist(), strict=True):
+        yield Record(
+            one.request_id if len(rows) == 1 else f"{one.request_id}#{index}",
+            one.at_ns,
+            one.name,
+            one.version,
+            tuple(rows[index]),
+            tuple(output),
+            one.duration_us,
+        )

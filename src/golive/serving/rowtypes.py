@@ -13,12 +13,13 @@ from golive.errors import InvalidRowError, RequestError
 Rows = Sequence[Sequence[Any]]
 """Rows as values in the order of the signature; None is missing."""
 
+_INT64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 _WHOLE = (
-    Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+    _INT64
     # Data frames write a whole number in a column with gaps as 20.0.
     | Annotated[float, msgspec.Meta(multiple_of=1)]
 )
-_CODE = str | int | float
+_CODE = str | _INT64 | float
 """Of a category whose known values are all numbers: 20 is the category "20"."""
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _TYPES: dict[str, Any] = {"float64": float, "int64": _WHOLE, "bool": bool, "string": str}

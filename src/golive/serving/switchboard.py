@@ -5,19 +5,19 @@ from hashlib import blake2b
 
 from golive.domain.serving import Route, TrafficTable
 from golive.errors import GoliveError, NotFoundError, UsageError
-from golive.serving.answer import Answer, Handler, error_body
-from golive.serving.lane import Lane
+from golive.serving.answer import Answer, Handler, LongHandler, error_body
+from golive.serving.lane import Handlers, Lane
 from golive.serving.metrics import Snapshot
 from golive.serving.recorder import Recorder
 
-_DOORS: tuple[tuple[Callable[[Lane], Handler], str, str], ...] = (
+_NAMED: tuple[tuple[Callable[[Lane], Handlers], str, str], ...] = (
     (lambda lane: lane.instances, "/v1/models/{m}:predict", "/v1/models/{m}/versions/{v}:predict"),
     (lambda lane: lane.tensors, "/v2/models/{m}/infer", "/v2/models/{m}/versions/{v}/infer"),
     (lambda lane: lane.features, "/predict/{m}", "/predict/{m}/versions/{v}"),
 )
-"""How to take a handler from a lane, its path, and its path for one version."""
+"""How to take the handlers from a lane, their path, and their path for one version."""
 
-_SHORT: tuple[tuple[Callable[[Lane], Handler], bytes], ...] = (
+_NAMELESS: tuple[tuple[Callable[[Lane], Handlers], bytes], ...] = (
     (lambda lane: lane.features, b"/predict"),
     (lambda lane: lane.invocations, b"/invocations"),
 )
@@ -27,8 +27,8 @@ _SHORT: tuple[tuple[Callable[[Lane], Handler], bytes], ...] = (
 class Switchboard:
     """The lanes of a worker and how traffic is split between them.
 
-    ``routes`` maps the bytes of a path to its handler. It is never changed, only replaced, so a request that has
-    read it once is answered by one table.
+    ``routes`` maps the bytes of a path to its handler for short requests, ``long_routes`` to the one for long ones.
+    They are never changed, only replaced, so a request that has read its table once is answered by one table.
     """
 
     def __init__(self, lanes: Sequence[Lane], traffic: TrafficTable, *, recorder: Recorder | None = None) -> None:
@@ -36,6 +36,7 @@ class Switchboard:
         self.recorder = recorder
         self.traffic: TrafficTable = ()
         self.routes: Mapping[bytes, Handler] = {}
+        self.long_routes: Mapping[bytes, LongHandler] = {}
         self._rejected: dict[str, int] = {}
         self.shift(traffic)
 
@@ -55,17 +56,18 @@ class Switchboard:
             NotFoundError: a version in the table is not loaded here; nothing changes.
             UsageError: the shares of a name do not sum to 1; nothing changes.
         """
-        routes = self._pinned()
+        handlers = self._pinned()
         for route in traffic:
             split = self._split(route)
-            for handler, path, _ in _DOORS:
-                routes[path.replace("{m}", route.name).encode()] = _shared(split, handler)
+            for take, path, _ in _NAMED:
+                handlers[path.replace("{m}", route.name).encode()] = _shared(split, take)
         if len(traffic) == 1:
             split = self._split(traffic[0])
-            for handler, short in _SHORT:
-                routes[short] = _shared(split, handler)
-        self.traffic = traffic
-        self.routes = routes
+            for take, nameless in _NAMELESS:
+                handlers[nameless] = _shared(split, take)
+        short = {path: each.short for path, each in handlers.items()}
+        long = {path: each.long for path, each in handlers.items()}
+        self.traffic, self.routes, self.long_routes = traffic, short, long
 
     def find(self, name: str, version: int | None = None) -> Lane:
         """Give the lane of a version, or of the version with the largest share.
@@ -95,7 +97,7 @@ class Switchboard:
     def unrouted(self, path: str) -> NotFoundError:
         """Say why a posted path leads nowhere."""
         parts = path.strip("/").split("/")
-        if path in {short.decode() for _, short in _SHORT}:
+        if path in {nameless.decode() for _, nameless in _NAMELESS}:
             known = ", ".join(self.names) or "none"
             return NotFoundError(f"{path} needs exactly one served model, here are: {known}; post to /predict/NAME")
         if parts[0] == "predict" and len(parts) > 1:
@@ -118,11 +120,11 @@ class Switchboard:
             records_dropped=self.recorder.dropped if self.recorder else 0,
         )
 
-    def _pinned(self) -> dict[bytes, Handler]:
+    def _pinned(self) -> dict[bytes, Handlers]:
         return {
-            path.replace("{m}", name).replace("{v}", str(version)).encode(): handler(lane)
+            path.replace("{m}", name).replace("{v}", str(version)).encode(): take(lane)
             for (name, version), lane in self.lanes.items()
-            for handler, _, path in _DOORS
+            for take, _, path in _NAMED
         }
 
     def _split(self, route: Route) -> tuple[tuple[float, Lane], ...]:
@@ -139,21 +141,24 @@ class Switchboard:
         return tuple(split)
 
 
-def _shared(split: tuple[tuple[float, Lane], ...], handler: Callable[[Lane], Handler]) -> Handler:
+def _shared(split: tuple[tuple[float, Lane], ...], take: Callable[[Lane], Handlers]) -> Handlers:
     if len(split) == 1:
-        return handler(split[0][1])
-    choices = tuple((int(upper * 2**64), handler(lane)) for upper, lane in split)
+        return take(split[0][1])
+    choices = tuple((int(upper * 2**64), take(lane)) for upper, lane in split)
     last = choices[-1][1]
 
-    def answer(body: bytes, request_id: str) -> Answer:
+    def chosen(request_id: str) -> Handlers:
         # By the request id, so that a caller's repeated request meets the same version in every worker.
         point = int.from_bytes(blake2b(request_id.encode(), digest_size=8).digest(), "big")
         for upper, choice in choices:
             if point < upper:
-                return choice(body, request_id)
-        return last(body, request_id)
+                return choice
+        return last
 
-    return answer
+    return Handlers(
+        short=lambda body, request_id: chosen(request_id).short(body, request_id),
+        long=lambda body, request_id: chosen(request_id).long(body, request_id),
+    )
 
 
 def _version(parts: Sequence[str]) -> str:

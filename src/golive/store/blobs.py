@@ -50,6 +50,10 @@ class Blobs:
             raise DigestMismatchError(message)
         return content
 
+    def remove(self, digest: Digest) -> None:
+        """Forget the bytes of that name, which nothing may name any more."""
+        self._path(digest).unlink(missing_ok=True)
+
     def size(self, digest: Digest) -> int:
         """Give the size of a blob in bytes, unchecked.
 

@@ -71,7 +71,7 @@ class BundleStore:
         for entry in self._bundle_entries():
             if entry.digest == digest:
                 return self._read(entry)
-        message = f"there is no bundle {digest!r} in {str(self._folder)!r}; 'golive models' lists those that are there"
+        message = f"there is no bundle {digest!r} in {str(self._folder)!r}; `golive list` shows those that are there"
         raise NotFoundError(message)
 
     def files(self, bundle: Bundle) -> dict[str, bytes]:
@@ -145,7 +145,7 @@ class BundleStore:
             NotFoundError: an attachment is gone.
             DigestMismatchError: an attachment was damaged or altered.
         """
-        entries = [entry for entry in self._referrers(bundle) if entry.annotations.get(oci.KIND) == kind]
+        entries = [entry for entry in self._readable_referrers(bundle) if entry.annotations.get(oci.KIND) == kind]
         images = [self._image(entry.digest) for entry in entries]
         return tuple(self._blobs.get(layer.digest) for image in images for layer in image.layers)
 
@@ -219,6 +219,13 @@ class BundleStore:
                 return _decode(self._blobs.get(entry.digest), oci.ImageIndex, tag).manifests
         return ()
 
+    def _readable_referrers(self, bundle: Digest) -> tuple[oci.Descriptor, ...]:
+        """Read without the lock: a list that was replaced between two reads is looked up again."""
+        try:
+            return self._referrers(bundle)
+        except NotFoundError:
+            return self._referrers(bundle)
+
     def _list_attachment(self, bundle: Digest, entry: oci.Descriptor) -> None:
         known = self._referrers(bundle)
         if any(other.digest == entry.digest for other in known):
@@ -227,8 +234,12 @@ class BundleStore:
         content = oci.encoded(oci.ImageIndex(manifests=(*known, entry)))
         self._blobs.put(content)
         listed = msgspec.structs.replace(oci.describe(content, oci.INDEX), annotations={oci.TAG: tag})
-        others = tuple(other for other in self._index().manifests if other.annotations.get(oci.TAG) != tag)
-        self._write_index((*others, listed))
+        before = self._index().manifests
+        self._write_index((*(other for other in before if other.annotations.get(oci.TAG) != tag), listed))
+        # Each list holds all entries of the one before it, which nothing names any more.
+        for replaced in before:
+            if replaced.annotations.get(oci.TAG) == tag and replaced.digest != listed.digest:
+                self._blobs.remove(replaced.digest)
 
     def _write_index(self, manifests: tuple[oci.Descriptor, ...]) -> None:
         write_whole(self._folder / "index.json", oci.encoded(oci.ImageIndex(manifests=manifests)))

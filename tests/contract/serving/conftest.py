@@ -94,9 +94,11 @@ def houses_road():
 class Running:
     """A server in a thread of its own."""
 
-    def __init__(self, config=None, traffic=None, sample=1.0):
+    def __init__(self, config=None, traffic=None, sample=1.0, send=None):
         self.frames = []
-        self.recorder = Recorder(sample, 10_000, lambda frame: not self.frames.append(frame), random.Random(7))
+        self.recorder = Recorder(
+            sample, 10_000, send or (lambda frame: not self.frames.append(frame)), random.Random(7)
+        )
         lanes = [
             Lane(Placed("iris", 1, "sha256:" + "1" * 64), iris_road(), self.recorder),
             Lane(Placed("iris", 2, "sha256:" + "2" * 64), iris_road(50.0), self.recorder),

@@ -1,12 +1,14 @@
 """Every protocol with good bodies, over real sockets and real graphs."""
 
 import gzip
+import time
 import zlib
 
 import pytest
 
 from golive.domain.release import Share
 from golive.domain.serving import Route
+from golive.serving.server import ServerConfig
 
 FLOWER = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}
 VALUES = list(FLOWER.values())
@@ -228,3 +230,51 @@ def test_every_predicted_row_is_recorded_with_what_went_in_and_came_out(running)
     assert (records[0].name, records[0].version, records[0].outputs) == ("houses", 3, (PRICE,))
     assert len(records[2].outputs) == 3
     assert recording.board.snapshot().records == 3
+
+
+def test_a_long_request_is_answered_on_every_route(running):
+    config = ServerConfig(drain_s=0.5)
+    with running(config, traffic=(Route("iris", (Share(1, 1.0),)),)) as long, long.client() as client:
+        rows = [VALUES] * 3000
+        for path, body in (
+            ("/predict", {"features": rows}),
+            ("/v1/models/iris:predict", {"instances": rows}),
+            ("/invocations", {"instances": rows}),
+        ):
+            answer = client.post(path, json=body, headers={"x-request-id": "long"})
+            assert answer.status_code == 200, answer.text[:200]
+            assert len(answer.json()["predictions"]) == 3000
+            assert (answer.headers["x-request-id"], answer.headers["x-model-version"]) == ("long", "1")
+        wrong = client.post("/predict", json={"features": [*rows, ["a", 1, 1, 1]]})
+        assert (wrong.status_code, wrong.json()["field"]) == (400, "$.features[3000][0]")
+    assert sum(record.id.startswith("long#") for record in long.records()) == 9000
+
+
+def test_records_go_on_after_a_sink_that_failed(running):
+    taken = []
+
+    def send(frame):
+        taken.append(frame)
+        if len(taken) == 1:
+            message = "the sink broke once"
+            raise OSError(message)
+        return True
+
+    with running(send=send) as recording, recording.client() as client:
+        for count in (1, 2):
+            client.post("/predict/iris", json={"features": [VALUES]})
+            until = time.monotonic() + 10
+            while len(taken) < count and time.monotonic() < until:
+                time.sleep(0.02)
+            assert len(taken) == count
+
+
+@pytest.mark.parametrize(("authorize", "asks"), [(None, False), (lambda *_: True, False), (lambda *_: False, True)])
+def test_the_openapi_page_asks_for_a_key_only_when_the_server_does(running, authorize, asks):
+    def admits(authorization, api_key):
+        return authorization == b"Bearer good" or authorize(authorization, api_key)
+
+    config = ServerConfig(authorize=admits if authorize else None, drain_s=0.3)
+    with running(config) as server, server.client(headers={"authorization": "Bearer good"}) as client:
+        page = client.get("/openapi.json").json()
+        assert ("security" in page) is asks

@@ -116,6 +116,16 @@ def test_a_body_sent_on_after_the_refusal_does_not_lose_the_answer(server):
         assert wire.reply()[0] == 413
 
 
+def test_a_long_body_that_ends_in_one_big_piece_is_no_long_head(running):
+    long = post(b'{"features": [' + b",".join([b"[5.1, 3.5, 1.4, 0.2]"] * 20_000) + b"]}")
+    with running(ServerConfig(drain_s=0.3)) as server, server.wire() as wire:
+        for _ in range(3):
+            wire.send(long[:200])
+            time.sleep(0.05)
+            wire.send(long[200:])
+            assert wire.reply()[0] == 200
+
+
 def test_headers_over_the_limit_are_431(server):
     with server.wire() as wire:
         wire.send(b"POST /predict/iris HTTP/1.1\r\nhost: x\r\nx-long: " + b"a" * 500_000)
@@ -142,6 +152,49 @@ def test_a_stalled_body_is_closed(running):
     with running(ServerConfig(keep_alive_s=1.0, drain_s=0.5)) as short, short.wire() as wire:
         wire.send(post()[:-5])
         assert wire.is_closed()
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"POST /predict/iris HTTP/1.1\r\nhost: x\r\nx-slow: ",
+        b"POST /predict/iris HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n",
+        b"POST /predict/iris?a=1 HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n",
+    ],
+    ids=["head", "hot", "ordinary"],
+)
+def test_a_request_that_trickles_in_is_408(running, begun):
+    with running(ServerConfig(keep_alive_s=5.0, request_s=1.0, drain_s=0.5)) as short, short.wire() as wire:
+        wire.send(begun)
+        with contextlib.suppress(OSError):
+            for _ in range(20):
+                wire.send(b"a")
+                time.sleep(0.1)
+        status, headers, body = wire.reply()
+        assert (status, headers["connection"]) == (408, "close")
+        assert b"did not arrive within 1 s" in body
+        assert wire.is_closed()
+
+
+def test_one_connection_too_many_is_503_and_those_there_go_on(running):
+    with running(ServerConfig(max_connections=2, drain_s=0.5)) as small, small.wire() as one, small.wire() as two:
+        for wire in (one, two):
+            wire.send(post())
+            assert wire.reply()[0] == 200
+        with small.wire() as third:
+            status, headers, body = third.reply()
+            assert (status, headers["connection"], headers["retry-after"]) == (503, "close", "1")
+            assert b'"unavailable"' in body
+            assert third.is_closed()
+        one.send(post())
+        assert one.reply()[0] == 200
+
+
+@pytest.mark.parametrize("head", [b"content-length: 30\r\ncontent-length: 31", b"content-length: %b" % (b"9" * 40)])
+def test_a_length_that_cannot_be_is_400(server, head):
+    with server.wire() as wire:
+        wire.send(b"POST /predict/iris HTTP/1.1\r\nhost: x\r\n%b\r\n\r\n" % head)
+        assert wire.reply()[0] in {400, 413}
 
 
 def test_a_client_that_does_not_read_is_not_read_from(server):
@@ -171,6 +224,17 @@ def test_draining_gives_an_idle_connection_one_last_answer(running, path):
         status, headers, _ = wire.reply()
         assert (status, headers["connection"]) == (200, "close")
         assert wire.is_closed()
+
+
+def test_draining_answers_a_long_request_whole(running):
+    rows = b",".join([b"[5.1, 3.5, 1.4, 0.2]"] * 50_000)
+    with running(ServerConfig(drain_s=0.3)) as draining, draining.wire() as wire:
+        wire.send(post(b'{"features": [' + rows + b"]}"))
+        time.sleep(0.05)
+        draining.ask_to_stop()
+        status, _, body = wire.reply()
+        assert status == 200
+        assert body.count(b"[") == 50_002
 
 
 def test_draining_closes_a_connection_that_stays_idle(running):

@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from golive.control.project import project_of, read_project
+from golive.control.project_rules import MEASURES
+from golive.domain.digest import Digest
 from golive.errors import NotFoundError, ProjectError
+from golive.evaluation.run import baseline_predictions, evaluate, measure_latency
 from golive.training.recipe import Candidate
 
 START = """\
@@ -120,6 +124,7 @@ serving: {port: 99999}
         ("search: [1]\n", "at search: found a list, expected a mapping with the keys method"),
         ("target: area\n", "golive.yaml:6: at target: is written twice, first on line 4"),
         ("gate: {rules: [rmse is small]}\n", "the gate rule 'rmse is small' cannot be read"),
+        ("gate: {rules: [rmze <= 3]}\n", "at gate.rules[0]: found 'rmze', which evaluation of a regression does not measure; did you mean 'rmse'?"),
     ],
 )  # fmt: skip
 def test_a_mistake_of_shape_says_place_found_and_expected(text: str, said: str, folder: Path):
@@ -208,3 +213,30 @@ def test_grids_hold_numbers_texts_bools_and_null(folder: Path):
     text = START + "candidates: [{model: random_forest, grid: {max_depth: [3, null], max_features: [sqrt, 0.5]}}]\n"
     (candidate,) = project_of(text.encode(), folder=folder).candidates
     assert candidate == Candidate(model="random_forest", grid={"max_depth": (3, None), "max_features": ("sqrt", 0.5)})
+
+
+@pytest.mark.parametrize(("task", "classes"), [("regression", ()), ("classification", ("no", "yes"))])
+def test_a_gate_may_name_exactly_what_evaluation_measures(task, classes):
+    """The list stands in the rules, so that a project is read without the libraries of evaluation."""
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 2, 400) if classes else rng.normal(size=400)
+    share = rng.uniform(0.05, 0.95, 400)
+    answers = np.column_stack([1 - share, share]) if classes else (truth + rng.normal(size=400)).reshape(-1, 1)
+    evidence = evaluate(
+        bundle=Digest("sha256:" + "0" * 64),
+        task=task,
+        classes=classes,
+        truth=truth,
+        predicted=answers,
+        baseline=baseline_predictions(task, truth, classes, 400),
+        champion=None,
+        champion_digest=None,
+        data_digest=None,
+        measured_at="2026-01-01T00:00:00+00:00",
+        code="test",
+        size_bytes=1,
+        threshold=0.5,
+        extra_measures=measure_latency(lambda: None, 3),
+    )
+    measured = {measure.name for measure in evidence.measures if " - " not in measure.name}
+    assert {name.removeprefix("baseline.") for name in measured} == set(MEASURES[task])

@@ -4,9 +4,12 @@ from datetime import UTC, datetime
 
 from golive.control.home import Home
 from golive.control.live import order_for
-from golive.control.project_file import Monitoring, Project
+from golive.control.project_file import Monitoring, Project, Serving
 from golive.control.recording import Desk
 from golive.control.rooms import open_rooms
+from golive.domain.record import Record
+from golive.domain.signature import Field, Signature
+from golive.monitoring.records import RecordWriter, read_records
 from golive.settings import Settings
 from golive.training.recipe import Source
 
@@ -21,6 +24,27 @@ def test_days_over_the_age_go_and_younger_ones_stay(tmp_path):
     assert sorted(path.name for path in (home.records / "houses" / "v1").iterdir()) == ["2026-03-07", "2026-03-10"]
 
 
+def test_small_parts_of_today_are_joined_too(tmp_path):
+    home = Home(tmp_path)
+    signature = Signature(inputs=(Field(name="area", dtype="float64"),), task="regression", target="price")
+    writer = RecordWriter(home.records, {"houses": signature})
+    for number in range(5):
+        writer.append([Record(f"r{number}", int(NOW.timestamp()) * 10**9 + number, "houses", 1, (1.0,), (2.0,), 3.0)])
+        writer.flush()
+    Desk(home).tidy(3, NOW)
+    assert len(list(home.records.rglob("*.parquet"))) == 1
+    assert read_records(home.records, "houses")["id"].tolist() == ["r0", "r1", "r2", "r3", "r4"]
+
+
+def test_a_part_that_cannot_be_joined_ends_nothing(tmp_path, capsys):
+    home = Home(tmp_path)
+    day = home.records / "houses" / "v1" / "2026-03-10"
+    day.mkdir(parents=True)
+    (day / "1-1-1.parquet").write_bytes(b"not Parquet")
+    Desk(home).tidy(3, NOW)
+    assert "could not be joined just now" in capsys.readouterr().err
+
+
 def test_what_cannot_be_removed_ends_nothing(tmp_path, capsys):
     home = Home(tmp_path)
     (home.records / "houses" / "v1").mkdir(parents=True)
@@ -29,8 +53,16 @@ def test_what_cannot_be_removed_ends_nothing(tmp_path, capsys):
     assert "records older than 3 days could not be removed" in capsys.readouterr().err
 
 
+def test_a_project_is_served_with_its_certificate_and_its_limits(tmp_path):
+    serving = Serving(tls_cert="tls/chain.pem", tls_key="/etc/key.pem", max_rows=500)
+    project = Project(name="houses", data=Source(file="a.csv"), target="y", task="regression", serving=serving)
+    order = order_for(project, open_rooms(tmp_path, Settings()), tmp_path)
+    assert (order.tls_cert, order.tls_key) == (str(tmp_path / "tls" / "chain.pem"), "/etc/key.pem")
+    assert order.max_rows == 500
+
+
 def test_the_age_is_that_of_golive_yaml(tmp_path):
     project = Project(
         name="houses", data=Source(file="a.csv"), target="y", task="regression", monitoring=Monitoring(keep_days=7)
     )
-    assert order_for(project, open_rooms(tmp_path, Settings())).keep_days == 7
+    assert order_for(project, open_rooms(tmp_path, Settings()), tmp_path).keep_days == 7

@@ -153,7 +153,7 @@ def test_there_must_be_something_to_roll_back_to(rooms):
         rollback("homes", rooms)
     serve(rooms, 1)
     assert serving_release("homes", rooms) == find_release("homes", "1", rooms)
-    with pytest.raises(UsageError, match="homes has served only release 1; there is no earlier one"):
+    with pytest.raises(UsageError, match="homes has no release before 1 to roll back to"):
         rollback("homes", rooms)
 
 

@@ -7,7 +7,7 @@ from golive.domain.policy import Policy
 from golive.domain.profile import ColumnProfile, Profile
 from golive.errors import UsageError
 from golive.judge import judge
-from golive.monitoring.looks import live_evidence, watch
+from golive.monitoring.looks import live_evidence, passed_over, watch
 from golive.statistics.bins import category_bins, number_bins
 
 BUNDLE = Digest("sha256:" + "a" * 64)
@@ -78,6 +78,15 @@ def test_a_look_does_not_change_when_more_rows_come(profile):
     rows = draw(3000, 2)
     early = watch(profile, records({name: values[:2100] for name, values in rows.items()}))
     assert watch(profile, records(rows)).looks[:2] == early.looks
+
+
+def test_rows_that_are_in_no_look_any_more_need_not_be_read(profile):
+    rows = records(draw(20_750, 5))
+    earlier = passed_over(20_750, 100)
+    assert earlier == 700
+    rest = {name: values[earlier:] for name, values in rows.items()}
+    assert watch(profile, rest, look_rows=100, earlier=earlier) == watch(profile, rows, look_rows=100)
+    assert passed_over(20_099, 100) == passed_over(50, 100) == 0
 
 
 def test_weeks_without_any_change_are_quiet(profile):

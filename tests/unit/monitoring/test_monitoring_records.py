@@ -8,7 +8,7 @@ import pytest
 from golive.domain.record import Record
 from golive.domain.signature import Field, Signature
 from golive.errors import DataError, UnavailableError, UsageError
-from golive.monitoring.records import RecordWriter, compact, input_column, prune, read_records
+from golive.monitoring.records import RecordWriter, compact, count_records, input_column, prune, read_records
 
 NOON = int(datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp()) * 10**9
 DAY = 86_400 * 10**9
@@ -57,7 +57,7 @@ def parts(folder):
 
 def test_records_read_back_with_their_types_and_missing_values(writer, tmp_path):
     writer.append([record(1), record(2, inputs=(None, None, None, None, None)), record(3)])
-    writer.close()
+    writer.flush()
     columns = read_records(tmp_path, "houses")
     assert columns["id"].tolist() == ["r1", "r2", "r3"]
     assert columns["at"].tolist() == [NOON + 1, NOON + 2, NOON + 3]
@@ -73,7 +73,7 @@ def test_records_read_back_with_their_types_and_missing_values(writer, tmp_path)
 
 def test_a_classifier_has_one_output_column_a_class_apart_from_inputs(writer, tmp_path):
     writer.append([Record("a", NOON, "iris", 2, (0.5,), (0.25, 0.75), 1.0)])
-    writer.close()
+    writer.flush()
     columns = read_records(tmp_path, "iris")
     assert {name: values.tolist() for name, values in columns.items() if "p_" in name} == {
         "input.p_yes": [0.5],
@@ -84,7 +84,7 @@ def test_a_classifier_has_one_output_column_a_class_apart_from_inputs(writer, tm
 
 def test_parts_lie_by_name_version_and_day_and_other_tools_can_read_them(writer, tmp_path):
     writer.append([record(1), record(2, version=2), record(3, at=NOON + DAY)])
-    writer.close()
+    writer.flush()
     assert [part.rsplit("/", 1)[0] for part in parts(tmp_path)] == [
         "houses/v1/2026-03-01",
         "houses/v1/2026-03-02",
@@ -94,15 +94,34 @@ def test_parts_lie_by_name_version_and_day_and_other_tools_can_read_them(writer,
     assert str(schema.field("at").type) == "timestamp[ns, tz=UTC]"
 
 
-def test_records_wait_two_seconds_before_they_are_written(writer, tmp_path, clock):
+def test_records_wait_a_second_before_they_are_written(writer, tmp_path, clock):
     writer.append([record(1)])
-    clock.now = 1.9
+    clock.now = 0.9
     writer.append([record(2)])
+    writer.flush_due()
     assert parts(tmp_path) == []
-    clock.now = 2.0
-    writer.append([record(3)])
+    clock.now = 1.0
+    writer.flush_due()
+    writer.flush_due()
     assert len(parts(tmp_path)) == 1
-    assert len(read_records(tmp_path, "houses")["id"]) == 3
+    assert len(read_records(tmp_path, "houses")["id"]) == 2
+
+
+def test_an_hour_of_steady_traffic_leaves_hundreds_of_parts_and_not_thousands(writer, tmp_path, clock):
+    for second in range(3600):
+        clock.now = float(second)
+        writer.append([record(second)])
+        writer.flush_due()
+    writer.flush()
+    assert len(parts(tmp_path)) < 500
+    assert count_records(tmp_path, "houses") == 3600
+    clock.now = 3700.0
+    writer.append([record(3600)])
+    writer.flush()
+    writer.append([record(3601)])
+    clock.now = 3701.0
+    writer.flush_due()
+    assert count_records(tmp_path, "houses") == 3602
 
 
 def test_fifty_thousand_records_are_written_at_once(writer, tmp_path):
@@ -114,13 +133,13 @@ def test_records_come_in_time_order_from_any_number_of_writers(tmp_path):
     for first in (5, 0, 3):
         writer = RecordWriter(tmp_path, {"houses": SIGNATURE})
         writer.append([record(first + 10), record(first)])
-        writer.close()
+        writer.flush()
     assert read_records(tmp_path, "houses")["prediction"].tolist() == [0, 3, 5, 10, 13, 15]
 
 
 def test_one_version_or_one_time_can_be_asked_for(writer, tmp_path):
     writer.append([record(1), record(2, version=2), record(3), record(4, at=NOON + DAY)])
-    writer.close()
+    writer.flush()
     assert read_records(tmp_path, "houses", version=2)["id"].tolist() == ["r2"]
     assert read_records(tmp_path, "houses", since_ns=NOON + 3)["id"].tolist() == ["r3", "r4"]
     assert read_records(tmp_path, "houses", since_ns=NOON + DAY)["id"].tolist() == ["r4"]
@@ -130,7 +149,7 @@ def test_versions_with_other_columns_are_read_together(tmp_path):
     changed = Signature(inputs=(Field(name="area", dtype="string"),), task="regression", target="price")
     writer = RecordWriter(tmp_path, {("houses", 1): SIGNATURE, ("houses", 2): changed})
     writer.append([record(1), record(2, version=2, inputs=("big",))])
-    writer.close()
+    writer.flush()
     columns = read_records(tmp_path, "houses")
     assert columns["area"].tolist() == [0.5, "big"]
     assert columns["street"].tolist() == ["Pave", None]
@@ -154,7 +173,7 @@ def test_a_name_that_could_leave_the_folder_is_refused(tmp_path):
 
 def test_records_of_an_unknown_model_are_counted_as_dropped(writer, tmp_path):
     writer.append([record(1, name="unknown"), record(2)])
-    writer.close()
+    writer.flush()
     assert writer.dropped == 1
     assert read_records(tmp_path, "houses")["id"].tolist() == ["r2"]
 
@@ -202,11 +221,30 @@ def test_small_parts_of_past_days_are_joined_and_nothing_is_lost(tmp_path):
     assert compact(tmp_path, before="2026-03-02") == 0
 
 
-def test_a_writer_joins_the_parts_of_earlier_days_itself(tmp_path):
-    write_parts(tmp_path, 3)
-    write_parts(tmp_path, 2, at=NOON + DAY)
-    assert len(list((tmp_path / "houses/v1/2026-03-01").iterdir())) == 1
-    assert len(list((tmp_path / "houses/v1/2026-03-02").iterdir())) == 2
+def test_the_latest_records_are_read_without_opening_older_days(tmp_path):
+    for day in range(3):
+        write_parts(tmp_path, 4, at=NOON + day * DAY)
+    oldest = next((tmp_path / "houses/v1/2026-03-01").iterdir())
+    oldest.write_bytes(b"not Parquet: whoever opens it fails")
+    columns = read_records(tmp_path, "houses", newest=6)
+    assert columns["at"].tolist() == [NOON + DAY + 2, NOON + DAY + 3, *(NOON + 2 * DAY + n for n in range(4))]
+    assert columns["prediction"].tolist() == [2, 3, 0, 1, 2, 3]
+
+
+def test_the_latest_records_of_all_versions_are_read_together(writer, tmp_path):
+    for number in range(1, 7):
+        writer.append([record(number, version=1 + number % 2)])
+        writer.flush()
+    assert read_records(tmp_path, "houses", newest=3)["prediction"].tolist() == [4, 5, 6]
+    assert read_records(tmp_path, "houses", newest=2, version=1)["prediction"].tolist() == [4, 6]
+    assert len(read_records(tmp_path, "houses", newest=100)["id"]) == 6
+
+
+def test_records_are_counted_without_those_that_were_joined(writer, tmp_path):
+    writer.append([record(1), record(2, version=2), record(3)])
+    writer.flush()
+    assert (count_records(tmp_path, "houses"), count_records(tmp_path, "houses", version=2)) == (3, 1)
+    assert count_records(tmp_path, "nothing") == 0
 
 
 def test_a_crash_between_joining_and_removing_counts_no_row_twice(tmp_path):
@@ -217,6 +255,7 @@ def test_a_crash_between_joining_and_removing_counts_no_row_twice(tmp_path):
     for path in (tmp_path / "copy").rglob("*.parquet"):
         shutil.copy(path, folder / path.relative_to(tmp_path / "copy"))
     assert len(parts(folder)) == 4
+    assert count_records(folder, "houses") == 3
     assert read_records(folder, "houses")["id"].tolist() == ["r0", "r1", "r2"]
     write_parts(folder, 1, at=NOON + 100)
     compact(folder, before="2026-03-02")

@@ -97,3 +97,42 @@ def test_frames_stay_small():
     assert len(sink.records) == 2000
     assert len(sink.frames) > 5
     assert max(map(len, sink.frames)) < 65_536
+
+
+def test_a_row_that_cannot_be_encoded_costs_no_other_one():
+    sink = Sink()
+    recording = recorder(sink)
+    outputs = np.zeros((3, 1))
+    recording.add("iris", 4, "r", [(1.0,), (2**70,), (3.0,)], outputs, 12.5)
+    recording.flush()
+    add(recording, 1, "later")
+    recording.flush()
+    assert [record.id for record in sink.records] == ["r#0", "r#2", "later"]
+    assert (recording.sent, recording.dropped) == (3, 1)
+
+
+def test_many_rows_are_encoded_in_slices_and_none_is_lost_or_doubled():
+    sink = Sink()
+    recording = recorder(sink)
+    add(recording, 5)
+    add(recording, 3, "s")
+    assert recording.flush(4) is True
+    assert len(sink.records) == 4
+    add(recording, 2, "t")
+    assert recording.flush(4) is True
+    assert recording.flush(4) is False
+    assert [record.id for record in sink.records] == [
+        *(f"r#{index}" for index in range(5)),
+        *(f"s#{index}" for index in range(3)),
+        *(f"t#{index}" for index in range(2)),
+    ]
+
+
+def test_rows_that_wait_for_a_later_slice_still_count_against_the_capacity():
+    recording = recorder(Sink(), capacity=6)
+    add(recording, 6)
+    recording.flush(2)
+    add(recording, 4)
+    assert recording.dropped == 2
+    recording.flush()
+    assert recording.sent == 8

@@ -94,3 +94,6 @@ def test_a_category_of_codes_may_be_sent_as_numbers_and_another_may_not():
     assert msgspec.structs.astuple(row) == (20, "S")
     with pytest.raises(msgspec.ValidationError, match="size"):
         msgspec.json.decode(b'{"zone": "20", "size": 7}', type=row_type(codes))
+    for beyond in (b"18446744073709551616", b"9223372036854775808", b"-9223372036854775809"):
+        with pytest.raises(msgspec.ValidationError):
+            msgspec.json.decode(b'{"zone": %b, "size": "S"}' % beyond, type=row_type(codes))

@@ -1,5 +1,6 @@
 """The table of routes, how it is swapped, and what a lane does with errors from below."""
 
+import asyncio
 import logging
 
 import numpy as np
@@ -78,6 +79,14 @@ def test_shares_are_kept_and_stick_to_the_request_id():
         ask(board(Share(1, 0.9), Share(2, 0.1)), b"/v1/models/houses:predict", request_id=f"r{index}")[1]
         for index in range(50)
     ]
+
+
+def test_a_long_request_meets_the_version_that_a_short_one_meets():
+    switchboard = board(Share(1, 0.5), Share(2, 0.5))
+    assert switchboard.long_routes.keys() == switchboard.routes.keys()
+    for name in ("a", "b", "c", "d", "e"):
+        short = switchboard.routes[b"/predict"](b"{", name)
+        assert asyncio.run(switchboard.long_routes[b"/predict"](b"{", name)) == short
 
 
 def test_a_share_of_zero_gets_no_request():
