@@ -84,6 +84,7 @@ def judge(evidence: Evidence, policy: Policy, *, forced: str = "") -> Verdict:
     """Decide whether a bundle may be released.
 
     The outcome is "fail" if any rule fails, else "not-enough-data" if any rule cannot be answered, else "pass".
+    A reason in ``forced`` is kept only against an outcome that is no pass.
 
     Raises:
         PolicyError: a rule cannot be read.
@@ -101,7 +102,14 @@ def judge(evidence: Evidence, policy: Policy, *, forced: str = "") -> Verdict:
     outcomes = {reason.outcome for reason in reasons}
     outcome: Outcome = "fail" if "fail" in outcomes else "not-enough-data" if "not-enough-data" in outcomes else "pass"
     return Verdict(
-        bundle=evidence.bundle, outcome=outcome, reasons=reasons, policy=digest_of_value(policy), forced=forced
+        bundle=evidence.bundle,
+        outcome=outcome,
+        reasons=reasons,
+        policy=digest_of_value(policy),
+        data=evidence.data,
+        rows=evidence.rows,
+        rows_from=evidence.rows_from,
+        forced="" if outcome == "pass" else forced,
     )
 
 
@@ -110,6 +118,8 @@ def _apply(rule: Rule, evidence: Evidence) -> Reason:
         return Reason(
             rule=rule.text, outcome="pass", text="no other model is live under this name, so there is no champion"
         )
+    if evidence.champion == evidence.bundle and "champion." in rule.measure:
+        return Reason(rule=rule.text, outcome="pass", text="this bundle is the champion itself")
     value = _value(rule, evidence)
     if value is None or not math.isfinite(value):
         return Reason(rule=rule.text, outcome="not-enough-data", text=f"{rule.term} was not measured")

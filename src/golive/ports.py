@@ -30,6 +30,8 @@ from golive.domain.trial import Trial
 
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
+Column = npt.NDArray[Any]
+"""One column of a table; where not said otherwise in the canonical form: float64, or object of str and None."""
 
 
 class TableFormat(Protocol):

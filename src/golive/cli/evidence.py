@@ -7,8 +7,9 @@ import typer
 from rich.console import Console
 
 from golive import plugins
-from golive.cli.options import Json, Lang, Verbs
-from golive.cli.output import Printer, table
+from golive.cli.options import Json, Lang, Language, Verbs
+from golive.cli.output import Printer, reason_text, table
+from golive.domain.digest import short
 
 Reference = Annotated[
     str, typer.Argument(help="A project folder, or a bundle: name, name@version, name:serving, sha256:...")
@@ -19,7 +20,7 @@ def evaluate(
     reference: Reference = ".",
     *,
     data: Annotated[Path | None, typer.Option(help="Rows with the target, for a bundle outside its project.")] = None,
-    lang: Lang = "en",
+    lang: Lang = Language.EN,
     as_json: Json = False,
 ) -> None:
     """Measure a bundle, with intervals, against a dummy and against what is live; write the report."""
@@ -61,8 +62,8 @@ def gate(
 
     def show(console: Console) -> None:
         for reason in verdict.reasons:
-            mark = {"pass": "✓", "fail": "✗"}.get(reason.outcome, "?")
-            console.print(f"{mark} {reason.rule}: {reason.text}", markup=False)
+            console.print(reason_text(reason), markup=False)
+        console.print(_judged_on(verdict), markup=False)
         console.print(verdict.outcome)
 
     printer.result(verdict, show)
@@ -71,6 +72,12 @@ def gate(
 
 
 VERBS: Verbs = {"evaluate": evaluate, "gate": gate}
+
+
+def _judged_on(verdict: Any) -> str:
+    rows = "test rows" if verdict.rows_from == "test" else "rows that were given"
+    data = f" of the data {short(verdict.data)}" if verdict.data else ""
+    return f"judged on {verdict.rows:,} {rows}{data}"
 
 
 def _interval(measure: Any) -> str:

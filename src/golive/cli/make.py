@@ -10,8 +10,8 @@ import typer
 from rich.console import Console
 
 from golive import plugins
-from golive.cli.options import Folder, Force, Json, Lang, Verbs
-from golive.cli.output import Printer, table
+from golive.cli.options import Folder, Force, Json, Lang, Language, Verbs
+from golive.cli.output import Printer, reason_text, table
 
 _LINE = 240
 """Characters of a request that are shown on the command line; a longer one is named as a file."""
@@ -50,7 +50,7 @@ def up(
     detach: Annotated[bool, typer.Option("--detach", help="Leave the server running and return.")] = False,
     no_serve: Annotated[bool, typer.Option("--no-serve", help="Stop after the verdict; nothing goes live.")] = False,
     force: Force = "",
-    lang: Lang = "en",
+    lang: Lang = Language.EN,
     as_json: Json = False,
 ) -> None:
     """Go from data to a live, watched model; run only what changed since last time."""
@@ -60,6 +60,7 @@ def up(
             judged = plugins.verb("up", "build_project")(
                 folder, say=printer.stage, on_progress=move, forced=force, lang=lang
             )
+        printer.total()
         printer.result(judged, lambda console: _show_verdict(console, judged))
         if not judged.verdict.allows:
             raise typer.Exit(3)
@@ -68,6 +69,7 @@ def up(
         live = plugins.verb("up", "up")(
             folder, say=printer.stage, on_progress=move, detach=detach, forced=force, lang=lang
         )
+    printer.total()
     told = {
         "name": live.release.name,
         "release": live.release,
@@ -75,6 +77,7 @@ def up(
         "url": live.supervisor.url,
         "admin_url": live.supervisor.admin_url,
         "report": live.judged.report,
+        "changes": live.judged.changes,
     }
     printer.result(told, lambda console: _show_live(console, live, folder, detach=detach))
     if not detach:
@@ -140,10 +143,10 @@ def _parameters(trial: Any) -> str:
 
 def _show_verdict(console: Console, judged: Any) -> None:
     for reason in judged.verdict.reasons:
-        mark = {"pass": "✓", "fail": "✗"}.get(reason.outcome, "?")
-        console.print(f"  {mark} {reason.rule}: {reason.text}", markup=False)
+        console.print(f"  {reason_text(reason)}", markup=False)
     console.print(f"verdict   {judged.verdict.outcome}{_forced(judged.verdict)}", markup=False)
     console.print(f"report    {judged.report}", markup=False)
+    console.print(f"changes   {judged.changes}", markup=False)
 
 
 def _forced(verdict: Any) -> str:
@@ -156,7 +159,8 @@ def _show_live(console: Console, live: Any, folder: Path, *, detach: bool) -> No
     sent = f"'{body}'" if len(body) <= _LINE else f"@{shlex.quote(str(live.example))}"
     _show_verdict(console, live.judged)
     console.print(f"live      {name} release {live.release.version} at {url} (pages at {url}/docs)", markup=False)
-    console.print(f"ask       curl -s {url}/v1/models/{name}:predict -d {sent}", markup=False)
+    key = ' -H "X-API-Key: $GOLIVE_API_KEY"' if live.asks_for_key else ""
+    console.print(f"ask       curl -s{key} {url}/v1/models/{name}:predict -d {sent}", markup=False)
     golive = _here(folder)
     console.print(
         f"watch     {golive} status; {golive} monitor {name}; {live.supervisor.admin_url}/metrics", markup=False
@@ -169,5 +173,5 @@ def _show_live(console: Console, live: Any, folder: Path, *, detach: bool) -> No
 def _here(folder: Path) -> str:
     """Write the command so that the line works where the reader stands, also outside an activated environment."""
     command = "golive" if shutil.which("golive") else shlex.quote(str(Path(sys.executable).with_name("golive")))
-    base = folder.parent if folder.is_file() else folder
+    base = plugins.verb("project", "base_of")(folder)
     return command if base.resolve() == Path.cwd() else f"{command} -C {shlex.quote(str(base))}"

@@ -1,14 +1,23 @@
 """Options that several verbs share."""
 
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+
+class Language(StrEnum):
+    """Of the report."""
+
+    EN = "en"
+    ZH = "zh"
+
+
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Folder = Annotated[Path, typer.Argument(help="The project folder (or its golive.yaml).")]
-Lang = Annotated[str, typer.Option("--lang", help="Language of the report: en or zh.")]
+Lang = Annotated[Language, typer.Option("--lang", help="Language of the report.")]
 Force = Annotated[
     str, typer.Option("--force", metavar="REASON", help="Release against the gate; the reason is kept and shown.")
 ]

@@ -3,6 +3,7 @@
 import errno
 import os
 import sys
+import time
 import traceback
 import uuid
 from collections.abc import Callable, Generator, Sequence
@@ -18,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from golive.control.stages import Stage
+from golive.domain.policy import Reason
 from golive.errors import GoliveError
 from golive.store.files import refused
 
@@ -36,6 +38,8 @@ class Printer:
             highlight=False, soft_wrap=True, emoji=False, width=None if sys.stdout.isatty() else _PIPED_COLUMNS
         )
         self.err = error_console()
+        self._started = time.monotonic()
+        self._in_stages = 0.0
 
     def result(self, value: Any, show: Callable[[Console], None]) -> None:
         """Print a value: as JSON when asked, else as ``show`` says it to people."""
@@ -46,11 +50,19 @@ class Printer:
 
     def stage(self, stage: Stage) -> None:
         """Say on stderr what a stage did and how long it took."""
+        self._in_stages += stage.seconds
         mark = "[dim]=[/dim]" if stage.reused else "[green]✓[/green]"
         took = (
             " [dim]unchanged[/dim]" if stage.reused else f" [dim]{stage.seconds:.1f} s[/dim]" if stage.seconds else ""
         )
         self.err.print(f"{mark} [bold]{stage.name:<9}[/bold] {escape(stage.text)}{took}")
+
+    def total(self) -> None:
+        """Say on stderr how long it took altogether, and how much of that no stage accounts for."""
+        took = time.monotonic() - self._started
+        beside = max(0.0, took - self._in_stages)
+        text = f"{beside:.1f} s of it beside the stages, mostly loading libraries"
+        self.err.print(f"  [bold]{'total':<9}[/bold] {text} [dim]{took:.1f} s[/dim]")
 
     @contextmanager
     def progress(self) -> Generator[Callable[[int, int, str], None]]:
@@ -81,6 +93,12 @@ def table(console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]
     for row in rows:
         shown.add_row(*[escape(cell) for cell in row])
     console.print(shown)
+
+
+def reason_text(reason: Reason) -> str:
+    """Write what became of a rule: a mark, the rule, and its value or why there is none."""
+    mark = {"pass": "✓", "fail": "✗"}.get(reason.outcome, "?")
+    return f"{mark} {reason.rule}: {reason.text if reason.value is None else f'{reason.value:.6g}'}"
 
 
 def error_console() -> Console:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -35,10 +35,11 @@ def list_bundles(*, as_json: Json = False) -> None:
 
 
 def show(reference: Reference, *, as_json: Json = False) -> None:
-    """Show one bundle: signature, lineage, evidence."""
+    """Show one bundle: signature, lineage, releases, evidence; a bare name means the newest, released or not."""
     rooms = plugins.verb("rooms", "open_rooms")()
     bundle = plugins.verb("refs", "find_bundle")(reference, rooms)
     evidence = rooms.bundles.evidence(bundle.digest)
+    releases = [release for release in rooms.ledger.releases(bundle.name) if release.bundle == bundle.digest]
 
     def print_it(console: Console) -> None:
         lineage = bundle.manifest.lineage
@@ -46,6 +47,7 @@ def show(reference: Reference, *, as_json: Json = False) -> None:
         console.print(f"  model    {lineage.model} {lineage.parameters or ''}", markup=False)
         console.print(f"  data     {', '.join(f'{k} {short(v)}' for k, v in lineage.data.items())}", markup=False)
         console.print(f"  made by  {lineage.code}, seed {lineage.seed}, {bundle.created_at[:19]}", markup=False)
+        console.print(f"  released {', '.join(_released(release) for release in releases) or 'never'}", markup=False)
         console.print(f"  evidence {', '.join(f'{item.kind} {item.measured_at[:19]}' for item in evidence) or 'none'}")
         fields = bundle.signature.inputs
         table(
@@ -66,7 +68,7 @@ def show(reference: Reference, *, as_json: Json = False) -> None:
             ],
         )
 
-    Printer(as_json=as_json).result({"bundle": bundle, "evidence": evidence}, print_it)
+    Printer(as_json=as_json).result({"bundle": bundle, "evidence": evidence, "releases": releases}, print_it)
 
 
 def export(
@@ -77,7 +79,7 @@ def export(
     option: Annotated[list[str] | None, typer.Option(help="KEY=VALUE for the kind; may be repeated.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Write a bundle in a form that runs elsewhere."""
+    """Write a bundle in a form that runs elsewhere; a bare name means what serves."""
     rooms = plugins.verb("rooms", "open_rooms")()
     folder = output or Path(f"{reference.replace(':', '-').replace('@', '-')}-{to}")
     options = _options(option or [])
@@ -89,6 +91,11 @@ def export(
         console.print(f"wrote {len(paths)} files to {folder}{more}", markup=False)
 
     Printer(as_json=as_json).result([str(path) for path in paths], print_it)
+
+
+def _released(release: Any) -> str:
+    forced = f", forced: {release.verdict.forced}" if release.verdict.forced else ""
+    return f"{release.name}@{release.version} ({release.verdict.outcome}{forced})"
 
 
 def _options(pairs: Sequence[str]) -> dict[str, str]:

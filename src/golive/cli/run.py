@@ -26,7 +26,7 @@ def serve(
     tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain (PEM).")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Private key (PEM).")] = None,
 ) -> None:
-    """Serve bundles without a ledger: no releases, no history; stop with Ctrl-C."""
+    """Serve bundles without a ledger: no releases, no history; stop with Ctrl-C. A bare name means what serves."""
     supervisor = plugins.verb("serve", "serve")(
         tuple(references),
         host=host,

@@ -14,14 +14,13 @@ from golive.control.stages import Say, Stage, kept, key_of, source_digest
 from golive.control.train import Trained
 from golive.domain.bundle import Bundle
 from golive.domain.digest import Digest, short
-from golive.domain.evidence import Evidence
+from golive.domain.evidence import Evidence, RowsFrom
 from golive.errors import DataError, NotFoundError
 from golive.evaluation.numbers import number
 from golive.evaluation.run import evaluate as measure
 from golive.evaluation.run import measure_latency
 from golive.inference.road import Road
-from golive.inference.table import Column
-from golive.ports import Float64, Int64
+from golive.ports import Column, Float64, Int64
 from golive.training.recipe import Source
 from golive.training.source import read_source
 
@@ -29,7 +28,10 @@ _LATENCY_RUNS = 300
 
 
 def evaluate(trained: Trained, bundle: Bundle, rooms: Rooms, *, say: Say) -> Evidence:
-    """Measure a project's bundle on its test rows, or give the evidence that an earlier run attached."""
+    """Measure a project's bundle on its test rows, or give the evidence that an earlier run attached.
+
+    Of a bundle that serves under its name, the value that is given (not the one attached) names it as its own champion.
+    """
     champion = champion_of(bundle, rooms)
     key = key_of(
         bundle=bundle.digest,
@@ -47,13 +49,16 @@ def evaluate(trained: Trained, bundle: Bundle, rooms: Rooms, *, say: Say) -> Evi
             truth=truth_of(bundle.signature, np.asarray(fitted.test_target)),
             champion=champion,
             data=trained.data,
+            rows_from="test",
         )
         rooms.bundles.attach_evidence(evidence)
         (folder / "evidence.json").write_bytes(msgspec.json.encode(evidence))
 
     folder, reused, seconds = kept(rooms.home.cache, "evaluate", key, make)
     evidence = msgspec.json.decode((folder / "evidence.json").read_bytes(), type=Evidence)
-    say(Stage(name="evaluate", text=headline(evidence), seconds=seconds, reused=reused))
+    if champion is None and is_champion(bundle, rooms):
+        evidence = msgspec.structs.replace(evidence, champion=bundle.digest)
+    say(Stage(name="evaluate", text=headline(evidence, trained.metric), seconds=seconds, reused=reused))
     return evidence
 
 
@@ -92,6 +97,14 @@ def champion_of(bundle: Bundle, rooms: Rooms) -> Bundle | None:
     return live if live.digest != bundle.digest and same_question else None
 
 
+def is_champion(bundle: Bundle, rooms: Rooms) -> bool:
+    """Say whether a bundle is what serves under its name."""
+    try:
+        return serving_release(bundle.name, rooms).bundle == bundle.digest
+    except NotFoundError:
+        return False
+
+
 def measure_bundle(
     bundle: Bundle,
     rooms: Rooms,
@@ -100,6 +113,7 @@ def measure_bundle(
     truth: Float64 | Int64,
     champion: Bundle | None,
     data: Digest,
+    rows_from: RowsFrom = "given",
 ) -> Evidence:
     """Predict with the bundle, its dummy baseline and the champion on the same rows, and compare."""
     files = rooms.bundles.files(bundle)
@@ -107,7 +121,7 @@ def measure_bundle(
     predicted = road.columns(columns)
     signature = bundle.signature
     baseline = np.array(msgspec.json.decode(files[BASELINE], type=list[float]))
-    return measure(
+    evidence = measure(
         bundle=bundle.digest,
         task=signature.task,
         classes=signature.classes,
@@ -124,11 +138,12 @@ def measure_bundle(
         threshold=bundle.manifest.decision.threshold,
         extra_measures=measure_latency(_one_row(road, columns), _LATENCY_RUNS),
     )
+    return msgspec.structs.replace(evidence, rows_from=rows_from)
 
 
-def headline(evidence: Evidence) -> str:
-    """Say the first measure with its interval, and the baseline's."""
-    first = evidence.measures[0]
+def headline(evidence: Evidence, metric: str) -> str:
+    """Say the project's metric (else the first measure) with its interval, and the baseline's."""
+    first = evidence.find(metric) or evidence.measures[0]
     base = evidence.find(f"baseline.{first.name}")
     interval = (
         f" [{number(first.lower)} to {number(first.upper)}]"
@@ -137,6 +152,7 @@ def headline(evidence: Evidence) -> str:
     )
     dummy = f"; dummy baseline {number(base.value)}" if base else ""
     against = f"; champion {short(evidence.champion)}" if evidence.champion else ""
+    against = "; the champion itself" if evidence.champion == evidence.bundle else against
     return f"{first.name} {number(first.value)}{interval} on {evidence.rows:,} test rows{dummy}{against}"
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from golive import plugins
-from golive.control.refs import find_bundle
+from golive.control.refs import find_used
 from golive.control.rooms import Rooms
 from golive.domain.audit import AuditNote
 from golive.domain.bundle import Bundle
@@ -17,7 +17,7 @@ from golive.store.files import refused
 def export(
     reference: str, kind: str, folder: Path, rooms: Rooms, *, options: Mapping[str, str] | None = None
 ) -> tuple[Path, ...]:
-    """Write a bundle into a new or empty folder and give the written paths.
+    """Write a bundle into a new or empty folder and give the written paths; a bare name means what serves.
 
     Raises:
         NotFoundError: no bundle answers to the reference, or there is no such kind of export.
@@ -25,7 +25,7 @@ def export(
         UnavailableError: the disk is full or refuses; no folder of that name is left behind.
     """
     exporter: Export = plugins.load("exports", kind)
-    bundle = find_bundle(reference, rooms)
+    bundle = find_used(reference, rooms)
     _refuse_taken(folder)
     try:
         paths = _written(exporter, bundle, rooms.bundles.files(bundle), folder, options or {})

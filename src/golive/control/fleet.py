@@ -12,12 +12,12 @@ from golive.control.member import Member
 from golive.control.messages import AccessRules
 from golive.control.order import SupervisorOrder, WorkerOrder, worker_count
 from golive.control.vacancy import open_vacancy
+from golive.domain.release import check_shares
 from golive.domain.serving import Observed, Placed, Shift, Start, Step, TrafficTable
 from golive.errors import UsageError
 from golive.serving.exposition import render
 from golive.serving.metrics import Snapshot, merge
 
-_ROUNDING = 1e-9
 _FRESH_S = 1.0
 """Counters of this age are given again, so that asking often costs the workers nothing."""
 
@@ -164,7 +164,8 @@ class Fleet:
         current = self._current
         placed = current.order.placed if current else ()
         _refuse_unloaded(placed, step.traffic)
-        _refuse_uneven(step.traffic)
+        for route in step.traffic:
+            check_shares(route.name, route.split)
         if current is None or step.traffic == current.order.traffic:
             return
         await current.reroute(step.traffic)
@@ -219,14 +220,6 @@ def _refuse_unloaded(placed: tuple[Placed, ...], traffic: TrafficTable) -> None:
                     "start a generation that holds it before shifting, and shift before leaving it out"
                 )
                 raise UsageError(message)
-
-
-def _refuse_uneven(traffic: TrafficTable) -> None:
-    for route in traffic:
-        total = sum(share.share for share in route.split)
-        if abs(total - 1.0) > _ROUNDING:
-            message = f"the shares of {route.name!r} sum to {total:g}; they must sum to 1"
-            raise UsageError(message)
 
 
 def _words(traffic: TrafficTable) -> list[str]:

@@ -14,22 +14,25 @@ from golive.store.files import write_whole
 
 
 def verdict_on(bundle: Bundle, policy: Policy, rooms: Rooms, *, forced: str = "") -> Verdict:
-    """Judge a bundle by the newest evaluation that is attached to it.
+    """Judge a bundle by the newest evaluation on its project's test rows; without one, by the newest on other rows.
 
     Raises:
         GateRefusedError: it was never evaluated.
     """
-    evidence = newest_evaluation(bundle, rooms)
+    evidence = deciding_evaluation(bundle, rooms)
     if evidence is None:
         message = f"{bundle.name} {short(bundle.digest)} was never evaluated; run `golive evaluate` on it first"
         raise GateRefusedError(message)
     return judge(evidence, policy, forced=forced)
 
 
-def newest_evaluation(bundle: Bundle, rooms: Rooms) -> Evidence | None:
-    """Give the newest evaluation attached to a bundle, or None."""
+def deciding_evaluation(bundle: Bundle, rooms: Rooms) -> Evidence | None:
+    """Give the evaluation that a gate goes by, or None.
+
+    Rows that a person chose decide only where no test rows were ever measured: they may be training rows.
+    """
     found = [evidence for evidence in rooms.bundles.evidence(bundle.digest) if evidence.kind == "evaluation"]
-    return max(found, key=lambda evidence: evidence.measured_at, default=None)
+    return max(found, key=lambda evidence: (evidence.rows_from == "test", evidence.measured_at), default=None)
 
 
 def refuse_unless_allowed(verdict: Verdict, bundle: Bundle) -> None:

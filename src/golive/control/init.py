@@ -1,5 +1,6 @@
 """``golive init``: a project folder with a commented golive.yaml, from an example or from a look at the data."""
 
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -49,8 +50,8 @@ def init(
         text = example_text(example)
     else:
         text, notices = _from_data(folder, data, target, time=time, sensitive=tuple(sensitive), drop=tuple(drop))
-    project_of(text.encode(), folder=folder, name=str(file))
     folder.mkdir(parents=True, exist_ok=True)
+    project_of(text.encode(), folder=folder, name=str(file))
     try:
         with file.open("x", encoding="utf-8") as opened:
             opened.write(text)
@@ -135,5 +136,5 @@ def _name(folder: Path, data: Path) -> str:
 
 
 def _relative(data: Path, folder: Path) -> str:
-    whole, base = data.resolve(), folder.resolve()
-    return whole.relative_to(base).as_posix() if whole.is_relative_to(base) else whole.as_posix()
+    # Also beside the folder: a project is moved, or cloned, together with its data.
+    return Path(os.path.relpath(data.resolve(), folder.resolve())).as_posix()

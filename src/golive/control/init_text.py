@@ -48,7 +48,7 @@ def _head(proposal: Proposal) -> list[str]:
         f"name: {scalar_text(proposal.name)}",
         "",
         "data:",
-        f"  file: {scalar_text(proposal.file)}{'' if proposal.file.startswith('/') else '  # relative to this file'}",
+        f"  file: {scalar_text(proposal.file)}  # relative to this file",
     ]
     if proposal.options:
         options = ", ".join(f"{key}: {scalar_text(value)}" for key, value in proposal.options.items())

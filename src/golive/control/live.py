@@ -7,12 +7,14 @@ import msgspec
 from golive.control.home import Home, home_of
 from golive.control.order import SupervisorOrder
 from golive.control.processes import START_S, RunningSupervisor, running, start_supervisor, stop
+from golive.control.project import FILE, base_of
 from golive.control.project_file import Project
 from golive.control.rooms import Rooms
+from golive.control.running_order import tell_what_waits
 from golive.domain.bundle import Bundle
 from golive.domain.digest import short
 from golive.domain.signature import Field
-from golive.errors import UnavailableError
+from golive.errors import NotFoundError, UnavailableError
 from golive.settings import read_settings
 from golive.store.files import write_whole
 
@@ -38,13 +40,14 @@ def order_for(project: Project, rooms: Rooms, base: Path) -> SupervisorOrder:
 
 
 def ensure_running(order: SupervisorOrder, *, detach: bool, log: Path) -> RunningSupervisor:
-    """Give the server of a state folder, starting it if none runs.
+    """Give the server of a state folder, starting it if none runs; says so when the one there has other settings.
 
     Raises:
         UnavailableError: it did not come up; the message says why.
     """
     there = running(Path(order.state))
     if there is not None:
+        tell_what_waits(order)
         return there
     return start_supervisor(order, detach=detach, log=log, timeout_s=START_S)
 
@@ -63,9 +66,16 @@ def require_running(state: Path) -> RunningSupervisor:
 
 
 def down(folder: Path) -> bool:
-    """End the server of a project; says whether one was running."""
-    base = folder.parent if folder.is_file() else folder
-    home: Home = home_of(base, read_settings())
+    """End the server of a project; says whether one was running.
+
+    Raises:
+        NotFoundError: there is neither a project nor its state.
+    """
+    base = base_of(folder)
+    home = home_of(base, read_settings())
+    if not base.is_dir() or not ((base / FILE).is_file() or home.folder.is_dir()):
+        message = f"there is no project in {str(folder)!r}, so nothing was ended; `golive -C DIR down` names its folder"
+        raise NotFoundError(message)
     return stop(home.folder, timeout_s=STOP_S)
 
 

@@ -2,15 +2,15 @@
 
 import msgspec
 
-from golive.control.project import FILE, read_project
+from golive.control.here import here_project
 from golive.control.project_file import Monitoring
 from golive.control.refs import find_release, serving_release
 from golive.control.rooms import Rooms, code_version
 from golive.domain.digest import Digest
 from golive.domain.evidence import Measure
-from golive.domain.profile import Profile
 from golive.monitoring.looks import Watch, live_evidence, passed_over, watch
 from golive.monitoring.records import count_records, read_records
+from golive.packaging.build import profile_of
 
 
 class Monitored(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,8 +34,8 @@ def monitor(name: str, rooms: Rooms, *, version: str = "", look_rows: int | None
     """
     made = find_release(name, version, rooms) if version else serving_release(name, rooms)
     bundle = rooms.bundles.open(made.bundle)
-    profile = msgspec.json.decode(rooms.bundles.files(bundle)["profile.json"], type=Profile)
-    look_rows = look_rows or _look_rows(rooms)
+    profile = profile_of(rooms.bundles.files(bundle))
+    look_rows = look_rows or _look_rows()
     count = count_records(rooms.home.records, name, version=made.version)
     earlier = passed_over(count, look_rows)
     columns = read_records(rooms.home.records, name, version=made.version, newest=count - earlier)
@@ -48,9 +48,9 @@ def monitor(name: str, rooms: Rooms, *, version: str = "", look_rows: int | None
     return Monitored(name=name, version=made.version, bundle=bundle.digest, evidence=attached, watch=seen)
 
 
-def _look_rows(rooms: Rooms) -> int:
-    beside = rooms.home.folder.parent
-    return (read_project(beside).monitoring if (beside / FILE).is_file() else Monitoring()).look_rows
+def _look_rows() -> int:
+    project = here_project()
+    return project.monitoring.look_rows if project else Monitoring().look_rows
 
 
 def _last_measures(bundle: Digest, rooms: Rooms) -> tuple[Measure, ...]:

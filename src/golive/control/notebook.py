@@ -16,7 +16,7 @@ from golive.control.gate import refuse_unless_allowed
 from golive.control.live import ensure_running
 from golive.control.order import SupervisorOrder
 from golive.control.package import baseline_file, framework_for, open_bundle, prove_and_write, truth_of
-from golive.control.refs import find_bundle, serving_release
+from golive.control.refs import find_used, serving_release
 from golive.control.rooms import Rooms, code_version, environment, open_rooms
 from golive.control.status import Status
 from golive.control.status import status as status_of
@@ -208,9 +208,9 @@ def package(
 
 
 def load(reference: str, *, home: str | None = None) -> BundleHandle:
-    """Open a bundle of the store by name, release, alias or digest."""
+    """Open a bundle of the store by name, release, alias or digest; a bare name means what serves."""
     rooms = _rooms(home)
-    return BundleHandle(find_bundle(reference, rooms), rooms)
+    return BundleHandle(find_used(reference, rooms), rooms)
 
 
 def evaluate(bundle: BundleHandle, rows: Any, truth: Any) -> EvidenceHandle:

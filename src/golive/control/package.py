@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from golive import plugins
 from golive.control.project_file import Project
+from golive.control.proof import parity_text
 from golive.control.rooms import Rooms, code_version, environment
 from golive.control.stages import Say, Stage, kept, key_of, source_digest
 from golive.control.train import Trained
@@ -20,13 +21,13 @@ from golive.domain.signature import Signature
 from golive.errors import DataError, NotConvertibleError
 from golive.evaluation.run import baseline_predictions
 from golive.inference.road import Road, open_road
-from golive.inference.table import Column, columns_of
+from golive.inference.table import columns_of
 from golive.inference.values import text_of
 from golive.packaging.boundary import boundary_rows
 from golive.packaging.build import assemble, pack
 from golive.packaging.parity import Original, prove
 from golive.packaging.profile import profile
-from golive.ports import Converted, Float64, Framework, Int64
+from golive.ports import Column, Converted, Float64, Framework, Int64
 from golive.training.fitted import Fitted
 
 RUNTIME = "onnxruntime"
@@ -55,8 +56,7 @@ def package(project: Project, trained: Trained, rooms: Rooms, *, say: Say) -> Bu
 
     folder, reused, seconds = kept(rooms.home.cache, "package", key, make)
     bundle = rooms.bundles.open(rooms.bundles.find((folder / "bundle.txt").read_text("utf-8")).digest)
-    parity = _parity(bundle, rooms)
-    text = f"{bundle.name} {short(bundle.digest)}, {bundle.size_bytes / 1e6:.2f} MB; {parity}"
+    text = f"{bundle.name} {short(bundle.digest)}, {bundle.size_bytes / 1e6:.2f} MB; {parity_text(bundle, rooms)}"
     say(Stage(name="package", text=text, seconds=seconds, reused=reused))
     return bundle
 
@@ -192,6 +192,7 @@ def _make(project: Project, trained: Trained, rooms: Rooms) -> Bundle:
         inputs=fitted.inputs,
         runtime=RUNTIME,
         lineage=lineage(trained, fitted),
+        unit=fitted.signature.unit,
     )
     bundle = prove_and_write(
         manifest,
@@ -218,11 +219,3 @@ def _make(project: Project, trained: Trained, rooms: Rooms) -> Bundle:
 def table_columns(signature: Signature, frame: Any) -> dict[str, Column]:
     """Give a data frame's columns in the canonical form."""
     return columns_of(signature, {str(name): frame[name].to_numpy() for name in frame.columns})
-
-
-def _parity(bundle: Bundle, rooms: Rooms) -> str:
-    proofs = [evidence for evidence in rooms.bundles.evidence(bundle.digest) if evidence.kind == "parity"]
-    measure = proofs[-1].find("parity.difference") if proofs else None
-    if measure is None:
-        return "no parity proof is attached"
-    return f"equal to the original on {measure.rows:,} rows (greatest difference {measure.value:.1e})"

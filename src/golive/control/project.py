@@ -31,6 +31,11 @@ def read_project(path: Path) -> Project:
     return project_of(file.read_bytes(), folder=file.parent, name=str(file))
 
 
+def base_of(path: Path) -> Path:
+    """Give the folder that a project's paths are relative to, from that folder or its golive.yaml."""
+    return path.parent if path.is_file() else path
+
+
 def project_of(content: bytes, *, folder: Path, name: str = FILE) -> Project:
     """Read the text of a golive.yaml whose relative paths begin at ``folder``; ``name`` stands in messages.
 

@@ -7,6 +7,7 @@ from golive import plugins
 from golive.control.project_file import Project
 from golive.control.project_shape import Path as Place
 from golive.control.project_shape import nearest
+from golive.domain.metric import ALONE, SEARCHED, measure_names
 from golive.domain.naming import checked_name
 from golive.domain.preparation import Combine
 from golive.errors import PolicyError, UsageError
@@ -21,16 +22,6 @@ Check = Callable[[Project, Path], Iterator[Finding]]
 
 _REGRESSION_ONLY = frozenset({"linear", "ridge"})
 _CLASSIFICATION_ONLY = frozenset({"logistic"})
-_METRICS = {"regression": ("rmse", "mae", "r2"), "classification": ("log_loss", "accuracy", "f1", "auc")}
-_ALWAYS = ("size_mb", "latency.p50_ms", "latency.p99_ms", "invalid_predictions", "unusable_truths")
-MEASURES = {
-    "regression": ("rmse", "mae", "r2", "median_absolute_error", "mape", "mse", *_ALWAYS),
-    "classification": (
-        *("accuracy", "balanced_accuracy", "precision", "recall", "f1", "auc", "pr_auc", "log_loss", "brier", "ece"),
-        *_ALWAYS,
-    ),
-}
-"""What evaluation measures, by task; a gate rule on anything else could never be answered."""
 _KINDS = ("numbers", "categories", "dates", "texts", "drop")
 
 
@@ -51,6 +42,7 @@ def _checks() -> tuple[tuple[tuple[Place, ...], Check], ...]:
         ((("target",), ("features",)), _target),
         ((("features",),), _columns),
         ((("features",), ("target",)), _constructed),
+        ((("features",), ("target",)), _units),
         ((("cleaning", "ranges"),), _ranges),
         ((("cleaning",), ("features",), ("target",)), _cleaned_columns),
         ((("task",), ("log_target",)), _log_target),
@@ -105,6 +97,14 @@ def _columns(project: Project, _: Path) -> Iterator[Finding]:
             yield ("features", "target_encode", index), f"{column!r} is not in features.categories; {hint}"
 
 
+def _units(project: Project, _: Path) -> Iterator[Finding]:
+    features = project.features
+    used = (project.target, *(column for kind, _, column in _listed(features) if kind != "drop"), *_operands(features))
+    for column in features.units if _any_kind(features) else ():
+        if column not in used:
+            yield ("features", "units", column), f"{column!r} is neither used nor the target; {nearest(column, used)}"
+
+
 def _constructed(project: Project, _: Path) -> Iterator[Finding]:
     features = project.features
     kinds = {column: kind for kind, _, column in _listed(features) if kind in {"categories", "dates", "texts"}}
@@ -141,8 +141,7 @@ def _cleaned_columns(project: Project, _: Path) -> Iterator[Finding]:
     cleaning, features = project.cleaning, project.features
     if not _any_kind(features):
         return
-    operands = tuple(column for construct in features.construct for column in construct.columns)
-    numbers = (*features.numbers, *operands, project.target)
+    numbers = (*features.numbers, *_operands(features), project.target)
     used = (*numbers, *(column for kind, _, column in _listed(features) if kind != "drop"))
     asked: tuple[tuple[Place, Iterable[str | int], tuple[str, ...], tuple[str, ...]], ...] = (
         (("ranges",), cleaning.ranges, tuple(cleaning.ranges), numbers),
@@ -177,7 +176,7 @@ def _candidates(project: Project, _: Path) -> Iterator[Finding]:
 
 
 def _metric(project: Project, _: Path) -> Iterator[Finding]:
-    metric, known = project.search.metric, _METRICS[project.task]
+    metric, known = project.search.metric, SEARCHED[project.task]
     if metric and metric not in known:
         yield ("search", "metric"), f"found {metric!r}, expected one of {', '.join(known)} for a {project.task}"
 
@@ -203,11 +202,20 @@ def _gate(project: Project, _: Path) -> Iterator[Finding]:
         except PolicyError as error:
             yield ("gate", "rules", index), error.message
             continue
+        known = measure_names(project.task)
         for name in (read.left, read.right):
-            plain = name.removeprefix("baseline.").removeprefix("champion.")
-            if name and plain not in MEASURES[project.task]:
+            if name and name not in known:
                 found = f"found {name!r}, which evaluation of a {project.task} does not measure; "
-                yield ("gate", "rules", index), found + nearest(plain, MEASURES[project.task])
+                yield ("gate", "rules", index), found + nearest(name, known)
+        if read.bound and not _has_interval(read.left, read.right):
+            text = f"{read.measure} has no interval; compare its value, without .{read.bound}"
+            yield ("gate", "rules", index), text
+
+
+def _has_interval(left: str, right: str) -> bool:
+    if not right:
+        return left not in ALONE
+    return right in {f"baseline.{left}", f"champion.{left}"}
 
 
 def _ports(project: Project, _: Path) -> Iterator[Finding]:
@@ -240,6 +248,10 @@ def _listed(features: Features) -> Iterator[tuple[str, int, str]]:
 def _made_of_one(features: Features) -> set[str]:
     of_dates = {f"{column}_{part}" for column in features.dates for part in features.date_parts}
     return of_dates | {f"{column}_{count}" for column in features.texts for count in ("chars", "words")}
+
+
+def _operands(features: Features) -> tuple[str, ...]:
+    return tuple(column for construct in features.construct for column in construct.columns)
 
 
 def _any_kind(features: Features) -> bool:

@@ -1,8 +1,10 @@
 """References: from what a person types to a bundle."""
 
+from golive.control.journal import tell
 from golive.control.rooms import Rooms
-from golive.control.stored import find_stored, names_release
+from golive.control.stored import find_stored, is_bare, names_release
 from golive.domain.bundle import Bundle
+from golive.domain.digest import short
 from golive.domain.naming import split_reference
 from golive.domain.release import Release
 from golive.errors import NotFoundError
@@ -11,7 +13,8 @@ from golive.errors import NotFoundError
 def find_bundle(reference: str, rooms: Rooms) -> Bundle:
     """Find ``name``, ``name@version``, ``name:serving``, ``name:latest``, ``sha256:...`` or the start of a digest.
 
-    A bare name means the newest bundle of that name, released or not.
+    A bare name means the newest bundle of that name, released or not, as ``name:latest`` does: what the verbs before
+    a release are about.
 
     Raises:
         NotFoundError: nothing answers to the reference; the message lists what there is.
@@ -21,6 +24,27 @@ def find_bundle(reference: str, rooms: Rooms) -> Bundle:
     name, rest = split_reference(reference)
     release = serving_release(name, rooms) if rest == ":serving" else find_release(name, rest[1:], rooms)
     return rooms.bundles.open(release.bundle)
+
+
+def find_used(reference: str, rooms: Rooms) -> Bundle:
+    """Find a bundle that is to answer somewhere; every reference but a bare name means what it does elsewhere.
+
+    A bare name means what serves, else the newest release, else the newest bundle, and then the journal says that it
+    was never released.
+
+    Raises:
+        NotFoundError: nothing answers to the reference; the message lists what there is.
+    """
+    if not is_bare(reference):
+        return find_bundle(reference, rooms)
+    if rooms.ledger.serving(reference) is not None:
+        return rooms.bundles.open(serving_release(reference, rooms).bundle)
+    releases = rooms.ledger.releases(reference)
+    if releases:
+        return rooms.bundles.open(releases[-1].bundle)
+    bundle = find_stored(reference, rooms.bundles)
+    tell(f"{reference} was never released; its newest bundle {short(bundle.digest)} is taken, which no gate let pass")
+    return bundle
 
 
 def find_release(name: str, version: str, rooms: Rooms) -> Release:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from golive.control.proof import newest_parity
 from golive.control.rooms import Rooms
 from golive.domain.bundle import Bundle
 from golive.domain.data_report import DataReport
@@ -44,10 +45,12 @@ def write_report(
     return path
 
 
-def newest_parity(bundle: Bundle, rooms: Rooms) -> Evidence | None:
-    """Give the newest proof that a bundle answers like its original, or None."""
-    proofs = [evidence for evidence in rooms.bundles.evidence(bundle.digest) if evidence.kind == "parity"]
-    return max(proofs, key=lambda evidence: evidence.measured_at, default=None)
+def write_changes(bundle: Bundle, listed: Path, rooms: Rooms) -> Path:
+    """Keep the list of changed rows and cells beside the report, as the cache may be deleted; gives its path."""
+    path = rooms.home.reports / f"{bundle.name}-{short(bundle.digest)}.changes.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, listed.read_bytes())
+    return path
 
 
 def stored_data_report(bundle: Bundle, rooms: Rooms) -> DataReport | None:

@@ -8,7 +8,7 @@ from golive import plugins
 from golive.control.home import Home, home_of
 from golive.control.order import SupervisorOrder
 from golive.control.processes import START_S, RunningSupervisor, start_supervisor
-from golive.control.stored import find_stored, names_release
+from golive.control.stored import find_stored, is_bare, names_release
 from golive.domain.bundle import Bundle
 from golive.domain.release import Share
 from golive.domain.serving import Placed, Route
@@ -28,7 +28,9 @@ def serve(
     tls_cert: Path | None,
     tls_key: Path | None,
 ) -> RunningSupervisor:
-    """Serve bundles by reference, without a ledger: each under its own name, as version 1.
+    """Serve bundles by reference, without following a ledger: each under its own name, as version 1.
+
+    A bare name means what a ledger that is there says: what serves, else the newest release.
 
     Raises:
         NotFoundError: a reference leads nowhere.
@@ -68,7 +70,7 @@ def wait_for(supervisor: RunningSupervisor) -> int:
 
 def _served(reference: str, home: Home) -> Bundle:
     # A server's state may be read-only, as in a container: the ledger is opened only where it alone has the answer.
-    if names_release(reference):
-        bundle: Bundle = plugins.verb("refs", "find_bundle")(reference, plugins.verb("rooms", "open_rooms")())
+    if names_release(reference) or (is_bare(reference) and home.ledger.is_file()):
+        bundle: Bundle = plugins.verb("refs", "find_used")(reference, plugins.verb("rooms", "open_rooms")())
         return bundle
     return find_stored(reference, BundleStore(home.store))

@@ -8,6 +8,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -26,6 +27,9 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Say = Callable[[Stage], None]
+
+_KEPT = 5
+"""Results of each stage that stay in the cache: those used last."""
 
 
 def key_of(**parts: object) -> Digest:
@@ -58,8 +62,13 @@ def kept(cache: Path, name: str, key: Digest, make: Callable[[Path], None]) -> t
                 reused = folder.is_dir()
                 if not reused:
                     _make(folder, make)
+                    _forget(cache, name)
         except OSError as error:
             raise refused(folder, error) from error
+    if reused:
+        # Use counts, not age: what two projects of one state folder need by turns stays.
+        with suppress(OSError):
+            os.utime(folder)
     return folder, reused, time.monotonic() - started
 
 
@@ -78,6 +87,14 @@ def _make(folder: Path, make: Callable[[Path], None]) -> None:
         _sync(folder.parent)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _forget(cache: Path, name: str) -> None:
+    results = sorted(cache.glob(f"{name}-*"), key=lambda folder: folder.stat().st_mtime_ns)
+    for old in results[:-_KEPT]:
+        # Renamed first, so that a killed run never leaves half a result under a result's name.
+        going = old.rename(old.with_name(f"{TEMPORARY}{old.name}"))
+        shutil.rmtree(going, ignore_errors=True)
 
 
 def _sync(path: Path) -> None:

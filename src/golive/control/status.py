@@ -75,9 +75,13 @@ def history(name: str, rooms: Rooms) -> History:
     if not releases:
         message = f"nothing was ever released as {name!r}; `golive status` lists what serves"
         raise NotFoundError(message)
-    deployments = rooms.ledger.deployments(name)
-    outcomes = {deployment.number: rooms.ledger.outcome(deployment.number) for deployment in deployments}
-    return History(name=name, releases=releases, deployments=deployments, outcomes=outcomes)
+    wishes = rooms.ledger.wishes(name)
+    return History(
+        name=name,
+        releases=releases,
+        deployments=tuple(wish.deployment for wish in wishes),
+        outcomes={wish.deployment.number: wish.words for wish in wishes},
+    )
 
 
 def _line(deployment: Deployment, version: int, share: float, rooms: Rooms, observed: Observed) -> Line:

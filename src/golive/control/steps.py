@@ -7,8 +7,9 @@ import msgspec
 from golive.control.deploy import Deployed, deploy, one_at_a_time, release
 from golive.control.evaluate import evaluate, evaluate_table
 from golive.control.gate import refuse_unless_allowed, verdict_on, write_junit
+from golive.control.here import here_project
 from golive.control.package import package
-from golive.control.project import read_project
+from golive.control.project import base_of, read_project
 from golive.control.refs import find_bundle, find_release
 from golive.control.report import write_report
 from golive.control.rooms import Rooms, open_rooms
@@ -70,7 +71,7 @@ def evaluate_reference(
 
 
 def gate_reference(reference: str, *, policy: Path | None, rules: tuple[str, ...], junit: Path | None) -> Verdict:
-    """Judge a project's newest bundle, or any bundle, by its newest evaluation.
+    """Judge a project's newest bundle, or any bundle, by its newest evaluation on test rows, else on other rows.
 
     Raises:
         GateRefusedError: it was never evaluated.
@@ -121,18 +122,10 @@ def project_folder(reference: str) -> Path | None:
     return path if (path / "golive.yaml").is_file() else None
 
 
-def base_of(folder: Path) -> Path:
-    """Give the folder that a project's paths are relative to."""
-    return folder.parent if folder.is_file() else folder
-
-
 def here_policy() -> Policy:
     """Give the gate of the project one stands in; without one, a policy that asks for evidence only."""
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / "golive.yaml").is_file():
-            return read_project(folder).gate
-    return Policy()
+    project = here_project()
+    return project.gate if project else Policy()
 
 
 def _packaged(folder: Path, rooms: Rooms, *, say: Say, on_progress: Progress) -> Packaged:

@@ -17,6 +17,11 @@ def names_release(reference: str) -> bool:
     return rest.startswith("@") or rest == ":serving"
 
 
+def is_bare(reference: str) -> bool:
+    """Say whether a reference is a name and nothing more, which leaves open which bundle of that name is meant."""
+    return not _looks_like_digest(reference) and split_reference(reference)[1] == "" and not is_digest(reference)
+
+
 def find_stored(reference: str, bundles: BundleStore) -> Bundle:
     """Find a digest, the start of one, ``name`` or ``name:latest`` in a bundle store; no ledger is needed.
 

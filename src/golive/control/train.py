@@ -1,5 +1,6 @@
 """``golive train``: from golive.yaml and its data to a fitted object and every trial."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,12 +11,12 @@ from golive.control.rooms import Rooms, environment
 from golive.control.stages import Say, Stage, kept, key_of, source_digest
 from golive.domain.data_report import DataReport
 from golive.domain.digest import Digest
+from golive.domain.metric import better, default_metric
 from golive.domain.trial import Trial
 from golive.evaluation.numbers import number
 from golive.training.fit import train as fit
 from golive.training.fitted import Fitted, load_fitted, save_fitted
 from golive.training.inspect import with_inferred_features
-from golive.training.scores import score_of
 from golive.training.source import read_source
 
 Progress = Callable[[int, int, str], None]
@@ -31,6 +32,8 @@ class Trained(msgspec.Struct, frozen=True, kw_only=True):
     report: DataReport
     trials: tuple[Trial, ...]
     chosen: int
+    metric: str
+    """What the search went by."""
 
     def fitted(self) -> Fitted:
         """Load the fitted object. It is golive's own file in golive's own cache, never one from elsewhere."""
@@ -43,8 +46,8 @@ def train(project: Project, base: Path, rooms: Rooms, *, say: Say, on_progress: 
     Raises:
         DataError: the table cannot be read or trained on.
     """
+    started = time.monotonic()
     frame, digest, description = read_source(project.data, base)
-    source = project.data.file or project.data.package
     recipe = with_inferred_features(project.recipe, frame)
     key = key_of(
         recipe=recipe,
@@ -60,21 +63,20 @@ def train(project: Project, base: Path, rooms: Rooms, *, say: Say, on_progress: 
         (folder / "report.json").write_bytes(msgspec.json.encode(fitted.report))
         (folder / "trials.json").write_bytes(msgspec.json.encode({"trials": fitted.trials, "chosen": fitted.chosen}))
 
-    folder, reused, seconds = kept(rooms.home.cache, "train", key, make)
-    trained = _open(folder, key, source, digest)
+    folder, reused, _ = kept(rooms.home.cache, "train", key, make)
+    trained = _open(folder, key, project, digest)
     if key not in rooms.ledger.runs():
         rooms.ledger.add_trials(key, trained.trials, chosen=trained.chosen, at=rooms.now())
     best = trained.trials[trained.chosen]
     count = f"{len(trained.trials)} {'trial' if len(trained.trials) == 1 else 'trials'}"
-    text = f"{description}; {count}; best is {best.candidate} ({_scored(best, project)})"
-    say(Stage(name="train", text=text, seconds=seconds, reused=reused))
+    text = f"{description}; {count}; best is {best.candidate} ({_scored(best, trained.metric)})"
+    say(Stage(name="train", text=text, seconds=time.monotonic() - started, reused=reused))
     return trained
 
 
-def _scored(trial: Trial, project: Project) -> str:
-    metric, _ = score_of(project.search.metric, project.task)
+def _scored(trial: Trial, metric: str) -> str:
     # Scores are greater-is-better, so errors come negated.
-    value = -trial.mean if metric in {"rmse", "mae", "log_loss"} else trial.mean
+    value = -trial.mean if better(metric) == "lower" else trial.mean
     return f"{metric} {number(value)} in cross-validation"
 
 
@@ -83,14 +85,16 @@ class _Trials(msgspec.Struct, frozen=True):
     chosen: int
 
 
-def _open(folder: Path, key: Digest, source: str, data: Digest) -> Trained:
+def _open(folder: Path, key: Digest, project: Project, data: Digest) -> Trained:
     kept_trials = msgspec.json.decode((folder / "trials.json").read_bytes(), type=_Trials)
     return Trained(
         key=key,
         folder=folder,
-        source=source,
+        # Where the file stands is this machine's affair, and is told to nobody who gets the bundle.
+        source=Path(project.data.file).name or project.data.package,
         data=data,
         report=msgspec.json.decode((folder / "report.json").read_bytes(), type=DataReport),
         trials=kept_trials.trials,
         chosen=kept_trials.chosen,
+        metric=project.search.metric or default_metric(project.task),
     )

@@ -9,11 +9,12 @@ from golive.control.deploy import Deployed, deploy, one_at_a_time, release
 from golive.control.evaluate import evaluate
 from golive.control.gate import refuse_unless_allowed
 from golive.control.live import ensure_running, order_for, write_example
+from golive.control.openness import asks_for_key
 from golive.control.package import package
 from golive.control.processes import RunningSupervisor
-from golive.control.project import read_project
+from golive.control.project import base_of, read_project
 from golive.control.project_file import Project
-from golive.control.report import write_report
+from golive.control.report import write_changes, write_report
 from golive.control.rooms import Rooms, open_rooms
 from golive.control.stages import Say, Stage
 from golive.control.train import Progress, Trained, train
@@ -34,6 +35,8 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     evidence: Evidence
     verdict: Verdict
     report: Path
+    changes: Path
+    """Every row and cell that cleaning changed, as CSV."""
 
 
 class Live(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +48,8 @@ class Live(msgspec.Struct, frozen=True, kw_only=True):
     supervisor: RunningSupervisor
     example: Path
     """A request body that the model answers."""
+    asks_for_key: bool
+    """Whether callers must show an API key."""
 
 
 def build(
@@ -58,7 +63,7 @@ def build(
     project = read_project(folder)
     for written_in in (rooms.home.folder, rooms.home.reports, rooms.home.log.parent):
         sweep(written_in)
-    trained = train(project, _base(folder), rooms, say=say, on_progress=on_progress)
+    trained = train(project, base_of(folder), rooms, say=say, on_progress=on_progress)
     bundle = package(project, trained, rooms, say=say)
     evidence = evaluate(trained, bundle, rooms, say=say)
     started = time.monotonic()
@@ -66,16 +71,17 @@ def build(
     report = write_report(
         bundle, evidence, verdict, rooms, trials=_table(trained), data_report=trained.report, lang=lang
     )
+    changes = write_changes(bundle, trained.folder / "changes.csv", rooms)
     holds = sum(reason.outcome == "pass" for reason in verdict.reasons)
     text = f"{verdict.outcome}: {holds} of {len(verdict.reasons)} rules hold; {report}"
     say(Stage(name="gate", text=text, seconds=time.monotonic() - started))
-    return Judged(project=project, bundle=bundle, evidence=evidence, verdict=verdict, report=report)
+    return Judged(project=project, bundle=bundle, evidence=evidence, verdict=verdict, report=report, changes=changes)
 
 
 def build_project(folder: Path, *, say: Say, on_progress: Progress, forced: str = "", lang: Language = "en") -> Judged:
     """Build a project in its own state folder; a folder without a project gets no state."""
     read_project(folder)
-    return build(folder, open_rooms(_base(folder)), say=say, on_progress=on_progress, forced=forced, lang=lang)
+    return build(folder, open_rooms(base_of(folder)), say=say, on_progress=on_progress, forced=forced, lang=lang)
 
 
 def up(
@@ -94,13 +100,14 @@ def up(
         UnavailableError: the server or the new version did not come up.
     """
     read_project(folder)  # a folder without a project gets no state either
-    rooms = open_rooms(_base(folder))
+    rooms = open_rooms(base_of(folder))
     judged = build(folder, rooms, say=say, on_progress=on_progress, forced=forced, lang=lang)
     refuse_unless_allowed(judged.verdict, judged.bundle)
     started = time.monotonic()
+    order = order_for(judged.project, rooms, base_of(folder))
     with one_at_a_time(rooms):
         made = release(judged.bundle, judged.verdict, rooms)
-        supervisor = ensure_running(order_for(judged.project, rooms, _base(folder)), detach=detach, log=rooms.home.log)
+        supervisor = ensure_running(order, detach=detach, log=rooms.home.log)
         plan = judged.project.release
         deployed = deploy(made.name, made.version, rooms, target=plan.target, strategy=plan.strategy)
     text = f"{made.name} release {made.version} at {supervisor.url}"
@@ -111,11 +118,8 @@ def up(
         deployed=deployed,
         supervisor=supervisor,
         example=write_example(judged.bundle, rooms.home),
+        asks_for_key=asks_for_key(supervisor, rooms),
     )
-
-
-def _base(folder: Path) -> Path:
-    return folder.parent if folder.is_file() else folder
 
 
 def _table(trained: Trained) -> list[dict[str, object]]:

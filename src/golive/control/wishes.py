@@ -15,7 +15,8 @@ from golive.domain.digest import Digest
 from golive.domain.release import Deployment
 from golive.domain.serving import Observed, Step
 from golive.errors import GoliveError
-from golive.store.ledger import Ledger, SettledAs
+from golive.store.deployments import SettledAs
+from golive.store.ledger import Ledger
 
 TARGET = "local"
 _PATIENT_TICKS = 12
@@ -56,11 +57,11 @@ class Wishes:
 
     def read(self) -> Wanted:
         """Give what the ledger says now. It reads a file, so an event loop calls it in a thread."""
-        deployments = self._ledger.desired(TARGET)
+        wishes = self._ledger.wanted(TARGET)
         return Wanted(
-            deployments=deployments,
+            deployments=tuple(wish.deployment for wish in wishes),
             releases={(release.name, release.version): release.bundle for release in self._ledger.releases()},
-            pending=tuple(one.number for one in deployments if self._ledger.outcome(one.number) == "pending"),
+            pending=tuple(wish.deployment.number for wish in wishes if wish.outcome == "pending"),
             access=self.access(),
         )
 

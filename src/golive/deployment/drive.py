@@ -3,19 +3,17 @@
 Every step may be done twice, so a drive that was cut short is finished by planning again from what is observed.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from golive.domain.serving import Step
 from golive.ports import Target
 
 
-def drive(steps: Sequence[Step], target: Target, *, on_step: Callable[[Step], None] | None = None) -> None:
-    """Do the steps one after the other; ``on_step`` is told each one that holds.
+def drive(steps: Sequence[Step], target: Target) -> None:
+    """Do the steps one after the other.
 
     Raises:
         UnavailableError: a step did not take effect; the ones after it were not tried.
     """
     for step in steps:
         target.apply(step)
-        if on_step is not None:
-            on_step(step)

@@ -8,6 +8,9 @@ from golive.domain.digest import Digest
 
 Direction = Literal["higher", "lower", "none"]
 
+RowsFrom = Literal["test", "given", ""]
+"""``test``: the rows that a project set aside and no training read; ``given``: rows that a person chose."""
+
 
 class Measure(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One number with its 95 % interval.
@@ -36,6 +39,7 @@ class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     data: Digest | None = None
     """The digest of the rows that were used."""
     rows: int = 0
+    rows_from: RowsFrom = ""
     measured_at: str
     code: str
     champion: Digest | None = None

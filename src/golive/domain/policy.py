@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from golive.domain.digest import Digest
+from golive.domain.evidence import RowsFrom
 
 Outcome = Literal["pass", "fail", "not-enough-data"]
 
@@ -34,6 +35,11 @@ class Verdict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     outcome: Outcome
     reasons: tuple[Reason, ...] = ()
     policy: Digest
+    data: Digest | None = None
+    """The digest of the rows that the evidence was measured on."""
+    rows: int = 0
+    """How many those are."""
+    rows_from: RowsFrom = ""
     forced: str = ""
     """The reason a person gave for going on against the outcome; shown wherever the release is shown."""
 

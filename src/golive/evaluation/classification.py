@@ -28,8 +28,8 @@ def classification_metrics(
     return [
         *_decided(truth, answers, thresholds, drawn),
         *_ranked(truth, answers, drawn),
-        mean_metric("log_loss", "lower", {role: metrics.row_log_loss(truth, p) for role, p in answers.items()}),
-        mean_metric("brier", "lower", {role: metrics.row_brier(truth, p) for role, p in answers.items()}),
+        mean_metric("log_loss", {role: metrics.row_log_loss(truth, p) for role, p in answers.items()}),
+        mean_metric("brier", {role: metrics.row_brier(truth, p) for role, p in answers.items()}),
         _ece(truth, answers, drawn),
     ]
 
@@ -92,7 +92,6 @@ def _decided(
         _with_wilson(
             resampled_metric(
                 name,
-                "higher",
                 {role: float(values[role][name]) for role in answers},
                 {role: spread[role][name] for role in answers},
                 floor=0.0,
@@ -133,13 +132,12 @@ def _ranked(truth: Int64, answers: Mapping[str, Float64], drawn: Mapping[str, Fl
     absent = len(_heads(classes)) - len(present)
     remark = f"mean over the {len(present)} classes that occur in the test rows" if absent else ""
     auc = resampled_metric(
-        "auc", "higher", area, {role: spread[role][:, 0] for role in answers}, floor=0.0, ceiling=1.0, note=remark
+        "auc", area, {role: spread[role][:, 0] for role in answers}, floor=0.0, ceiling=1.0, note=remark
     )
     return [
         _with_delong(auc, truth == 1, {role: p[:, 1] for role, p in answers.items()}) if classes == _TWO else auc,
         resampled_metric(
             "pr_auc",
-            "higher",
             precision,
             {role: spread[role][:, 1] for role in answers},
             floor=0.0,
@@ -180,9 +178,7 @@ def _with_delong(metric: Metric, positive: metrics.Bool, scores: Mapping[str, Fl
 
 def _ece(truth: Int64, answers: Mapping[str, Float64], drawn: Mapping[str, Float64]) -> Metric:
     values = {role: metrics.ece(*metrics.confidence(truth, p)) for role, p in answers.items()}
-    plain = resampled_metric(
-        "ece", "lower", values, {role: drawn[f"ece {role}"] for role in answers}, floor=0.0, ceiling=1.0
-    )
+    plain = resampled_metric("ece", values, {role: drawn[f"ece {role}"] for role in answers}, floor=0.0, ceiling=1.0)
 
     def single(role: str) -> Interval | None:
         bounds = plain.single(role)
@@ -195,7 +191,6 @@ def _ece(truth: Int64, answers: Mapping[str, Float64], drawn: Mapping[str, Float
 def _nothing(name: str) -> Metric:
     return Metric(
         name=name,
-        better="higher",
         values={MODEL: float("nan")},
         single=lambda _: None,
         paired=lambda _: None,

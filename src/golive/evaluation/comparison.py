@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from golive.domain.evidence import Direction, Measure
+from golive.domain.evidence import Measure
+from golive.domain.metric import better
 from golive.ports import Float64
 from golive.statistics.intervals import Interval, mean_interval
 from golive.statistics.resample import interval
@@ -26,7 +27,6 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     """One metric of every role, and how its intervals are made."""
 
     name: str
-    better: Direction
     values: Mapping[str, float]
     """Role -> value."""
     single: Callable[[str], Interval | None]
@@ -47,11 +47,10 @@ def note(code: str, text: str, **numbers: Any) -> Note:
     return {"code": code, "text": text.format(**numbers), **numbers}
 
 
-def mean_metric(name: str, better: Direction, rows: Mapping[str, Float64]) -> Metric:
+def mean_metric(name: str, rows: Mapping[str, Float64]) -> Metric:
     """Make a metric that is a mean of a value ``[n]`` of each row, by role."""
     return Metric(
         name=name,
-        better=better,
         values={role: float(values.mean()) for role, values in rows.items()},
         single=lambda role: mean_interval(rows[role]),
         paired=lambda other: mean_interval(rows[MODEL] - rows[other]),
@@ -60,13 +59,10 @@ def mean_metric(name: str, better: Direction, rows: Mapping[str, Float64]) -> Me
     )
 
 
-def resampled_metric(
-    name: str, better: Direction, values: Mapping[str, float], drawn: Mapping[str, Float64], **more: Any
-) -> Metric:
+def resampled_metric(name: str, values: Mapping[str, float], drawn: Mapping[str, Float64], **more: Any) -> Metric:
     """Make a metric from its values and its resamples ``[1 + resamples]``, by role."""
     return Metric(
         name=name,
-        better=better,
         values=values,
         single=lambda role: interval(values[role], drawn[role]),
         paired=lambda other: interval(values[MODEL] - values[other], drawn[MODEL] - drawn[other]),
@@ -117,7 +113,7 @@ def _measure(metric: Metric, name: str, value: float, bounds: Interval | None, m
         upper=bounds[1] if usable and bounds else None,
         rows=rows,
         method=method if usable else "",
-        better=metric.better,
+        better=better(metric.name),
         note="; ".join(remarks),
     )
 

@@ -27,7 +27,8 @@ _TABLE: Mapping[str, tuple[str, str]] = {
     "result": ("Result", "结果"),
     "finding": ("Finding", "说明"),
     "finding.value": ("the value is {value}; the bound is {bound}", "实测值 {value}，界限 {bound}"),
-    "finding.missing": ("not measured, or nothing to compare with", "未测量，或没有可比较的对象"),
+    "finding.missing": ("not measured", "未测量"),
+    "finding.nobody": ("no other model is live to compare with", "没有其他线上模型可供比较"),
     "numbers": ("Numbers", "指标"),
     "numbers.about": (
         "Intervals hold the true value in about 95 of 100 repetitions. Differences are paired: same rows, model "
@@ -52,6 +53,7 @@ _TABLE: Mapping[str, tuple[str, str]] = {
         "基线对每一行都回答训练数据中的类别占比。",
     ),
     "champion.none": ("Nothing was live to compare with.", "没有线上模型可供比较。"),
+    "champion.self": ("This bundle is the live model itself.", "本模型就是线上模型。"),
     "champion.is": ("The live model is {digest}.", "线上模型为 {digest}。"),
     "tile": ("95 %: {interval}", "95%：{interval}"),
     "other": ("Other measures", "其他指标"),

@@ -22,10 +22,10 @@ def regression_metrics(truth: Float64, answers: Mapping[str, Float64], seed: int
     errors = {role: predicted - truth for role, predicted in answers.items()}
     return [
         _rmse(truth, answers, errors),
-        mean_metric("mae", "lower", {role: np.abs(error) for role, error in errors.items()}),
+        mean_metric("mae", {role: np.abs(error) for role, error in errors.items()}),
         *_resampled(truth, answers, errors, seed),
         *_mape(truth, errors),
-        mean_metric("mse", "lower", {role: error**2 for role, error in errors.items()}),
+        mean_metric("mse", {role: error**2 for role, error in errors.items()}),
     ]
 
 
@@ -50,7 +50,6 @@ def regression_details(truth: Float64, predicted: Float64, kept: Int64, seed: in
 def _rmse(truth: Float64, answers: Mapping[str, Float64], errors: Mapping[str, Float64]) -> Metric:
     return Metric(
         name="rmse",
-        better="lower",
         values={role: metrics.rmse(truth, predicted) for role, predicted in answers.items()},
         single=lambda role: rmse_interval(errors[role]),
         paired=lambda other: rmse_difference_interval(errors[MODEL], errors[other]),
@@ -68,9 +67,9 @@ def _resampled(
     r2 = {role: metrics.r2(truth, predicted) for role, predicted in answers.items()}
     middle = {role: metrics.median_absolute_error(truth, predicted) for role, predicted in answers.items()}
     return [
-        resampled_metric("r2", "higher", r2, {role: drawn[f"r2 {role}"] for role in answers}, ceiling=1.0),
+        resampled_metric("r2", r2, {role: drawn[f"r2 {role}"] for role in answers}, ceiling=1.0),
         resampled_metric(
-            "median_absolute_error", "lower", middle, {role: drawn[f"median {role}"] for role in answers}, floor=0.0
+            "median_absolute_error", middle, {role: drawn[f"median {role}"] for role in answers}, floor=0.0
         ),
     ]
 
@@ -80,7 +79,7 @@ def _mape(truth: Float64, errors: Mapping[str, Float64]) -> list[Metric]:
     if not usable.any():
         return []
     shares = {role: np.abs(error[usable] / truth[usable]) for role, error in errors.items()}
-    metric = mean_metric("mape", "lower", shares)
+    metric = mean_metric("mape", shares)
     if usable.all():
         return [metric]
     left_out = f"{int((~usable).sum())} rows with a true value of 0 are left out"

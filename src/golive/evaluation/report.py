@@ -163,13 +163,14 @@ def _finding(reason: Reason, lang: Language, say: Say) -> str:
     if lang == "en":
         return reason.text
     if reason.value is None or reason.bound is None:
-        return say("finding.missing")
+        return say("finding.nobody" if reason.outcome == "pass" else "finding.missing")
     return say("finding.value", value=number(reason.value), bound=number(reason.bound))
 
 
 def _numbers(evidence: Evidence, say: Say) -> Markup:
     task = evidence.details.get("task", "regression")
     champion = say("champion.is", digest=short(evidence.champion)) if evidence.champion else say("champion.none")
+    champion = say("champion.self") if evidence.champion == evidence.bundle else champion
     about = [say("numbers.about"), say(f"baseline.{task}"), champion]
     return _section(say("numbers"), numbers_table(evidence, say), _quiet(" ".join(about)), _others(evidence, say))
 

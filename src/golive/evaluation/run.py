@@ -77,43 +77,21 @@ def evaluate(
         DataError: arrays do not fit one another.
     """
     answers = {MODEL: predicted, BASELINE: baseline} | ({CHAMPION: champion} if champion is not None else {})
-    width = len(classes) if task == "classification" else 1
-    _check_shapes(answers, len(truth), width)
-    known = (truth >= 0) if task == "classification" else np.isfinite(truth)
-    kept = np.flatnonzero(known).astype(np.int64)
-    sound, invalid, notes = _sound({role: given[known] for role, given in answers.items()})
-    notes = [*_row_notes(len(truth), len(kept), task), *notes]
-    thresholds = {MODEL: threshold, BASELINE: threshold, CHAMPION: threshold}
-    if champion_threshold is not None:
-        thresholds[CHAMPION] = champion_threshold
-    measures: list[Measure] = []
-    details: dict[str, Any] = {"task": task}
-    if MODEL in sound and len(kept):
-        # Numbers that overflow are left out below and noted.
-        with np.errstate(over="ignore", invalid="ignore"):
-            metrics, more = (
-                _classified(truth[known].astype(np.int64), sound, tuple(classes), thresholds, kept)
-                if task == "classification"
-                else _regressed(truth[known].astype(np.float64), sound, kept)
-            )
-            measures = [measure for metric in metrics for measure in measures_of(metric, len(kept))]
-        details |= more
-        notes += [*details.pop("notes", ()), *missing_values(metrics), *_model_notes(sound[MODEL])]
-    counted = [
-        Measure(name="invalid_predictions", value=float(invalid), rows=len(kept), better="lower"),
-        Measure(name="unusable_truths", value=float(len(truth) - len(kept)), rows=len(truth), better="lower"),
-        Measure(name="size_mb", value=size_bytes / 1e6, better="lower"),
-    ]
+    _check_shapes(answers, len(truth), len(classes) if task == "classification" else 1)
+    other = threshold if champion_threshold is None else champion_threshold
+    thresholds = {MODEL: threshold, BASELINE: threshold, CHAMPION: other}
+    measures, details, rows = _measured(task, truth, answers, tuple(classes), thresholds)
+    size = Measure(name="size_mb", value=size_bytes / 1e6, better="lower")
     return Evidence(
         bundle=bundle,
         kind="evaluation",
         data=data_digest,
-        rows=len(kept),
+        rows=rows,
         measured_at=measured_at,
         code=code,
         champion=champion_digest,
-        measures=(*measures, *counted, *extra_measures),
-        details=details | {"notes": notes},
+        measures=(*measures, size, *extra_measures),
+        details=details,
     )
 
 
@@ -157,6 +135,50 @@ def measure_latency(predict_one: Callable[[], object], runs: int = 200) -> list[
         )
         for name, share in (("latency.p50_ms", 0.5), ("latency.p99_ms", 0.99))
     ]
+
+
+def _measured(
+    task: Task,
+    truth: Float64 | Int64,
+    answers: Mapping[str, Float64],
+    classes: tuple[str, ...],
+    thresholds: Mapping[str, float],
+) -> tuple[list[Measure], dict[str, Any], int]:
+    """Give the measures, what the report draws, and how many rows have a known truth."""
+    known = (truth >= 0) if task == "classification" else np.isfinite(truth)
+    kept = np.flatnonzero(known).astype(np.int64)
+    sound, invalid, notes = _sound({role: given[known] for role, given in answers.items()})
+    notes = [*_row_notes(len(truth), len(kept), task), *notes]
+    measures: list[Measure] = []
+    details: dict[str, Any] = {"task": task}
+    if MODEL in sound and len(kept):
+        measures, more, told = _compared(truth[known], sound, classes, thresholds, kept)
+        details |= more
+        notes += told
+    counted = [
+        Measure(name="invalid_predictions", value=float(invalid), rows=len(kept), better="lower"),
+        Measure(name="unusable_truths", value=float(len(truth) - len(kept)), rows=len(truth), better="lower"),
+    ]
+    return [*measures, *counted], details | {"notes": notes}, len(kept)
+
+
+def _compared(
+    truth: Float64 | Int64,
+    answers: Mapping[str, Float64],
+    classes: tuple[str, ...],
+    thresholds: Mapping[str, float],
+    kept: Int64,
+) -> tuple[list[Measure], dict[str, Any], list[Note]]:
+    # Numbers that overflow are left out and noted.
+    with np.errstate(over="ignore", invalid="ignore"):
+        metrics, details = (
+            _classified(truth.astype(np.int64), answers, classes, thresholds, kept)
+            if classes
+            else _regressed(truth.astype(np.float64), answers, kept)
+        )
+        measures = [measure for metric in metrics for measure in measures_of(metric, len(kept))]
+    notes = [*details.pop("notes", ()), *missing_values(metrics), *_model_notes(answers[MODEL])]
+    return measures, details, notes
 
 
 def _classified(

@@ -23,9 +23,8 @@ from golive.inference.scalars import (
     out_of_range,
     text_counts,
 )
-from golive.ports import Float64
+from golive.ports import Column, Float64
 
-Column = npt.NDArray[Any]
 Bools = npt.NDArray[np.bool_]
 Sentence = Callable[[int], str]
 Refuse = Callable[[str, Bools, Sentence], None]

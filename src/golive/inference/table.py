@@ -8,14 +8,12 @@ from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from golive.domain.signature import Field, Signature
 from golive.errors import InvalidRowError, RequestError
 from golive.inference.values import MISSING, not_finite, number_of, text_of
-from golive.ports import Float64
+from golive.ports import Column, Float64
 
-Column = npt.NDArray[Any]
 Columns = Mapping[str, Column]
 
 _PLAIN_NUMBERS = frozenset({float, int, bool, type(None)})

@@ -12,9 +12,9 @@ import numpy as np
 from golive.domain.bundle import Manifest
 from golive.domain.signature import Field
 from golive.inference.front import compile_front
-from golive.inference.table import Column, columns_of
+from golive.inference.table import columns_of
 from golive.inference.values import MISSING
-from golive.ports import Float64
+from golive.ports import Column, Float64
 
 MOST_ROWS = 2000
 """The proof stays within seconds; every column keeps its equal share of this."""

@@ -2,27 +2,20 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import msgspec
-import numpy as np
 
 from golive.domain.bundle import Decision, Lineage, Manifest
 from golive.domain.naming import checked_name
 from golive.domain.preparation import DeclaredStep, Preparation
 from golive.domain.profile import Profile
-from golive.domain.signature import DType, Field, Signature
+from golive.domain.signature import Field, Signature
 from golive.errors import UsageError, VerificationError
 from golive.inference.front import compile_front
-from golive.inference.table import Column, canonical_column
-from golive.inference.values import text_of
 from golive.ports import Converted
 
 PROFILE = "profile.json"
 """The file of a bundle that holds its reference profile."""
-
-MOST_CATEGORIES = 1000
-"""A text column with more distinct values is described without listing them."""
 
 
 def assemble(
@@ -96,80 +89,8 @@ def profile_of(files: Mapping[str, bytes]) -> Profile:
         raise VerificationError(message) from error
 
 
-def signature_from_frame(columns: Mapping[str, Any], *, unlisted: Sequence[str] = ()) -> tuple[Field, ...]:
-    """Describe the columns of a sample, for a model that came without declared steps.
-
-    A column of texts becomes a category with its values, unless it is named in ``unlisted`` or has more than
-    1,000 of them; a column with missing values in the sample is nullable.
-
-    Args:
-        columns: Column name -> values of any kind that ``numpy.asarray`` takes, data-frame columns included.
-        unlisted: Text columns whose values are not categories.
-
-    Raises:
-        UsageError: the sample has no rows.
-        InvalidRowError: a number is infinite.
-    """
-    arrays = {str(name): np.asarray(values) for name, values in columns.items()}
-    if len(next(iter(arrays.values()), ())) == 0:
-        message = "the sample has no rows, so nothing is known about the inputs; give some training rows"
-        raise UsageError(message)
-    # A data frame's column of integers with missing ones becomes an array of floats, but still calls itself "i".
-    kinds = {str(name): getattr(getattr(values, "dtype", None), "kind", "") for name, values in columns.items()}
-    return tuple(
-        _field(name, array, kind=kinds[name] or array.dtype.kind, listed=name not in unlisted)
-        for name, array in arrays.items()
-    )
-
-
 def _check_names(signature: Signature) -> None:
     twice = [name for name, count in Counter(signature.names).items() if count > 1]
     if twice:
         message = f"the inputs {twice} occur more than once; every column needs a name of its own"
         raise UsageError(message)
-
-
-def _field(name: str, array: Column, *, kind: str, listed: bool) -> Field:
-    dtype = _dtype(array, kind)
-    column = canonical_column(Field(name=name, dtype=dtype), array)
-    if dtype == "string":
-        return _text_field(name, column, dates=kind == "M", listed=listed)
-    seen = column[~np.isnan(column)]
-    return Field(
-        name=name,
-        dtype=dtype,
-        nullable=len(seen) < len(column),
-        minimum=float(seen.min()) if len(seen) and dtype != "bool" else None,
-        maximum=float(seen.max()) if len(seen) and dtype != "bool" else None,
-        example=_example(float(seen[0]), dtype) if len(seen) else None,
-    )
-
-
-def _text_field(name: str, column: Column, *, dates: bool, listed: bool) -> Field:
-    counts = Counter(text for text in column.tolist() if text is not None)
-    return Field(
-        name=name,
-        dtype="string",
-        nullable=counts.total() < len(column),
-        categories=tuple(sorted(counts)) if listed and not dates and len(counts) <= MOST_CATEGORIES else (),
-        format="date" if dates else "",
-        example=counts.most_common(1)[0][0] if counts else None,
-    )
-
-
-def _dtype(array: Column, kind: str) -> DType:
-    if kind != "O":
-        by_kind: dict[str, DType] = {"f": "float64", "i": "int64", "u": "int64", "b": "bool"}
-        return by_kind.get(kind, "string")
-    present = [value for value in array.tolist() if text_of(value) is not None]
-    if not present or not all(isinstance(value, (int, float, np.number, np.bool_)) for value in present):
-        return "string"
-    if all(isinstance(value, (bool, np.bool_)) for value in present):
-        return "bool"
-    return "int64" if all(isinstance(value, (int, np.integer)) for value in present) else "float64"
-
-
-def _example(number: float, dtype: DType) -> float | int | bool:
-    if dtype == "bool":
-        return bool(number)
-    return int(number) if dtype == "int64" else number

@@ -11,8 +11,8 @@ from golive.domain.signature import Task
 from golive.errors import ParityError
 from golive.inference.road import Road
 from golive.inference.steps import Bools
-from golive.inference.table import Column, columns_of
-from golive.ports import Float64, Int64
+from golive.inference.table import columns_of
+from golive.ports import Column, Float64, Int64
 
 Original = Callable[[dict[str, Column]], Float64]
 """The fitted object's own answers for rows in the canonical form: ``[n, 1]`` values or ``[n, k]`` probabilities."""

@@ -5,8 +5,8 @@ from typing import Any
 
 from golive.domain.profile import ColumnProfile, Profile
 from golive.domain.signature import Field, Signature
-from golive.inference.table import Column, columns_of
-from golive.ports import Float64
+from golive.inference.table import columns_of
+from golive.ports import Column, Float64
 from golive.statistics.bins import category_bins, number_bins
 
 _BINARY = 2

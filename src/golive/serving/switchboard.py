@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 
+from golive.domain.release import check_shares
 from golive.domain.serving import Route, TrafficTable
-from golive.errors import GoliveError, NotFoundError, UsageError
+from golive.errors import GoliveError, NotFoundError
 from golive.serving.answer import Answer, Handler, LongHandler, error_body
 from golive.serving.lane import Handlers, Lane
 from golive.serving.metrics import Snapshot
@@ -128,10 +129,7 @@ class Switchboard:
         }
 
     def _split(self, route: Route) -> tuple[tuple[float, Lane], ...]:
-        total = sum(share.share for share in route.split)
-        if abs(total - 1.0) > 1e-9:  # noqa: PLR2004  rounding of decimal shares
-            message = f"the shares of {route.name!r} sum to {total:g}; they must sum to 1"
-            raise UsageError(message)
+        check_shares(route.name, route.split)
         split, upper = [], 0.0
         for share in route.split:
             lane = self.find(route.name, share.version)

@@ -16,7 +16,15 @@ from golive.store.files import locked, refused, write_whole
 
 EVIDENCE = "application/vnd.golive.evidence.v1+json"
 _LEAST_PREFIX = 4
+_FORMAT = 1
+"""The newest format of ``golive.json`` that is understood."""
 _Shape = TypeVar("_Shape")
+
+
+class _Made(msgspec.Struct, frozen=True):
+    """The one part of ``golive.json`` that every format has."""
+
+    format: int = 1
 
 
 class BundleStore:
@@ -66,7 +74,7 @@ class BundleStore:
         Raises:
             NotFoundError: it is not in this store.
             DigestMismatchError: its manifest was damaged or altered.
-            VerificationError: it is not a golive bundle.
+            VerificationError: it is not a golive bundle, or a newer golive made it.
         """
         for entry in self._bundle_entries():
             if entry.digest == digest:
@@ -191,7 +199,7 @@ class BundleStore:
         layer = oci.manifest_layer(image, entry.digest)
         return Bundle(
             digest=entry.digest,
-            manifest=_decode(self._blobs.get(layer.digest), Manifest, entry.digest),
+            manifest=_manifest(self._blobs.get(layer.digest), entry.digest),
             files=oci.file_entries(image),
             created_at=entry.annotations.get(oci.CREATED, ""),
         )
@@ -243,6 +251,22 @@ class BundleStore:
 
     def _write_index(self, manifests: tuple[oci.Descriptor, ...]) -> None:
         write_whole(self._folder / "index.json", oci.encoded(oci.ImageIndex(manifests=manifests)))
+
+
+def _manifest(content: bytes, digest: Digest) -> Manifest:
+    """Read ``golive.json``; its format comes first, since a newer one may have any shape.
+
+    Raises:
+        VerificationError: a newer golive made it, or it was damaged.
+    """
+    made = _decode(content, _Made, digest).format
+    if made > _FORMAT:
+        message = (
+            f"the bundle {digest!r} was made by a newer golive: its format is {made}, and this golive reads up to "
+            f"{_FORMAT}; upgrade golive to open it"
+        )
+        raise VerificationError(message)
+    return _decode(content, Manifest, digest)
 
 
 def _decode(content: bytes, shape: type[_Shape], what: Any) -> _Shape:

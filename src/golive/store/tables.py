@@ -56,15 +56,6 @@ DEPLOYMENT_EVENTS = Table(
     Column("text", Text, nullable=False),
 )
 
-ALIASES = Table(
-    "aliases",
-    METADATA,
-    Column("name", Text, primary_key=True),
-    Column("alias", Text, primary_key=True),
-    Column("version", Integer, nullable=False),
-    Column("at", Text, nullable=False),
-)
-
 API_KEYS = Table(
     "api_keys",
     METADATA,
@@ -87,16 +78,6 @@ AUDIT = Table(
     Column("previous", Text, nullable=False),
     Column("hash", Text, nullable=False),
     UniqueConstraint("hash"),
-)
-
-LOOKS = Table(
-    "looks",
-    METADATA,
-    Column("id", Integer, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("at", Text, nullable=False),
-    Column("content", LargeBinary, nullable=False),
 )
 
 APPEND_ONLY = (AUDIT, RELEASES, DEPLOYMENTS, DEPLOYMENT_EVENTS)

@@ -20,9 +20,10 @@ from golive.inference.scalars import date_parts, missing_texts
 from golive.inference.steps import prepared_columns
 from golive.inference.table import text_column
 from golive.inference.values import text_of
+from golive.ports import Column
 from golive.training.changes import ChangeLog
 from golive.training.declare import cell_steps
-from golive.training.frame import Column, canonical, is_missing, of_columns
+from golive.training.frame import canonical, is_missing, of_columns
 from golive.training.recipe import Recipe
 from golive.training.roles import Roles, roles_of
 from golive.training.summary import summary

@@ -7,8 +7,7 @@ everything else in the column. What merely looks odd is told and left alone.
 import numpy as np
 import pandas as pd
 
-from golive.ports import Float64
-from golive.training.frame import Column
+from golive.ports import Column, Float64
 
 _NEGATIVE = (-9.0, -99.0, -999.0, -9999.0, -99999.0, -999999.0, -99.9, -999.9, -9999.9, -8888.0, -888.0)
 _POSITIVE = (99.0, 999.0, 9999.0, 99999.0, 999999.0, 9999999.0, 99999999.0, 99.9, 999.9, 9999.9, 99.99, 999.99)

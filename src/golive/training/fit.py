@@ -71,7 +71,7 @@ def train(
     chosen = best_of(trials)
     model, warned = _final(material, trials[chosen], jobs)
     train_raw, test_raw = cleaned.frame.iloc[parts.train], cleaned.frame.iloc[parts.test]
-    inputs = fields_of(cleaned, train_raw, steps, (*shape.numbers, *shape.categories))
+    inputs = fields_of(cleaned, train_raw, steps, (*shape.numbers, *shape.categories), recipe.features.units)
     names = [wanted.name for wanted in inputs]
     report = msgspec.structs.replace(
         cleaned.report,

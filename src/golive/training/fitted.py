@@ -17,8 +17,8 @@ from golive.errors import VerificationError
 from golive.inference.steps import prepared_columns
 from golive.inference.table import columns_of
 from golive.inference.values import text_of
-from golive.ports import Float64
-from golive.training.frame import Column, of_columns
+from golive.ports import Column, Float64
+from golive.training.frame import of_columns
 from golive.training.recipe import Recipe
 from golive.training.search import predictions_of
 
@@ -76,17 +76,13 @@ class Fitted(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             target=self.recipe.target,
             classes=self.classes,
             class_dtype=self.class_dtype,
+            unit=self.recipe.features.units.get(self.recipe.target, ""),
         )
 
     @property
     def winner(self) -> Trial:
         """The setting that the pipeline was fitted with."""
         return self.trials[self.chosen]
-
-    @property
-    def interpolated(self) -> bool:
-        """Whether training rows were filled by interpolation, so that they read otherwise than served rows."""
-        return self.recipe.features.impute == "interpolate"
 
     def prepare(self, raw: Any) -> pd.DataFrame:
         """Turn raw rows (a data frame, or a mapping of columns) into the columns the pipeline reads.

@@ -7,7 +7,7 @@ from sklearn.model_selection import GroupKFold, KFold, LeaveOneOut, StratifiedKF
 
 from golive.errors import DataError
 from golive.inference.values import text_of
-from golive.training.frame import Column
+from golive.ports import Column
 from golive.training.recipe import Recipe
 from golive.training.split import Rows, group_keys, time_keys
 

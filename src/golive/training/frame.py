@@ -16,8 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from golive.errors import DataError
-
-Column = npt.NDArray[Any]
+from golive.ports import Column
 
 
 def canonical(frame: pd.DataFrame) -> pd.DataFrame:

@@ -1,5 +1,8 @@
 """Inputs: the rows that are left in, the fields that a caller sends out."""
 
+from collections.abc import Mapping
+
+import msgspec
 import numpy as np
 import pandas as pd
 
@@ -14,15 +17,21 @@ _EXAMPLE_CHARACTERS = 200
 
 
 def fields_of(
-    cleaned: Cleaned, train: pd.DataFrame, steps: tuple[DeclaredStep, ...], wanted: tuple[str, ...]
+    cleaned: Cleaned,
+    train: pd.DataFrame,
+    steps: tuple[DeclaredStep, ...],
+    wanted: tuple[str, ...],
+    units: Mapping[str, str],
 ) -> tuple[Field, ...]:
     """Describe the input columns that the model needs, in the order of the recipe.
 
     ``wanted`` are the prepared columns that the pipeline reads. A field is nullable when any cleaned row, training or
     test, lacks it; ranges, categories and examples come from training rows after codes for "missing" were read.
+    ``units`` are those that the recipe names, by column.
     """
     needed = {*wanted, *(name for step in steps for name in read_by(step))}
-    return tuple(_field(name, cleaned, train, steps) for name in cleaned.roles.inputs if name in needed)
+    fields = (_field(name, cleaned, train, steps) for name in cleaned.roles.inputs if name in needed)
+    return tuple(msgspec.structs.replace(field, unit=units.get(field.name, "")) for field in fields)
 
 
 def _field(name: str, cleaned: Cleaned, train: pd.DataFrame, steps: tuple[DeclaredStep, ...]) -> Field:

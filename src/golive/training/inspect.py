@@ -9,9 +9,9 @@ import pandas as pd
 from golive.domain.preparation import DatePart
 from golive.domain.signature import Task
 from golive.errors import DataError
-from golive.ports import Float64, Int64
+from golive.ports import Column, Float64, Int64
 from golive.training.codes import number_codes, oddities, text_codes
-from golive.training.frame import Column, absent, canonical, is_missing
+from golive.training.frame import absent, canonical, is_missing
 from golive.training.kinds import ColumnKind, as_texts, kind_of
 from golive.training.leaks import leaks
 from golive.training.recipe import Candidate, Features, Recipe, Split, Validation
@@ -75,14 +75,7 @@ def inspect(
     table = canonical(frame)
     unwanted = {**dict.fromkeys(drop, "as asked"), **dict.fromkeys(sensitive, "sensitive, as asked")}
     _check_names(table, target, time, unwanted)
-    known_target = ~is_missing(table[target].to_numpy())
-    rows = table[known_target]
-    if len(rows) < _FEWEST_ROWS:
-        message = (
-            f"the table has {len(rows):,} rows with a known {target!r}, and at least {_FEWEST_ROWS} are needed "
-            "to train, test and compare; bring more rows"
-        )
-        raise DataError(message)
+    rows = _with_target(table, target)
     goal = target_kind(target, rows[target].to_numpy())
     kinds = column_kinds(rows, target)
     codes = _codes(rows, kinds)
@@ -158,6 +151,17 @@ def _check_names(table: pd.DataFrame, target: str, time: str, unwanted: Mapping[
     if time == target:
         message = f"the target {target!r} is also the time column; name the column that orders the rows"
         raise DataError(message)
+
+
+def _with_target(table: pd.DataFrame, target: str) -> pd.DataFrame:
+    rows = table[~is_missing(table[target].to_numpy())]
+    if len(rows) < _FEWEST_ROWS:
+        message = (
+            f"the table has {len(rows):,} rows with a known {target!r}, and at least {_FEWEST_ROWS} are needed "
+            "to train, test and compare; bring more rows"
+        )
+        raise DataError(message)
+    return rows
 
 
 def _unusable(kinds: Mapping[str, ColumnKind], already: Iterable[str]) -> dict[str, str]:

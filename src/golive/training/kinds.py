@@ -7,7 +7,8 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from golive.training.frame import Column, is_missing
+from golive.ports import Column
+from golive.training.frame import is_missing
 
 Kind = Literal["number", "category", "date", "text", "identifier", "constant", "all-missing", "unreadable"]
 

@@ -6,11 +6,10 @@ import pandas as pd
 
 from golive.errors import DataError
 from golive.inference.steps import prepared_columns
-from golive.ports import Float64
+from golive.ports import Column, Float64
 from golive.training.changes import ChangeLog
 from golive.training.clean import logged_step
 from golive.training.declare import Bounds, cell_steps, outlier_steps
-from golive.training.frame import Column
 from golive.training.recipe import Recipe
 
 

@@ -108,6 +108,8 @@ class Features(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Category columns with many levels, encoded by the target's mean whatever ``encode`` says."""
     construct: tuple[Construct, ...] = ()
     select: Select = Select()
+    units: dict[str, str] = {}
+    """Column, or the target -> its unit, such as ``m2``; shown to callers and in the report."""
 
 
 CandidateName = Literal[

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn import metrics
 
+from golive.domain.metric import SEARCHED, default_metric
 from golive.domain.signature import Task
 from golive.errors import DataError
 from golive.ports import Float64
@@ -49,12 +50,19 @@ def _auc(true: npt.NDArray[np.int64], predicted: Float64) -> float:
     return float(metrics.roc_auc_score(true, predicted, multi_class="ovr", average="macro", labels=classes))
 
 
-_REGRESSION: Mapping[str, Score] = {"rmse": _rmse, "mae": _mae, "r2": _r2}
-_CLASSIFICATION: Mapping[str, Score] = {"log_loss": _log_loss, "accuracy": _accuracy, "f1": _f1, "auc": _auc}
+_SCORES: Mapping[str, Score] = {
+    "rmse": _rmse,
+    "mae": _mae,
+    "r2": _r2,
+    "log_loss": _log_loss,
+    "accuracy": _accuracy,
+    "f1": _f1,
+    "auc": _auc,
+}
 
 
 def score_of(metric: str, task: Task) -> tuple[str, Score]:
-    """Give (name, function) of a metric; errors (rmse, mae, log_loss) are negated, so that greater is better.
+    """Give (name, function) of a metric; where lower is better the value is negated, so that greater is better.
 
     An empty name is ``rmse`` or ``log_loss``. With two classes, ``f1`` and ``auc`` are those of the second class
     (in sorted order); with more, the plain mean over classes (one against the rest).
@@ -62,9 +70,8 @@ def score_of(metric: str, task: Task) -> tuple[str, Score]:
     Raises:
         DataError: the task has no such metric.
     """
-    known = _REGRESSION if task == "regression" else _CLASSIFICATION
-    name = metric or next(iter(known))
-    if name not in known:
-        message = f"search.metric {name!r} is not one of a {task}: {', '.join(known)}"
+    name = metric or default_metric(task)
+    if name not in SEARCHED[task]:
+        message = f"search.metric {name!r} is not one of a {task}: {', '.join(SEARCHED[task])}"
         raise DataError(message)
-    return name, known[name]
+    return name, _SCORES[name]

@@ -17,11 +17,10 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from golive import plugins
 from golive.domain.trial import Trial
 from golive.errors import DataError
-from golive.ports import Float64, Search
+from golive.ports import Column, Float64, Search
 from golive.training.candidates import estimator, space_of, takes_sparse
 from golive.training.features import Prepared, pipeline
 from golive.training.folds import Fold
-from golive.training.frame import Column
 from golive.training.recipe import Candidate, CandidateName, Recipe
 from golive.training.scores import Score, score_of
 

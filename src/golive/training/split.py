@@ -9,7 +9,8 @@ from sklearn.model_selection import GroupShuffleSplit, train_test_split
 from golive.errors import DataError
 from golive.inference.scalars import date_parts
 from golive.inference.values import text_of
-from golive.training.frame import Column, is_missing
+from golive.ports import Column
+from golive.training.frame import is_missing
 from golive.training.recipe import Recipe
 from golive.training.target import as_numbers
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from golive.domain.data_report import ColumnSummary
 from golive.inference.values import text_of
-from golive.training.frame import Column
+from golive.ports import Column
 
 _TOP = 5
 

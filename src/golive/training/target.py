@@ -8,10 +8,12 @@ import pandas as pd
 
 from golive.errors import DataError
 from golive.inference.values import text_of
-from golive.training.frame import Column, is_missing
+from golive.ports import Column
+from golive.training.frame import is_missing
 from golive.training.recipe import Recipe
 
-_MOST_CLASSES = 1000
+MOST_CLASSES = 1000
+"""More labels than these are taken for an identifier."""
 
 
 def target_values(values: Column, recipe: Recipe) -> Column:
@@ -44,9 +46,9 @@ def check_target(target: Column, recipe: Recipe) -> None:
     if len(classes) == 1:
         message = f"the target {name!r} has only the class {classes[0]!r}; at least two classes are needed"
         raise DataError(message)
-    if len(classes) > _MOST_CLASSES:
+    if len(classes) > MOST_CLASSES:
         message = (
-            f"the target {name!r} has {len(classes):,} classes and at most {_MOST_CLASSES:,} can be told apart; "
+            f"the target {name!r} has {len(classes):,} classes and at most {MOST_CLASSES:,} can be told apart; "
             "is it an identifier, or a number that needs task: regression?"
         )
         raise DataError(message)

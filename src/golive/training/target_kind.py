@@ -9,14 +9,12 @@ import pandas as pd
 from golive.domain.signature import Task
 from golive.errors import DataError
 from golive.inference.values import text_of
-from golive.ports import Float64
-from golive.training.frame import Column
+from golive.ports import Column, Float64
 from golive.training.kinds import as_texts
-from golive.training.target import as_numbers
+from golive.training.target import MOST_CLASSES, as_numbers
 
 _FEW_VALUES = 10
 _ROWS_A_VALUE = 5
-_MOST_CLASSES = 1000
 _FEWEST_A_CLASS = 3
 _SMALL_SHARE = 0.1
 _MOST_TEXTS = 5
@@ -98,7 +96,7 @@ def _skewness(values: Float64) -> float:
 
 def _classes(name: str, values: Column, hints: tuple[str, ...]) -> TargetKind:
     counts = Counter(text_of(value) or "" for value in values.tolist())
-    if len(counts) > min(_MOST_CLASSES, len(values) // 2):
+    if len(counts) > min(MOST_CLASSES, len(values) // 2):
         message = (
             f"the target {name!r} has {len(counts):,} different texts in {len(values):,} rows, too many to tell apart; "
             "name a column with repeated classes, or one with numbers"

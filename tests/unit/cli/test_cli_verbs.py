@@ -22,6 +22,7 @@ from golive.cli.app import build_app
 from golive.cli.output import Printer, fail, table
 from golive.control.rooms import open_rooms
 from golive.control.stages import Stage
+from golive.domain.policy import Verdict
 from golive.settings import Settings
 
 VERBS = [
@@ -249,12 +250,67 @@ def test_every_kind_of_export_is_written_and_a_full_folder_is_refused(state):
     assert "'script' is not empty" in again.stderr
 
 
+def test_a_bundle_that_was_never_released_is_said_to_be_so_where_it_is_used(state):
+    assert "released never" in " ".join(run("show", "iris").stdout.split())
+    done = run("export", "iris", "--to", "script", "-o", "script", "--json")
+    assert "iris was never released; its newest bundle" in done.stderr
+    [bundle] = rooms_of(state).bundles.list()
+    verdict = Verdict(bundle=bundle.digest, outcome="fail", policy=bundle.digest, forced="to try it")
+    rooms_of(state).ledger.add_release("iris", bundle.digest, verdict, at="2026-01-01", by="ada")
+    assert "iris@1 (fail, forced: to try it)" in run("show", "iris").stdout
+    assert [release["version"] for release in json.loads(run("show", "iris", "--json").stdout)["releases"]] == [1]
+    assert run("export", "iris", "--to", "script", "-o", "again").stderr == ""
+
+
+def test_the_gate_says_which_rows_it_judged(state):
+    done = run("gate", "iris", "--rule", "accuracy >= 0.9")
+    assert "judged on 150 rows that were given of the data " in done.stdout
+    verdict = json.loads(run("gate", "iris", "--rule", "accuracy >= 0.9", "--json").stdout)
+    assert (verdict["rows"], verdict["rows_from"], verdict["data"][:7]) == (150, "given", "sha256:")
+
+
+def test_a_strategy_that_is_not_built_is_no_option(state):
+    done = run("deploy", "iris", "iris", "--strategy", "canary")
+    assert (done.exit_code, rooms_of(state).ledger.deployments()) == (2, ())
+
+
 def test_status_where_nothing_is_deployed_says_what_makes_something_live(state):
     assert run("status").stdout == "nothing is deployed; `golive up` makes something live\n"
 
 
 def test_down_where_nothing_runs_says_so(state):
     assert run("down").stdout == "nothing was running\n"
+
+
+def test_down_in_a_folder_that_is_no_project_is_refused(tmp_path, monkeypatch):
+    monkeypatch.delenv("GOLIVE_HOME", raising=False)
+    for folder in (tmp_path, tmp_path / "typo"):
+        done = run("down", str(folder))
+        assert done.exit_code == 5
+        assert f"there is no project in '{folder}'" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_up_in_a_folder_that_is_no_project_leaves_nothing_there(tmp_path, monkeypatch):
+    monkeypatch.delenv("GOLIVE_HOME", raising=False)
+    for words in (("up",), ("up", "--no-serve")):
+        assert run(*words, str(tmp_path / "typo")).exit_code == 5
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [("up",), ("evaluate",)], ids=" ".join)
+def test_a_language_that_no_report_has_is_refused_before_any_work(tmp_path, words):
+    done = run(*words, str(tmp_path), "--lang", "xx")
+    assert done.exit_code == 2
+    assert "'xx' is not one of 'en', 'zh'" in done.stderr
+
+
+def test_a_rule_is_said_once_with_its_value(state):
+    done = run("gate", "iris", "--rule", "accuracy >= 0.9", "--rule", "rmse <= 1", "--rule", "size_mb >= 9")
+    lines = done.stdout.splitlines()
+    assert re.fullmatch(r"✓ accuracy >= 0\.9: 0\.\d+", lines[0])
+    assert lines[1] == "? rmse <= 1: rmse was not measured"
+    assert re.fullmatch(r"✗ size_mb >= 9: 0\.\d+", lines[2])
 
 
 def test_a_bundle_is_measured_on_the_rows_of_a_file(state):

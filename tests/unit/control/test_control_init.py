@@ -127,12 +127,13 @@ def test_what_is_not_there_is_named(tmp_path: Path):
         init(tmp_path, data=tmp_path / "nowhere.csv", target="x")
 
 
-def test_data_outside_the_folder_is_named_by_its_whole_path(tmp_path: Path):
+def test_data_beside_the_folder_is_named_from_the_folder(tmp_path: Path):
     data = tmp_path / "h.csv"
     houses().to_csv(data, index=False)
     path, _ = init(tmp_path / "My House Prices", data=data, target="price")
     project = read_project(path)
-    assert project.data.file == str(data)
+    assert project.data.file == "../h.csv"
+    assert 'file: "../h.csv"  # relative to this file' in path.read_text("utf-8")
     assert project.name == "my-house-prices"
 
 

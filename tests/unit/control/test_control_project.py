@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from golive.control.project import project_of, read_project
-from golive.control.project_rules import MEASURES
 from golive.domain.digest import Digest
+from golive.domain.metric import SEARCHED, better, measure_names
 from golive.errors import NotFoundError, ProjectError
 from golive.evaluation.run import baseline_predictions, evaluate, measure_latency
 from golive.training.recipe import Candidate
@@ -124,6 +124,12 @@ serving: {port: 99999}
         ("search: [1]\n", "at search: found a list, expected a mapping with the keys method"),
         ("target: area\n", "golive.yaml:6: at target: is written twice, first on line 4"),
         ("gate: {rules: [rmse is small]}\n", "the gate rule 'rmse is small' cannot be read"),
+        ("features: {numbers: [area], units: {aera: m2, price: EUR}}\n", "at features.units.aera: 'aera' is neither used nor"),
+        ("gate: {rules: [baseline.size_mb <= 3]}\n", "found 'baseline.size_mb', which evaluation of a regression does not"),
+        ("gate: {rules: [champion.rmze <= 3]}\n", "did you mean 'champion.rmse'?"),
+        ("gate: {rules: [auc >= 0.5]}\n", "found 'auc', which evaluation of a regression does not measure"),
+        ("gate: {rules: [size_mb.upper <= 3]}\n", "size_mb has no interval; compare its value, without .upper"),
+        ("gate: {rules: [(rmse - champion.mae).lower <= 3]}\n", "rmse - champion.mae has no interval; compare"),
         ("gate: {rules: [rmze <= 3]}\n", "at gate.rules[0]: found 'rmze', which evaluation of a regression does not measure; did you mean 'rmse'?"),
     ],
 )  # fmt: skip
@@ -217,7 +223,7 @@ def test_grids_hold_numbers_texts_bools_and_null(folder: Path):
 
 @pytest.mark.parametrize(("task", "classes"), [("regression", ()), ("classification", ("no", "yes"))])
 def test_a_gate_may_name_exactly_what_evaluation_measures(task, classes):
-    """The list stands in the rules, so that a project is read without the libraries of evaluation."""
+    """The names stand in the domain, so that a project is read without the libraries of evaluation."""
     rng = np.random.default_rng(0)
     truth = rng.integers(0, 2, 400) if classes else rng.normal(size=400)
     share = rng.uniform(0.05, 0.95, 400)
@@ -229,8 +235,8 @@ def test_a_gate_may_name_exactly_what_evaluation_measures(task, classes):
         truth=truth,
         predicted=answers,
         baseline=baseline_predictions(task, truth, classes, 400),
-        champion=None,
-        champion_digest=None,
+        champion=answers[::-1],
+        champion_digest=Digest("sha256:" + "1" * 64),
         data_digest=None,
         measured_at="2026-01-01T00:00:00+00:00",
         code="test",
@@ -238,5 +244,6 @@ def test_a_gate_may_name_exactly_what_evaluation_measures(task, classes):
         threshold=0.5,
         extra_measures=measure_latency(lambda: None, 3),
     )
-    measured = {measure.name for measure in evidence.measures if " - " not in measure.name}
-    assert {name.removeprefix("baseline.") for name in measured} == set(MEASURES[task])
+    measured = {measure.name: measure for measure in evidence.measures if " - " not in measure.name}
+    assert set(measured) == set(measure_names(task))
+    assert all(measured[name].better == better(name) for name in SEARCHED[task])

@@ -3,15 +3,17 @@
 import xml.etree.ElementTree as ET
 
 import pytest
+from sqlalchemy import Engine, event
 
 from golive.control.deploy import deploy, release, rollback
-from golive.control.gate import newest_evaluation, refuse_unless_allowed, verdict_on, write_junit
-from golive.control.refs import find_bundle, find_release, serving_release
+from golive.control.export import export
+from golive.control.gate import deciding_evaluation, refuse_unless_allowed, verdict_on, write_junit
+from golive.control.refs import find_bundle, find_release, find_used, serving_release
 from golive.control.rooms import Rooms, open_rooms
 from golive.control.status import history, status
 from golive.control.trust import audit_entries, create_key, list_keys, revoke_key, verify_audit
 from golive.domain.bundle import Bundle, Manifest
-from golive.domain.evidence import Evidence, Measure
+from golive.domain.evidence import Evidence, Measure, RowsFrom
 from golive.domain.policy import Policy
 from golive.domain.preparation import Preparation
 from golive.domain.release import Share
@@ -36,13 +38,14 @@ def keep(rooms: Rooms, number: int, *, name: str = "homes", rmse: float = 5.0, a
     return bundle
 
 
-def evidence_of(bundle: Bundle, rmse: float, at: str) -> Evidence:
+def evidence_of(bundle: Bundle, rmse: float, at: str, rows_from: RowsFrom = "") -> Evidence:
     measure = Measure(name="rmse", value=rmse, rows=100)
     return Evidence(
         bundle=bundle.digest,
         kind="evaluation",
         data=bundle.digest,
         rows=100,
+        rows_from=rows_from,
         measured_at=at,
         code="",
         measures=(measure,),
@@ -89,10 +92,51 @@ def test_a_reference_that_leads_nowhere_says_what_there_is(rooms, reference, wor
         find_bundle(reference, rooms)
 
 
+def test_where_a_bundle_is_used_a_bare_name_means_what_serves(rooms, capsys):
+    first, second, third = (keep(rooms, number) for number in (1, 2, 3))
+    assert find_used("homes", rooms).digest == third.digest
+    assert "homes was never released; its newest bundle" in capsys.readouterr().err
+    released(rooms, first)
+    released(rooms, second)
+    assert find_used("homes", rooms).digest == second.digest
+    serve(rooms, 2)
+    serve(rooms, 1)
+    used = {name: find_used(name, rooms).digest for name in ("homes", "homes:latest", "homes@2", third.digest[7:15])}
+    assert list(used.values()) == [first.digest, third.digest, second.digest, third.digest]
+    assert capsys.readouterr().err == ""
+
+
+def test_after_a_roll_back_an_export_holds_what_serves(rooms, tmp_path):
+    first, second = (keep(rooms, number) for number in (1, 2))
+    for bundle in (first, second, first):
+        serve(rooms, released(rooms, bundle).version)
+    export("homes", "script", tmp_path / "out", rooms)
+    export("homes:latest", "script", tmp_path / "newest", rooms)
+    exported = [entry.subject for entry in audit_entries(rooms) if entry.action == "export"]
+    assert exported == [first.digest, second.digest]
+
+
+def test_rows_that_a_person_chose_do_not_decide_over_test_rows(rooms):
+    bundle = keep(rooms, 1, rmse=5.0)
+    tested = evidence_of(bundle, 6.0, "2026-02-01T00:00:00+00:00", rows_from="test")
+    rooms.bundles.attach_evidence(tested)
+    rooms.bundles.attach_evidence(evidence_of(bundle, 50.0, "2026-03-01T00:00:00+00:00", rows_from="given"))
+    assert deciding_evaluation(bundle, rooms) == tested
+    verdict = verdict_on(bundle, POLICY, rooms)
+    assert (verdict.outcome, verdict.rows_from, verdict.rows, verdict.data) == ("pass", "test", 100, bundle.digest)
+
+
+def test_a_reason_to_force_is_not_kept_on_a_bundle_that_passes(rooms):
+    bundle = keep(rooms, 1, rmse=5.0)
+    versions = [released(rooms, bundle, forced=why).version for why in ("", "in a hurry", "again")]
+    assert versions == [1, 1, 1]
+    assert find_release("homes", "1", rooms).verdict.forced == ""
+
+
 def test_the_newest_evaluation_decides(rooms):
     bundle = keep(rooms, 1, rmse=5.0)
     rooms.bundles.attach_evidence(evidence_of(bundle, 50.0, "2026-02-01T00:00:00+00:00"))
-    assert newest_evaluation(bundle, rooms).find("rmse").value == 50.0
+    assert deciding_evaluation(bundle, rooms).find("rmse").value == 50.0
     verdict = verdict_on(bundle, POLICY, rooms)
     with pytest.raises(GateRefusedError, match=r"the gate says 'fail' for homes \w+: rmse is 50; <= 10 does not hold"):
         refuse_unless_allowed(verdict, bundle)
@@ -132,6 +176,25 @@ def test_a_forced_release_shows_its_reason_everywhere(rooms):
     [entry] = [entry for entry in audit_entries(rooms) if entry.action == "release"]
     assert (entry.actor, entry.details["forced"]) == ("ada", "the shop opens today")
     assert verify_audit(rooms) == len(audit_entries(rooms))
+
+
+def test_a_long_history_asks_the_database_no_more_often_than_a_short_one(rooms):
+    released(rooms, keep(rooms, 1))
+    asked: list[int] = []
+    for _ in range(2):
+        for _ in range(10):
+            serve(rooms, 1)
+        statements: list[str] = []
+
+        def count(_connection, _cursor, statement, *_rest, seen=statements):
+            seen.append(statement)
+
+        event.listen(Engine, "before_cursor_execute", count)
+        outcomes = history("homes", rooms).outcomes
+        event.remove(Engine, "before_cursor_execute", count)
+        asked.append(len(statements))
+    assert outcomes == dict.fromkeys(range(1, 21), "live")
+    assert asked[0] == asked[1] > 0
 
 
 def test_without_a_server_nothing_is_written_down(rooms):

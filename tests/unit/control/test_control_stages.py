@@ -83,6 +83,19 @@ def test_two_that_want_one_result_make_it_once(tmp_path):
     assert len(made) == 1
 
 
+def test_the_results_used_last_stay_and_older_ones_go(tmp_path):
+    keys = [digest_of(str(number).encode()) for number in range(7)]
+    first, *others = [kept(tmp_path, "train", key, made_by("one"))[0] for key in keys[:5]]
+    other_stage = kept(tmp_path, "package", KEY, made_by("one"))[0]
+    for at, folder in enumerate((first, *others)):
+        os.utime(folder, (at + 1, at + 1))
+    assert kept(tmp_path, "train", keys[0], made_by("again"))[1] is True
+    newer = [kept(tmp_path, "train", key, made_by("one"))[0] for key in keys[5:]]
+    assert set(tmp_path.glob("train-*")) == {first, *others[2:], *newer}
+    assert other_stage.is_dir()
+    assert not list(tmp_path.glob(".unfinished-*"))
+
+
 def test_a_key_names_all_parts_and_not_their_order():
     assert key_of(a=1, b=(2, 3)) == key_of(b=(2, 3), a=1) != key_of(a=1, b=(2, 4))
 

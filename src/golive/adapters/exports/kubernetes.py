@@ -48,85 +48,65 @@ def manifests(bundle: Bundle, options: dict[str, str]) -> dict[str, dict[str, An
     labels = {**selector, "app.kubernetes.io/version": short(bundle.digest), "app.kubernetes.io/managed-by": "golive"}
     meta = {"name": name, "labels": labels}
     low, high = _number(options, "replicas", 2), _number(options, "max_replicas", 10)
+    account = {"automountServiceAccountToken": False}
+    budget = {"maxUnavailable": 1, "selector": {"matchLabels": selector}}
+    deployment = {
+        "replicas": low,
+        "selector": {"matchLabels": selector},
+        # A new pod must be ready before an old one goes: no request meets an empty service.
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
+        "template": _pod(bundle, name, labels, selector, image_name(bundle, options)),
+    }
+    specs = {
+        "deployment": ("apps/v1", "Deployment", deployment),
+        "service": ("v1", "Service", _service(selector)),
+        "horizontalpodautoscaler": ("autoscaling/v2", "HorizontalPodAutoscaler", _scaling(name, low, max(low, high))),
+        "poddisruptionbudget": ("policy/v1", "PodDisruptionBudget", budget),
+        "networkpolicy": ("networking.k8s.io/v1", "NetworkPolicy", _network(selector)),
+    }
     return {
-        "serviceaccount": {
-            "apiVersion": "v1",
-            "kind": "ServiceAccount",
-            "metadata": meta,
-            "automountServiceAccountToken": False,
-        },
-        "deployment": {
-            "apiVersion": "apps/v1",
-            "kind": "Deployment",
-            "metadata": meta,
-            "spec": {
-                "replicas": low,
-                "selector": {"matchLabels": selector},
-                # A new pod must be ready before an old one goes: no request meets an empty service.
-                "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
-                "template": _pod(bundle, name, labels, selector, image_name(bundle, options)),
-            },
-        },
-        "service": {
-            "apiVersion": "v1",
-            "kind": "Service",
-            "metadata": meta,
-            "spec": {
-                "selector": selector,
-                "ports": [
-                    {"name": "http", "port": 80, "targetPort": "http"},
-                    {"name": "metrics", "port": 8082, "targetPort": "metrics"},
-                ],
-            },
-        },
-        "horizontalpodautoscaler": {
-            "apiVersion": "autoscaling/v2",
-            "kind": "HorizontalPodAutoscaler",
-            "metadata": meta,
-            "spec": {
-                "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name},
-                "minReplicas": low,
-                "maxReplicas": max(low, high),
-                "metrics": [
-                    {
-                        "type": "Resource",
-                        "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}},
-                    }
-                ],
-            },
-        },
-        "poddisruptionbudget": {
-            "apiVersion": "policy/v1",
-            "kind": "PodDisruptionBudget",
-            "metadata": meta,
-            "spec": {"maxUnavailable": 1, "selector": {"matchLabels": selector}},
-        },
-        "networkpolicy": {
-            "apiVersion": "networking.k8s.io/v1",
-            "kind": "NetworkPolicy",
-            "metadata": meta,
-            # A model needs nobody: callers come in, nothing goes out.
-            "spec": {
-                "podSelector": {"matchLabels": selector},
-                "policyTypes": ["Ingress", "Egress"],
-                "ingress": [{"ports": [{"port": 8080}, {"port": 8082}]}],
-                "egress": [],
-            },
+        "serviceaccount": {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta, **account},
+        **{
+            file: {"apiVersion": version, "kind": kind, "metadata": meta, "spec": spec}
+            for file, (version, kind, spec) in specs.items()
         },
     }
 
 
-def _pod(bundle: Bundle, name: str, labels: dict[str, str], selector: dict[str, str], image: str) -> dict[str, Any]:
-    probe = {"path": "/v2/health/ready", "port": "http"}
+def _service(selector: dict[str, str]) -> dict[str, Any]:
     return {
-        "metadata": {
-            "labels": labels,
-            "annotations": {
-                "golive/bundle": bundle.digest,
-                "prometheus.io/scrape": "true",
-                "prometheus.io/port": "8082",
-            },
-        },
+        "selector": selector,
+        "ports": [
+            {"name": "http", "port": 80, "targetPort": "http"},
+            {"name": "metrics", "port": 8082, "targetPort": "metrics"},
+        ],
+    }
+
+
+def _scaling(name: str, low: int, high: int) -> dict[str, Any]:
+    cpu = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}}
+    return {
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name},
+        "minReplicas": low,
+        "maxReplicas": high,
+        "metrics": [{"type": "Resource", "resource": cpu}],
+    }
+
+
+def _network(selector: dict[str, str]) -> dict[str, Any]:
+    # A model needs nobody: callers come in, nothing goes out.
+    return {
+        "podSelector": {"matchLabels": selector},
+        "policyTypes": ["Ingress", "Egress"],
+        "ingress": [{"ports": [{"port": 8080}, {"port": 8082}]}],
+        "egress": [],
+    }
+
+
+def _pod(bundle: Bundle, name: str, labels: dict[str, str], selector: dict[str, str], image: str) -> dict[str, Any]:
+    scraped = {"prometheus.io/scrape": "true", "prometheus.io/port": "8082"}
+    return {
+        "metadata": {"labels": labels, "annotations": {"golive/bundle": bundle.digest, **scraped}},
         "spec": {
             "serviceAccountName": name,
             "automountServiceAccountToken": False,
@@ -146,47 +126,47 @@ def _pod(bundle: Bundle, name: str, labels: dict[str, str], selector: dict[str, 
                     "labelSelector": {"matchLabels": selector},
                 }
             ],
-            "containers": [
-                {
-                    "name": "model",
-                    "image": image,
-                    "imagePullPolicy": "IfNotPresent",
-                    "ports": [
-                        {"name": "http", "containerPort": 8080},
-                        {"name": "metrics", "containerPort": 8082},
-                    ],
-                    "env": [{"name": "GOLIVE_API_KEY_FILE", "value": "/run/secrets/golive/api-key"}],
-                    "startupProbe": {"httpGet": probe, "periodSeconds": 1, "failureThreshold": 60},
-                    "readinessProbe": {"httpGet": probe, "periodSeconds": 5, "timeoutSeconds": 3},
-                    "livenessProbe": {
-                        "httpGet": {"path": "/v2/health/live", "port": "http"},
-                        "periodSeconds": 10,
-                        "timeoutSeconds": 5,
-                    },
-                    # Endpoints need a moment to forget a pod that ends.
-                    "lifecycle": {"preStop": {"exec": {"command": ["python", "-c", "import time; time.sleep(5)"]}}},
-                    "resources": {
-                        "requests": {"cpu": "500m", "memory": "256Mi"},
-                        "limits": {"cpu": "2", "memory": "1Gi"},
-                    },
-                    "securityContext": {
-                        "allowPrivilegeEscalation": False,
-                        "readOnlyRootFilesystem": True,
-                        "capabilities": {"drop": ["ALL"]},
-                    },
-                    "volumeMounts": [
-                        {"name": "run", "mountPath": "/srv/golive/run"},
-                        {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - a path in the container
-                        {"name": "api-key", "mountPath": "/run/secrets/golive", "readOnly": True},
-                    ],
-                }
-            ],
+            "containers": [_container(image)],
             "volumes": [
                 {"name": "run", "emptyDir": {}},
                 {"name": "tmp", "emptyDir": {}},
                 {"name": "api-key", "secret": {"secretName": f"{name}-api-key"}},
             ],
         },
+    }
+
+
+def _container(image: str) -> dict[str, Any]:
+    ready = {"path": "/v2/health/ready", "port": "http"}
+    live = {"path": "/v2/health/live", "port": "http"}
+    return {
+        "name": "model",
+        "image": image,
+        "imagePullPolicy": "IfNotPresent",
+        "ports": [
+            {"name": "http", "containerPort": 8080},
+            {"name": "metrics", "containerPort": 8082},
+        ],
+        "env": [{"name": "GOLIVE_API_KEY_FILE", "value": "/run/secrets/golive/api-key"}],
+        "startupProbe": {"httpGet": ready, "periodSeconds": 1, "failureThreshold": 60},
+        "readinessProbe": {"httpGet": ready, "periodSeconds": 5, "timeoutSeconds": 3},
+        "livenessProbe": {"httpGet": live, "periodSeconds": 10, "timeoutSeconds": 5},
+        # Endpoints need a moment to forget a pod that ends.
+        "lifecycle": {"preStop": {"exec": {"command": ["python", "-c", "import time; time.sleep(5)"]}}},
+        "resources": {
+            "requests": {"cpu": "500m", "memory": "256Mi"},
+            "limits": {"cpu": "2", "memory": "1Gi"},
+        },
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": [
+            {"name": "run", "mountPath": "/srv/golive/run"},
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - a path in the container
+            {"name": "api-key", "mountPath": "/run/secrets/golive", "readOnly": True},
+        ],
     }
 
 
