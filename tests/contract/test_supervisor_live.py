@@ -219,6 +219,17 @@ def test_versions_are_swapped_and_swapped_back_under_load_without_one_failed_req
     assert eventually(lambda: len(workers(supervisor.pid)) == 2)
 
 
+def test_once_the_steps_hold_nobody_of_the_old_generation_answers(place: Place) -> None:
+    supervisor = place.start(workers=2)
+    for version in (2, 3):
+        before = workers(supervisor.pid)
+        place.target.apply(Start(place.placed(version - 1, version)))
+        assert not set(before) & set(workers(supervisor.pid))
+        place.target.apply(Shift(all_to(version)))
+        answers = [httpx.post(f"{supervisor.url}/v1/models/sums:predict", json=ROW) for _ in range(30)]
+        assert {answer.headers["x-model-version"] for answer in answers} == {str(version)}
+
+
 def test_doing_a_step_twice_changes_nothing_more(place: Place) -> None:
     place.start()
     step = Start(place.placed(1, 2))

@@ -133,7 +133,7 @@ class Fleet:
             self._close_vacancy()
             current, self._current = self._current, None
             if current is not None:
-                self._leave(current)
+                await self._leave(current)
         await asyncio.gather(*self._leaving.values())
 
     async def _start(self, placed: tuple[Placed, ...]) -> None:
@@ -158,7 +158,8 @@ class Fleet:
         versions = ", ".join(f"{one.name}@{one.version}" for one in placed)
         tell(f"generation {generation.number} serves {versions or 'nothing'} (workers {generation.pids})")
         if current is not None:
-            self._leave(current)
+            # The step holds once nobody of the old generation can answer any more: a shift reroutes this one only.
+            await self._leave(current)
 
     async def _shift(self, step: Shift) -> None:
         current = self._current
@@ -186,10 +187,12 @@ class Fleet:
             records=self._records if order.sample > 0.0 else "",
         )
 
-    def _leave(self, generation: Generation) -> None:
+    async def _leave(self, generation: Generation) -> None:
+        """Return when its last worker has ended; a caller who gives up does not stop it."""
         task = asyncio.create_task(generation.drain())
         self._leaving[generation] = task
         task.add_done_callback(lambda _: self._leaving.pop(generation, None))
+        await asyncio.shield(task)
 
     def _add_ended(self, counts: bytes) -> None:
         if counts:
