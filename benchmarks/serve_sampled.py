@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from golive.control.home import Home
-from golive.control.order import SupervisorOrder
+from golive.control.running.order import SupervisorOrder
 from golive.domain.release import Share
 from golive.domain.serving import Placed, Route
 from golive.store.bundles import BundleStore
@@ -28,7 +28,7 @@ def main(state: str, port: str, sample: str) -> None:
     )
     path = Path(state) / "order.json"
     path.write_bytes(msgspec.json.encode(order))
-    os.execv(sys.executable, [sys.executable, "-m", "golive.control.supervisor", str(path)])
+    os.execv(sys.executable, [sys.executable, "-m", "golive.control.running.supervisor", str(path)])
 
 
 if __name__ == "__main__":

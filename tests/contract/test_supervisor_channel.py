@@ -10,13 +10,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from golive.control.access import refuse_unguarded, rules_for
-from golive.control.channel import MAX_FRAME_BYTES, framed, open_channel
-from golive.control.door import Door
-from golive.control.listeners import bind
-from golive.control.messages import AccessRules, Command, Drain, Probe, Reroute
-from golive.control.order import cores_of, worker_count
-from golive.control.run_files import RunFile, RunFolder
+from golive.control.running.access import refuse_unguarded, rules_for
+from golive.control.running.channel import MAX_FRAME_BYTES, framed, open_channel
+from golive.control.running.door import Door
+from golive.control.running.listeners import bind
+from golive.control.running.messages import AccessRules, Command, Drain, Probe, Reroute
+from golive.control.running.order import cores_of, worker_count
+from golive.control.running.run_files import RunFile, RunFolder
 from golive.domain.api_key import KeyRow
 from golive.domain.release import Share
 from golive.domain.serving import Route
@@ -90,7 +90,7 @@ def test_only_one_process_holds_the_run_folder_and_its_death_lets_go(tmp_path: P
     run = RunFolder(tmp_path)
     run.make()
     script = (
-        "import sys, pathlib; from golive.control.run_files import RunFolder; "
+        "import sys, pathlib; from golive.control.running.run_files import RunFolder; "
         f"run = RunFolder(pathlib.Path({str(tmp_path)!r})); lock = run.lock(); print('held', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:

@@ -20,9 +20,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from golive import plugins
-from golive.control.order import SupervisorOrder
-from golive.control.processes import RunningSupervisor, running, start_supervisor, stop
-from golive.control.run_files import RunFolder
+from golive.control.running.order import SupervisorOrder
+from golive.control.running.processes import RunningSupervisor, running, start_supervisor, stop
+from golive.control.running.run_files import RunFolder
 from golive.domain.bundle import Manifest
 from golive.domain.digest import Digest
 from golive.domain.policy import Verdict
@@ -145,7 +145,7 @@ def children(pid: int, module: str) -> list[int]:
 
 
 def workers(pid: int) -> list[int]:
-    return children(pid, "golive.control.worker")
+    return children(pid, "golive.control.running.worker")
 
 
 def command(pid: int) -> str:
@@ -303,7 +303,7 @@ def test_sigterm_drains_and_ends_with_code_0(place: Place) -> None:
     run.make()
     path = place.state / "run" / "order.json"
     path.write_bytes(msgspec.json.encode(place.order()))
-    process = subprocess.Popen([sys.executable, "-m", "golive.control.supervisor", str(path)])
+    process = subprocess.Popen([sys.executable, "-m", "golive.control.running.supervisor", str(path)])
     assert eventually(lambda: running(place.state) is not None)
     supervisor = running(place.state)
     with httpx.Client() as client:
@@ -320,7 +320,7 @@ def test_a_server_in_the_foreground_ends_with_the_process_that_started_it(place:
     order.write_bytes(msgspec.json.encode(place.order()))
     code = (
         "import sys, time; from pathlib import Path; import msgspec; "
-        "from golive.control.order import SupervisorOrder; from golive.control.processes import start_supervisor; "
+        "from golive.control.running.order import SupervisorOrder; from golive.control.running.processes import start_supervisor; "
         "order = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=SupervisorOrder); "
         "kept = start_supervisor(order, detach=False, log=Path(sys.argv[2]), timeout_s=30); time.sleep(60)"
     )
@@ -342,7 +342,7 @@ def test_a_killed_supervisor_leaves_no_workers_and_the_next_one_does_what_the_le
     ledger.settle(place.wish(ledger, 1), "live", "", at=AT)
     supervisor = place.start(ledger=True, placed=(), traffic=())
     assert predict(supervisor.url) == 3.0
-    orphans = [*workers(supervisor.pid), *children(supervisor.pid, "golive.control.recording")]
+    orphans = [*workers(supervisor.pid), *children(supervisor.pid, "golive.control.running.recording")]
     assert len(orphans) == 2
     port = int(supervisor.url.rpartition(":")[2])
     os.kill(supervisor.pid, signal.SIGKILL)
@@ -429,7 +429,7 @@ def test_a_killed_recording_process_is_replaced_and_records_go_on(place: Place) 
     predict(supervisor.url)
     folder = place.state / "records"
     assert eventually(lambda: len(read_records(folder, "sums")["at"]) == 1)
-    victim = children(supervisor.pid, "golive.control.recording")[0]
+    victim = children(supervisor.pid, "golive.control.running.recording")[0]
     os.kill(victim, signal.SIGKILL)
 
     def predicted_and_recorded() -> bool:
@@ -437,7 +437,7 @@ def test_a_killed_recording_process_is_replaced_and_records_go_on(place: Place) 
         return len(read_records(folder, "sums")["at"]) > 1
 
     assert eventually(predicted_and_recorded)
-    assert victim not in children(supervisor.pid, "golive.control.recording")
+    assert victim not in children(supervisor.pid, "golive.control.running.recording")
 
 
 def test_a_key_made_while_serving_is_asked_for_within_seconds(place: Place) -> None:
@@ -535,7 +535,7 @@ def test_an_error_in_the_foreground_is_told_once(place: Place) -> None:
     order.write_bytes(msgspec.json.encode(place.order(placed=(broken,))))
     code = (
         "import sys; from pathlib import Path; import msgspec; from golive.errors import GoliveError; "
-        "from golive.control.order import SupervisorOrder; from golive.control.processes import start_supervisor\n"
+        "from golive.control.running.order import SupervisorOrder; from golive.control.running.processes import start_supervisor\n"
         "order = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=SupervisorOrder)\n"
         "try: start_supervisor(order, detach=False, log=Path('unused'), timeout_s=30)\n"
         "except GoliveError as error: print(error.message)\n"
@@ -568,7 +568,7 @@ def test_a_state_folder_with_a_very_long_path_has_a_short_socket(tmp_path: Path)
 def test_a_worker_carries_no_training_library(place: Place) -> None:
     supervisor = place.start()
     script = (
-        "import sys, golive.control.worker; "
+        "import sys, golive.control.running.worker; "
         "print(*sorted({name.partition('.')[0] for name in sys.modules} | {n for n in sys.modules if 'golive.' in n}))"
     )
     loaded = set(

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from golive import plugins
-from golive.control.processes import running, stop
-from golive.control.run_files import RunFile, RunFolder
+from golive.control.running.processes import running, stop
+from golive.control.running.run_files import RunFile, RunFolder
 from golive.domain.serving import Shift
 from golive.errors import UnavailableError
 

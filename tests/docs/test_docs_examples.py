@@ -10,7 +10,7 @@ import pytest
 from doc_pages import ROOT, Block
 from nbclient import NotebookClient
 
-from golive.control.init import example_text, examples
+from golive.control.project.init import example_text, examples
 
 FOLDERS = {
     "house_prices": "examples/house_prices",

@@ -5,7 +5,7 @@ import json
 import pytest
 from doc_pages import ROOT
 
-from golive.control.schema import schema
+from golive.control.project.schema import schema
 
 PAGE = (ROOT / "docs" / "project-file.md").read_text("utf-8")
 SECTIONS = {

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from golive.control.processes import running, stop
 from golive.control.rooms import Rooms, open_rooms
+from golive.control.running.processes import running, stop
 from golive.control.trust import verify_audit
 from golive.settings import Settings
 

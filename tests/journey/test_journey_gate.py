@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from golive.control.processes import stop
+from golive.control.running.processes import stop
 
 PROJECT = """
 name: iris

@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
 import golive
-from golive.control.processes import stop
+from golive.control.running.processes import stop
 from golive.errors import InvalidRowError, RequestError, UnavailableError
 
 

@@ -13,7 +13,7 @@ import pytest
 from load import Load
 
 from golive.control.home import home_of
-from golive.control.project import read_project
+from golive.control.project.read import read_project
 from golive.control.rooms import open_rooms
 from golive.control.train import train
 from golive.domain.release import Share

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from sklearn.datasets import load_iris
 
-from golive.control.processes import stop
 from golive.control.rooms import open_rooms
+from golive.control.running.processes import stop
 from golive.settings import Settings
 
 PROJECT = """

@@ -26,7 +26,7 @@ from typing import Any
 
 import yaml
 
-from golive.control.project import project_of
+from golive.control.project.read import project_of
 
 ROOT = Path(__file__).parents[2]
 LANGUAGES = {"console", "sh", "python", "yaml", "json", "toml", "text"}

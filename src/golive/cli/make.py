@@ -32,7 +32,7 @@ def init(
 ) -> None:
     """Start a project folder with a commented golive.yaml."""
     printer = Printer(as_json=as_json)
-    path, notices = plugins.verb("init", "init")(
+    path, notices = plugins.verb("project.init", "init")(
         folder, example=example, data=data, target=target, time=time, sensitive=_names(sensitive), drop=_names(drop)
     )
 
@@ -123,7 +123,7 @@ def down(folder: Folder = Path(), *, as_json: Json = False) -> None:
 
 def schema() -> None:
     """Print the JSON Schema of golive.yaml, for editors."""
-    sys.stdout.write(plugins.verb("schema", "schema")().decode() + "\n")
+    sys.stdout.write(plugins.verb("project.schema", "schema")().decode() + "\n")
 
 
 VERBS: Verbs = {"init": init, "up": up, "down": down, "train": train, "package": package, "schema": schema}
@@ -173,5 +173,5 @@ def _show_live(console: Console, live: Any, folder: Path, *, detach: bool) -> No
 def _here(folder: Path) -> str:
     """Write the command so that the line works where the reader stands, also outside an activated environment."""
     command = "golive" if shutil.which("golive") else shlex.quote(str(Path(sys.executable).with_name("golive")))
-    base = plugins.verb("project", "base_of")(folder)
+    base = plugins.verb("project.read", "base_of")(folder)
     return command if base.resolve() == Path.cwd() else f"{command} -C {shlex.quote(str(base))}"

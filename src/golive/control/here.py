@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from golive.control.project import FILE, read_project
-from golive.control.project_file import Project
+from golive.control.project.file import Project
+from golive.control.project.read import FILE, read_project
 
 
 def here_project() -> Project | None:

@@ -5,11 +5,11 @@ from pathlib import Path
 import msgspec
 
 from golive.control.home import Home, home_of
-from golive.control.order import SupervisorOrder
-from golive.control.processes import START_S, RunningSupervisor, running, start_supervisor, stop
-from golive.control.project import FILE, base_of
-from golive.control.project_file import Project
+from golive.control.project.file import Project
+from golive.control.project.read import FILE, base_of
 from golive.control.rooms import Rooms
+from golive.control.running.order import SupervisorOrder
+from golive.control.running.processes import START_S, RunningSupervisor, running, start_supervisor, stop
 from golive.control.running_order import tell_what_waits
 from golive.domain.bundle import Bundle
 from golive.domain.digest import short

@@ -3,7 +3,7 @@
 import msgspec
 
 from golive.control.here import here_project
-from golive.control.project_file import Monitoring
+from golive.control.project.file import Monitoring
 from golive.control.refs import find_release, serving_release
 from golive.control.rooms import Rooms, code_version
 from golive.domain.digest import Digest

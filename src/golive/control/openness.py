@@ -2,8 +2,8 @@
 
 import httpx
 
-from golive.control.processes import RunningSupervisor
 from golive.control.rooms import Rooms
+from golive.control.running.processes import RunningSupervisor
 
 _ASK_S = 5.0
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from golive import plugins
-from golive.control.project_file import Project
+from golive.control.project.file import Project
 from golive.control.proof import parity_text
 from golive.control.rooms import Rooms, code_version, environment
 from golive.control.stages import Say, Stage, kept, key_of, source_digest

@@ -1,7 +1,7 @@
 """References: from what a person types to a bundle."""
 
-from golive.control.journal import tell
 from golive.control.rooms import Rooms
+from golive.control.running.journal import tell
 from golive.control.stored import find_stored, is_bare, names_release
 from golive.domain.bundle import Bundle
 from golive.domain.digest import short

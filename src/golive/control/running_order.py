@@ -4,9 +4,9 @@ from pathlib import Path
 
 import msgspec
 
-from golive.control.journal import tell
-from golive.control.order import SupervisorOrder
-from golive.control.run_files import RunFolder
+from golive.control.running.journal import tell
+from golive.control.running.order import SupervisorOrder
+from golive.control.running.run_files import RunFolder
 
 _SAID = {
     "host": "host",

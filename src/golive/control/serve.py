@@ -6,8 +6,8 @@ from pathlib import Path
 
 from golive import plugins
 from golive.control.home import Home, home_of
-from golive.control.order import SupervisorOrder
-from golive.control.processes import START_S, RunningSupervisor, start_supervisor
+from golive.control.running.order import SupervisorOrder
+from golive.control.running.processes import START_S, RunningSupervisor, start_supervisor
 from golive.control.stored import find_stored, is_bare, names_release
 from golive.domain.bundle import Bundle
 from golive.domain.release import Share

@@ -3,8 +3,8 @@
 import msgspec
 
 from golive.control.deploy import bound_target
-from golive.control.processes import running
 from golive.control.rooms import Rooms
+from golive.control.running.processes import running
 from golive.domain.release import Deployment, Release
 from golive.domain.serving import Observed
 from golive.errors import NotFoundError, UnavailableError

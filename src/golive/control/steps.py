@@ -9,7 +9,7 @@ from golive.control.evaluate import evaluate, evaluate_table
 from golive.control.gate import refuse_unless_allowed, verdict_on, write_junit
 from golive.control.here import here_project
 from golive.control.package import package
-from golive.control.project import base_of, read_project
+from golive.control.project.read import base_of, read_project
 from golive.control.refs import find_bundle, find_release
 from golive.control.report import write_report
 from golive.control.rooms import Rooms, open_rooms

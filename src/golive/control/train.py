@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from golive.control.project_file import Project
+from golive.control.project.file import Project
 from golive.control.rooms import Rooms, environment
 from golive.control.stages import Say, Stage, kept, key_of, source_digest
 from golive.domain.data_report import DataReport

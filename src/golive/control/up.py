@@ -11,11 +11,11 @@ from golive.control.gate import refuse_unless_allowed
 from golive.control.live import ensure_running, order_for, write_example
 from golive.control.openness import asks_for_key
 from golive.control.package import package
-from golive.control.processes import RunningSupervisor
-from golive.control.project import base_of, read_project
-from golive.control.project_file import Project
+from golive.control.project.file import Project
+from golive.control.project.read import base_of, read_project
 from golive.control.report import write_changes, write_report
 from golive.control.rooms import Rooms, open_rooms
+from golive.control.running.processes import RunningSupervisor
 from golive.control.stages import Say, Stage
 from golive.control.train import Progress, Trained, train
 from golive.domain.bundle import Bundle

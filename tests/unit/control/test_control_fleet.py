@@ -6,12 +6,12 @@ import socket
 
 import msgspec
 
-from golive.control.fleet import Fleet
-from golive.control.messages import AccessRules, Count, Probe
-from golive.control.order import SupervisorOrder
-from golive.control.processes import START_S, set_aside
-from golive.control.run_files import RunFile, Started, Starter
-from golive.control.worker import max_connections
+from golive.control.running.fleet import Fleet
+from golive.control.running.messages import AccessRules, Count, Probe
+from golive.control.running.order import SupervisorOrder
+from golive.control.running.processes import START_S, set_aside
+from golive.control.running.run_files import RunFile, Started, Starter
+from golive.control.running.worker import max_connections
 from golive.domain.serving import Placed, Start
 from golive.serving.metrics import LaneSnapshot, Snapshot
 

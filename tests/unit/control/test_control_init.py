@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from golive.control.init import examples, init
-from golive.control.init_text import scalar_text
-from golive.control.project import project_of, read_project
+from golive.control.project.init import examples, init
+from golive.control.project.init_text import scalar_text
+from golive.control.project.read import project_of, read_project
 from golive.errors import DataError, NotFoundError, UsageError
 from golive.training.fit import train
 from golive.training.fitted import Fitted

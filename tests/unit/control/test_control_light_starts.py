@@ -13,8 +13,8 @@ SLOW = {"sqlalchemy", "numpy", "onnxruntime", "pyarrow", "pandas", "httpx"}
     [
         ("golive.cli.app", {"uvicorn", "asyncio"}),
         ("golive.control.serve", {"uvicorn", "asyncio"}),
-        ("golive.control.supervisor", {"uvicorn", "starlette"}),
-        ("golive.control.supervision", set()),
+        ("golive.control.running.supervisor", {"uvicorn", "starlette"}),
+        ("golive.control.running.supervision", set()),
     ],
 )
 def test_what_a_server_without_a_ledger_starts_with_is_light(module: str, beside: set[str]) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from golive.control.project import project_of, read_project
+from golive.control.project.read import project_of, read_project
 from golive.domain.digest import Digest
 from golive.domain.metric import SEARCHED, better, measure_names
 from golive.errors import NotFoundError, ProjectError

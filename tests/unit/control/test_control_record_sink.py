@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from golive.control.channel import MAX_FRAME_BYTES, read_frame
-from golive.control.record_sink import RecordSink
+from golive.control.running.channel import MAX_FRAME_BYTES, read_frame
+from golive.control.running.record_sink import RecordSink
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 from golive.control.home import Home
 from golive.control.live import order_for
-from golive.control.project_file import Monitoring, Project, Serving
-from golive.control.recording import Desk
+from golive.control.project.file import Monitoring, Project, Serving
 from golive.control.rooms import open_rooms
+from golive.control.running.recording import Desk
 from golive.domain.record import Record
 from golive.domain.signature import Field, Signature
 from golive.monitoring.records import RecordWriter, read_records

@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from golive.control.order import SupervisorOrder
-from golive.control.run_files import RunFolder
+from golive.control.running.order import SupervisorOrder
+from golive.control.running.run_files import RunFolder
 from golive.control.running_order import tell_what_waits, what_waits
 
 RUNNING = SupervisorOrder(state="here", port=8080, workers=1)

@@ -7,8 +7,8 @@ import jsonschema
 import pytest
 import yaml
 
-from golive.control.init import example_text, examples
-from golive.control.schema import DIALECT, schema
+from golive.control.project.init import example_text, examples
+from golive.control.project.schema import DIALECT, schema
 
 DOCUMENT = json.loads(schema())
 EXAMPLES = Path(__file__).parents[3] / "examples"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from golive.control.project import project_of
+from golive.control.project.read import project_of
 from golive.errors import ProjectError
 
 YAML = "name: houses\ndata: {file: a.csv}\ntarget: y\ntask: regression\nserving: {%s}\n"

@@ -6,8 +6,8 @@ from typing import Self
 import httpx
 import msgspec
 
-from golive.control.messages import Refusal
-from golive.control.processes import running
+from golive.control.running.messages import Refusal
+from golive.control.running.processes import running
 from golive.domain.serving import Observed, Step
 from golive.errors import UnavailableError, UsageError
 

@@ -6,8 +6,8 @@ import socket
 import sys
 from pathlib import Path
 
-from golive.control.journal import tell
-from golive.control.listeners import bind_unix
+from golive.control.running.journal import tell
+from golive.control.running.listeners import bind_unix
 
 _WAIT_S = 1.0
 _END_S = 10.0
@@ -60,7 +60,13 @@ class Scribe:
             try:
                 # Its standard input is a lifeline: when the supervisor is gone, it reads the end and ends too.
                 self._process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-m", "golive.control.recording", str(self._socket.fileno()), *self._arguments),
+                    *(
+                        sys.executable,
+                        "-m",
+                        "golive.control.running.recording",
+                        str(self._socket.fileno()),
+                        *self._arguments,
+                    ),
                     pass_fds=(self._socket.fileno(),),
                     stdin=asyncio.subprocess.PIPE,
                     process_group=0,

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from golive.control.channel import Channel, open_channel
-from golive.control.messages import Answer, Command, Counted, Drain, Failed, Probe
+from golive.control.running.channel import Channel, open_channel
+from golive.control.running.messages import Answer, Command, Counted, Drain, Failed, Probe
 from golive.errors import UnavailableError
 
 _TERM_S = 2.0
@@ -105,7 +105,7 @@ async def spawn(listening: socket.socket) -> Member:
         UnavailableError: the process could not be started.
     """
     ours, theirs = socket.socketpair()
-    command = (sys.executable, "-m", "golive.control.worker", str(listening.fileno()), str(theirs.fileno()))
+    command = (sys.executable, "-m", "golive.control.running.worker", str(listening.fileno()), str(theirs.fileno()))
     try:
         process = await asyncio.create_subprocess_exec(
             *command,

@@ -1,6 +1,6 @@
 """Access: from API keys and the place a server listens, to who may ask for predictions."""
 
-from golive.control.messages import AccessRules
+from golive.control.running.messages import AccessRules
 from golive.domain.api_key import KeyRow
 from golive.errors import UsageError
 from golive.security.keys import is_loopback

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from golive.control.init_text import Proposal, project_text
-from golive.control.project import FILE, project_of
+from golive.control.project.init_text import Proposal, project_text
+from golive.control.project.read import FILE, project_of
 from golive.errors import DataError, NotFoundError, UsageError
 from golive.training.inspect import inspect
 from golive.training.source import read_file

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from golive.control.order import WorkerOrder
+from golive.control.running.order import WorkerOrder
 from golive.domain.serving import TrafficTable
 
 

@@ -1,4 +1,4 @@
-"""Worker: the root of a serving process. ``python -m golive.control.worker LISTENING_FD CHANNEL_FD``.
+"""Worker: the root of a serving process. ``python -m golive.control.running.worker LISTENING_FD CHANNEL_FD``.
 
 It is a function of its order: it opens, checks, warms and probes every model, then accepts, then drains. It ends
 when it is told to, on SIGTERM, and when the supervisor is gone.
@@ -17,11 +17,11 @@ import msgspec
 import uvloop
 
 from golive import __version__, plugins
-from golive.control.channel import Channel, open_channel
-from golive.control.door import Door
 from golive.control.home import Home
-from golive.control.journal import tell
-from golive.control.messages import (
+from golive.control.running.channel import Channel, open_channel
+from golive.control.running.door import Door
+from golive.control.running.journal import tell
+from golive.control.running.messages import (
     Accept,
     AccessRules,
     Admit,
@@ -36,8 +36,8 @@ from golive.control.messages import (
     Probe,
     Reroute,
 )
-from golive.control.order import WorkerOrder
-from golive.control.record_sink import RecordSink
+from golive.control.running.order import WorkerOrder
+from golive.control.running.record_sink import RecordSink
 from golive.domain.digest import short
 from golive.domain.serving import Placed
 from golive.domain.signature import DType, Field

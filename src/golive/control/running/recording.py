@@ -1,6 +1,7 @@
-"""Recording: the one process that writes records. ``python -m golive.control.recording SOCKET_FD STATE KEEP_DAYS``.
+"""Recording: the one process that writes records.
 
-It ends when its standard input ends (the supervisor is gone, or wants it to) and all workers have hung up.
+``python -m golive.control.running.recording SOCKET_FD STATE KEEP_DAYS``. It ends when its standard
+input ends (the supervisor is gone, or wants it to) and all workers have hung up.
 """
 
 import asyncio
@@ -12,9 +13,9 @@ from pathlib import Path
 
 import msgspec
 
-from golive.control.channel import read_frame
 from golive.control.home import Home
-from golive.control.journal import tell
+from golive.control.running.channel import read_frame
+from golive.control.running.journal import tell
 from golive.domain.record import Record
 from golive.domain.serving import Placed
 from golive.domain.signature import Signature

@@ -1,4 +1,4 @@
-"""Supervisor: owns the sockets. ``python -m golive.control.supervisor ORDER.json [READY_FD [LIFELINE_FD]]``.
+"""Supervisor: owns the sockets. ``python -m golive.control.running.supervisor ORDER.json [READY_FD [LIFELINE_FD]]``.
 
 It starts its first workers before anything else, so that they load their libraries while it loads its own.
 """
@@ -11,11 +11,11 @@ from pathlib import Path
 import msgspec
 
 from golive import plugins
-from golive.control.journal import tell
-from golive.control.listeners import Sockets, bind, bind_unix
-from golive.control.member import Member, spawn
-from golive.control.order import SupervisorOrder, worker_count
-from golive.control.run_files import RunFolder, Started, Starter
+from golive.control.running.journal import tell
+from golive.control.running.listeners import Sockets, bind, bind_unix
+from golive.control.running.member import Member, spawn
+from golive.control.running.order import SupervisorOrder, worker_count
+from golive.control.running.run_files import RunFolder, Started, Starter
 from golive.errors import GoliveError, UnavailableError, UsageError
 from golive.store.files import write_whole
 
@@ -37,7 +37,7 @@ async def run_supervisor(
     crew: list[Member] = []
     try:
         crew += await asyncio.gather(*(spawn(sockets.inference) for _ in range(worker_count(order.workers))))
-        supervise = plugins.attribute("golive.control.supervision", "supervise")
+        supervise = plugins.attribute("golive.control.running.supervision", "supervise")
         await supervise(order, run, sockets, crew, starter, lifeline_fd)
     finally:
         await asyncio.gather(*(member.end() for member in crew))

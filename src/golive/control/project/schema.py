@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from golive.control.project_file import Project
+from golive.control.project.file import Project
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -6,12 +6,12 @@ import time
 
 import msgspec
 
-from golive.control.generation import Generation, Limits
-from golive.control.journal import tell
-from golive.control.member import Member
-from golive.control.messages import AccessRules
-from golive.control.order import SupervisorOrder, WorkerOrder, worker_count
-from golive.control.vacancy import open_vacancy
+from golive.control.running.generation import Generation, Limits
+from golive.control.running.journal import tell
+from golive.control.running.member import Member
+from golive.control.running.messages import AccessRules
+from golive.control.running.order import SupervisorOrder, WorkerOrder, worker_count
+from golive.control.running.vacancy import open_vacancy
 from golive.domain.release import check_shares
 from golive.domain.serving import Observed, Placed, Shift, Start, Step, TrafficTable
 from golive.errors import UsageError

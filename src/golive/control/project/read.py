@@ -5,10 +5,10 @@ from pathlib import Path
 import msgspec
 from msgspec import inspect
 
-from golive.control.project_file import Project
-from golive.control.project_rules import findings
-from golive.control.project_shape import BROKEN, Mistake, Reading, path_text
-from golive.control.project_yaml import tree
+from golive.control.project.file import Project
+from golive.control.project.rules import findings
+from golive.control.project.shape import BROKEN, Mistake, Reading, path_text
+from golive.control.project.tree import tree
 from golive.errors import NotFoundError, ProjectError
 
 FILE = "golive.yaml"

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from golive.control.project_yaml import reads_as_itself
+from golive.control.project.tree import reads_as_itself
 from golive.training.inspect import Inspection
 
 _WIDTH = 108

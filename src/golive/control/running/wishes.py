@@ -6,10 +6,10 @@ from pathlib import Path
 
 import msgspec
 
-from golive.control.access import rules_for
-from golive.control.fleet import Fleet
-from golive.control.journal import tell
-from golive.control.messages import AccessRules
+from golive.control.running.access import rules_for
+from golive.control.running.fleet import Fleet
+from golive.control.running.journal import tell
+from golive.control.running.messages import AccessRules
 from golive.deployment.plan import plan
 from golive.domain.digest import Digest
 from golive.domain.release import Deployment

@@ -1,6 +1,6 @@
 """Door: whether a request may enter, by rules that may change while the server runs."""
 
-from golive.control.messages import AccessRules
+from golive.control.running.messages import AccessRules
 from golive.security.keys import Authorizer
 
 

@@ -13,7 +13,7 @@ import msgspec
 import yaml
 from msgspec import inspect
 
-from golive.control.project_yaml import line_of, scalar
+from golive.control.project.tree import line_of, scalar
 
 Path = tuple[str | int, ...]
 

@@ -12,24 +12,24 @@ import uvicorn
 from starlette.applications import Starlette
 
 from golive import plugins
-from golive.control.access import refuse_unguarded, rules_for
-from golive.control.admin import admin_app, reading_app
 from golive.control.clock import utc_now
-from golive.control.fleet import Fleet
 from golive.control.home import Home
-from golive.control.journal import tell
-from golive.control.listeners import Sockets, url_of
-from golive.control.member import Member
-from golive.control.messages import AccessRules
-from golive.control.order import SupervisorOrder
-from golive.control.run_files import RunFile, RunFolder, Started, Starter
-from golive.control.scribe import Scribe, can_record
+from golive.control.running.access import refuse_unguarded, rules_for
+from golive.control.running.admin import admin_app, reading_app
+from golive.control.running.fleet import Fleet
+from golive.control.running.journal import tell
+from golive.control.running.listeners import Sockets, url_of
+from golive.control.running.member import Member
+from golive.control.running.messages import AccessRules
+from golive.control.running.order import SupervisorOrder
+from golive.control.running.run_files import RunFile, RunFolder, Started, Starter
+from golive.control.running.scribe import Scribe, can_record
 from golive.domain.serving import Shift, Start
 from golive.settings import read_settings, secret_key
 
 
 class _Wishes(Protocol):
-    """What is asked of :class:`golive.control.wishes.Wishes`; a server without a ledger does not import it."""
+    """What is asked of :class:`golive.control.running.wishes.Wishes`; a server without a ledger does not import it."""
 
     def access(self) -> AccessRules: ...
 
@@ -121,7 +121,7 @@ def _wishes(order: SupervisorOrder, secret: str) -> _Wishes | None:
     # Without an order to follow it, a ledger that is there still has the API keys.
     if not order.ledger and not ledger.is_file():
         return None
-    make = plugins.attribute("golive.control.wishes", "Wishes")
+    make = plugins.attribute("golive.control.running.wishes", "Wishes")
     return make(ledger, host=order.host, secret=secret, now=utc_now)  # type: ignore[no-any-return]
 
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from golive import plugins
-from golive.control.project_file import Project
-from golive.control.project_shape import Path as Place
-from golive.control.project_shape import nearest
+from golive.control.project.file import Project
+from golive.control.project.shape import Path as Place
+from golive.control.project.shape import nearest
 from golive.domain.metric import ALONE, SEARCHED, measure_names
 from golive.domain.naming import checked_name
 from golive.domain.preparation import Combine

@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from golive.control.journal import tell
-from golive.control.messages import Readiness, Refusal
+from golive.control.running.journal import tell
+from golive.control.running.messages import Readiness, Refusal
 from golive.domain.serving import Observed, Step
 from golive.errors import GoliveError, UsageError
 from golive.serving.exposition import CONTENT_TYPE

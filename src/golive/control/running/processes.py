@@ -12,8 +12,8 @@ from pathlib import Path
 
 import msgspec
 
-from golive.control.order import SupervisorOrder
-from golive.control.run_files import RunFile, RunFolder, Started
+from golive.control.running.order import SupervisorOrder
+from golive.control.running.run_files import RunFile, RunFolder, Started
 from golive.errors import GoliveError, UnavailableError, UsageError
 
 START_S = 300.0
@@ -135,7 +135,7 @@ def _spawn(order: SupervisorOrder, folder: Path, ready_fd: int, log: Path | None
 
 
 def _spawn_with(order_fd: int, ready_fd: int, log: Path | None) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "golive.control.supervisor", f"/dev/fd/{order_fd}", str(ready_fd)]
+    command = [sys.executable, "-m", "golive.control.running.supervisor", f"/dev/fd/{order_fd}", str(ready_fd)]
     inherited = (order_fd, ready_fd)
     if log is None:
         # Its standard input is a lifeline: when this process is gone, however it went, the server drains and ends.

@@ -8,10 +8,10 @@ from contextlib import suppress
 
 import msgspec
 
-from golive.control.journal import tell
-from golive.control.member import Member, spawn
-from golive.control.messages import Accept, AccessRules, Admit, Count, Load, Reroute
-from golive.control.order import WorkerOrder
+from golive.control.running.journal import tell
+from golive.control.running.member import Member, spawn
+from golive.control.running.messages import Accept, AccessRules, Admit, Count, Load, Reroute
+from golive.control.running.order import WorkerOrder
 from golive.domain.serving import TrafficTable
 from golive.errors import UnavailableError
 

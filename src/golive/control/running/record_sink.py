@@ -6,8 +6,8 @@ from contextlib import suppress
 
 import msgspec
 
-from golive.control.channel import MAX_FRAME_BYTES, framed
-from golive.control.journal import tell
+from golive.control.running.channel import MAX_FRAME_BYTES, framed
+from golive.control.running.journal import tell
 from golive.domain.serving import Placed
 
 _BACKLOG_BYTES = 16 << 20

@@ -1,0 +1,1 @@
+"""Project: golive.yaml, read and written."""

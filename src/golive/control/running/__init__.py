@@ -1,0 +1,1 @@
+"""Running: the supervisor, its workers in generations, and the process that records."""
