@@ -2,13 +2,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test coverage check fix bench docs test-heavy clean
+.PHONY: demo test fuzz coverage check fix bench peers docs test-heavy clean
 
 demo: .venv/demo ## real data -> a live, documented, monitored API on 127.0.0.1:8080
 	$(BIN)/golive up examples/house_prices --detach
 
 test: .venv/test ## the whole test suite
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not heavy" --numprocesses 2 --dist loadfile
+
+fuzz: .venv/test ## every parser against three hundred times as many hostile inputs as make test; an hour
+	GOLIVE_FUZZ=long $(BIN)/python -m pytest tests/fuzz --numprocesses 2
 
 coverage: .venv/test ## the fast tests, with the lines and branches that none of them reaches
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/unit tests/contract --numprocesses 2 --dist loadfile --cov --cov-report=term:skip-covered
@@ -25,6 +28,9 @@ fix: .venv/test ## let the tools mend what they can
 
 bench: .venv/test ## measure speed and memory; writes benchmarks/results
 	$(BIN)/python -m benchmarks
+
+peers: .venv/test ## compare with other model servers, each in an environment of its own; 5 GB, half an hour
+	$(BIN)/python -m benchmarks peers
 
 docs: .venv/test ## regenerate what is generated, and run every code block
 	$(BIN)/golive schema > docs/golive.schema.json

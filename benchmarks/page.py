@@ -7,6 +7,7 @@ from typing import Any
 from benchmarks.result import FOLDER
 
 PAGE = FOLDER.parents[1] / "docs" / "performance.md"
+SHORT = 300
 BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->\n"
 
 Result = dict[str, Any]
@@ -41,23 +42,71 @@ def _imports(result: Result) -> str:
     )
 
 
-def _serving(result: Result) -> str:
-    if "servers" not in result:
+def _peers(result: Result) -> str:
+    if "settings" not in result:
         return ""
-    over = result["golive_replies_per_cpu_second_over"]
+    versions = "; ".join(
+        f"{name}: {', '.join(f'{library} {version}' for library, version in libraries.items())}"
+        for name, libraries in result["peers"].items()
+    )
+    tables = "".join(_field(one) for one in result["settings"].values()) + _overload(result["overload"])
+    text = (
+        "![Replies per CPU-second of golive and other model servers](images/peers.svg)\n\n"
+        f"{result['note']}.\n\n{tables}<small>{versions}</small>"
+    )
+    return _section("Serving, beside others", result, text)
+
+
+def _field(setting: Result) -> str:
+    """Write the table of one setting: a row for each server and number of connections, and why others are missing."""
+    ours = setting["servers"].get("golive", {}).get("loads", {})
     rows = "".join(
-        f"| {title} | {one['replies_per_cpu_s']:,.0f} | {over.get(title, '')} | {one['replies_per_s']:,.0f} "
-        f"| {one['p50_ms']} | {one['p99_ms']} | {one['process_tree_mib']:.0f} |\n"
-        for title, one in result["servers"].items()
+        f"| {title} | {connections} | {load['replies_per_cpu_s']:,} | {_times(ours.get(connections), load)} "
+        f"| {load['replies_per_s']:,} | {load['p50_ms']} | {load['p99_ms']} | {load['failed']} "
+        f"| {one.get('memory_mib', '')} | {one.get('cold_start_s', '')} |\n"
+        for title, one in setting["servers"].items()
+        for connections, load in one["loads"].items()
     )
-    peers = ", ".join(f"{name} {version}" for name, version in result["peers"].items())
-    return _section(
-        "Serving",
-        result,
-        f"{result['setting']}; peers: {peers}.\n\n"
-        "| server | replies per CPU-second | golive is x times | replies per second | p50 ms | p99 ms | MiB |\n"
-        f"| --- | ---: | ---: | ---: | ---: | ---: | ---: |\n{rows}\n{result['note']}.",
+    alone = setting.get("graph_alone_us")
+    cost = (
+        f" The graph alone, on one thread: {', '.join(f'{took} µs for {count} rows' for count, took in alone.items())}."
+        if alone
+        else ""
     )
+    return (
+        f"**{setting['title']}.**{cost}\n\n"
+        "| server | connections | replies per CPU-second | golive is x times | replies per second | p50 ms | p99 ms "
+        "| failed | MiB | cold start s |\n"
+        f"| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n{rows}{_missing(setting)}\n"
+    )
+
+
+def _overload(flood: Result) -> str:
+    rows = "".join(
+        f"| {title} | {one['peak_per_s']:,} | {one['offered_per_s']:,} | {one['good_per_s']:,} "
+        f"| {100 * one['goodput_of_peak']:.0f} % | {one['refused_per_s']:,} |\n"
+        for title, one in flood["servers"].items()
+    )
+    return (
+        f"**{flood['title']}.** Good: a 2xx reply within a second of the intended start.\n\n"
+        "| server | peak per second | offered per second | good per second | of the peak | refused per second |\n"
+        f"| --- | ---: | ---: | ---: | ---: | ---: |\n{rows}{_missing(flood)}\n"
+    )
+
+
+def _missing(setting: Result) -> str:
+    return "".join(f"\n{title} is missing: it {_short(reason)}\n" for title, reason in setting["failed"].items())
+
+
+def _short(reason: str) -> str:
+    words = " ".join(reason.split())
+    return words if len(words) <= SHORT else f"{words[:60]} … {words[60 - SHORT :]}"
+
+
+def _times(ours: Result | None, theirs: Result) -> str:
+    if ours is None or ours is theirs:
+        return ""
+    return f"{ours['replies_per_cpu_s'] / theirs['replies_per_cpu_s']:.3g}"
 
 
 def _up(result: Result) -> str:
@@ -82,12 +131,26 @@ def _table(result: Result) -> str:
     )
 
 
+def _cycles(result: Result) -> str:
+    parts = ", ".join(
+        f"{part} {before} -> {result['after_mib'][part]} MiB ({result['growth'][part]:+.1%})"
+        for part, before in result["before_mib"].items()
+    )
+    return _section(
+        "Loading and unloading again and again",
+        result,
+        f"{result['cycles']:,} times unloaded and loaded a model of 24 MB under a memory budget, "
+        f"{result['seconds_per_cycle']} s each: {parts} (target: within {result['target']:.0%}).",
+    )
+
+
 _DESCRIBE: dict[str, Callable[[Result], str]] = {
     "cold_start": _starts,
     "imports": _imports,
-    "serving": _serving,
+    "peers": _peers,
     "up_overhead": _up,
     "big_table": _table,
+    "memory_cycles": _cycles,
 }
 
 

@@ -1,4 +1,7 @@
-"""``golive serve iris`` with a chosen share of recorded rows: STATE PORT SAMPLE. Ends when its starter ends it."""
+"""``golive serve`` of a state's only bundle with a chosen share of recorded rows: STATE PORT SAMPLE [GRPC-PORT].
+
+Ends when its starter ends it.
+"""
 
 import os
 import sys
@@ -13,13 +16,14 @@ from golive.domain.serving import Placed, Route
 from golive.store.bundles import BundleStore
 
 
-def main(state: str, port: str, sample: str) -> None:
+def main(state: str, port: str, sample: str, grpc_port: str = "") -> None:
     """Write the order and become its supervisor."""
     bundle = BundleStore(Home(Path(state)).store).list()[0]
     order = SupervisorOrder(
         state=state,
         port=int(port),
         admin_port=0,
+        grpc_port=int(grpc_port) if grpc_port else None,
         workers=1,
         sample=float(sample),
         ledger=False,

@@ -1,181 +1,263 @@
-"""golive beside two textbook servers: iris, one row a request, JSON, one worker, and what a CPU-second buys.
+"""golive beside the field: every server in turn on core 0 with one worker, ``wrk`` on core 1.
 
-The server has core 0 to itself and the load generator (``wrk``) core 1. Before anything is timed every server's
-answer is compared with what the fitted pipeline says.
+Before anything is timed, every server's answers are compared with what the fitted model says. A server that cannot be
+installed, does not start or answers wrong is reported with the reason. All servers of a setting take turns, so that a
+busy machine is unfair to nobody; the median round of each is reported.
 """
 
+import http
 import json
-import re
-import shutil
-import subprocess
+import signal
+import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import joblib
 import numpy as np
 
-from benchmarks.iris import QUESTION, fitted_iris, package_iris
-from benchmarks.process import Server, free_port, tree_cpu_s, tree_mib
-from golive.control.home import Home
-from golive.store.bundles import BundleStore
+from benchmarks.field import contenders as field
+from benchmarks.field import overload, rpc
+from benchmarks.field.contenders import Contender, place_of
+from benchmarks.field.driving import drive, wrk
+from benchmarks.field.environments import FOLDER as ENVIRONMENTS
+from benchmarks.field.environments import CannotInstallError, versions_of
+from benchmarks.field.models import Made, make_iris, make_mlp, make_trees
+from benchmarks.field.plot import peers_svg, write_plot
+from benchmarks.field.running import CannotRunError, Running
+from benchmarks.result import machine, write
 
-HERE = Path(__file__).parent
-PEERS = HERE / ".peers"
-WANTED = ("fastapi", "uvicorn[standard]", "joblib", "scikit-learn", "onnxruntime", "numpy")
-CONNECTIONS = 16
-WARM_S, TIMED_S, ROUNDS = 1, 4, 3
-WRK = 'wrk.method = "POST"\nwrk.headers["content-type"] = "application/json"\nwrk.body = [=[{body}]=]\n'
 CLOSE = 1e-5
-IDLE_LOOKS, IDLE_CPU_S = 30, 0.03
 
-Contender = tuple[list[str], dict[str, str]]
+Figures = dict[str, float]
 
 
-def measure() -> dict[str, object]:
-    """Take turns, so that a busy machine is unfair to nobody; report the median round of each."""
-    wrk = shutil.which("wrk")
-    if wrk is None:
+@dataclass(frozen=True)
+class Setting:
+    """One model, how many connections ask for it, and who answers."""
+
+    name: str
+    title: str
+    make: Callable[[Path], Made]
+    connections: tuple[int, ...]
+    contenders: tuple[Contender, ...]
+    rounds: int
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long everything takes."""
+
+    rounds: int
+    warm_s: int
+    timed_s: int
+
+
+FULL, QUICK = Pace(rounds=3, warm_s=1, timed_s=4), Pace(rounds=1, warm_s=1, timed_s=1)
+
+SETTINGS = (
+    Setting(
+        "iris",
+        "A scaler and a logistic regression over 4 numbers, one row a request",
+        make_iris,
+        (16, 64),
+        (
+            field.NGINX_STATIC,
+            field.GOLIVE,
+            field.KEY,
+            field.BARE,
+            field.FASTAPI,
+            field.FASTAPI_ONNX,
+            field.FLASK,
+            field.MLSERVER,
+            field.MLSERVER_DEFAULT,
+            field.BENTOML,
+            field.LITSERVE,
+            field.MLFLOW,
+            field.PYTRITON,
+            field.RAY,
+        ),
+        3,
+    ),
+    Setting(
+        "mlp",
+        "A network over 32 numbers where batching pays, one row a request",
+        make_mlp,
+        (64, 256),
+        (
+            field.GOLIVE,
+            field.BARE,
+            field.FASTAPI,
+            field.FASTAPI_ONNX,
+            field.MLSERVER_BATCHING,
+            field.BENTOML_BATCHING,
+            field.LITSERVE_BATCHING,
+            field.PYTRITON,
+        ),
+        3,
+    ),
+    Setting(
+        "trees",
+        "LightGBM, 400 trees over 30 numbers, one row a request",
+        make_trees,
+        (16,),
+        (
+            field.GOLIVE,
+            field.BARE,
+            field.FASTAPI,
+            field.FASTAPI_ONNX,
+            field.FLASK,
+            field.MLSERVER,
+            field.BENTOML,
+            field.LITSERVE,
+            field.MLFLOW,
+            field.PYTRITON,
+        ),
+        1,
+    ),
+)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Carry out ``peers [--quick] [SERVER ...]``; only a whole pass at full length becomes a result."""
+    # Ended from outside, it still ends the server that it has started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    quick, names = "--quick" in arguments, [one for one in arguments if one != "--quick"]
+    found = measure(names, quick=quick)
+    if "settings" not in found:
+        raise SystemExit(str(found["measured_nothing"]))
+    if quick or names:
+        folder = ENVIRONMENTS / "tried"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "peers.json").write_text(json.dumps({**machine(), **found}, indent=2), "utf-8")
+        (folder / "peers.svg").write_text(peers_svg(found), "utf-8")
+        print(f"written to {folder}; a pass without --quick and names becomes the result")
+        return
+    print(write("peers", found))
+    write_plot(found)
+
+
+def measure(names: Sequence[str] = (), *, quick: bool = False) -> dict[str, object]:
+    """Measure every setting.
+
+    Args:
+        names: the contenders that take part; all of them if there is none.
+        quick: one short round: shows that everything runs, not how fast.
+    """
+    if wrk() is None:
         return {"measured_nothing": "wrk is not installed; apt-get install wrk brings it"}
-    python = _peers()
-    with tempfile.TemporaryDirectory() as name:
+    known = {one.name for setting in SETTINGS for one in setting.contenders}
+    if unknown := set(names) - known:
+        message = f"no contender is called {', '.join(sorted(unknown))}; there are {', '.join(sorted(known))}"
+        raise SystemExit(message)
+    pace = QUICK if quick else FULL
+    with tempfile.TemporaryDirectory(prefix="golive-field-") as name:
         folder = Path(name)
-        package_iris(folder)
-        # The peer's pipeline is fitted on a plain array, so that it need not warn about missing column names.
-        model, rows, target = fitted_iris()
-        joblib.dump(model.fit(rows.to_numpy(), target), folder / "iris.joblib")
-        expected = model.predict_proba(np.array(json.loads(QUESTION)["features"]))[0]
-        store = BundleStore(Home(folder).store)
-        bundle = store.list()[0]
-        (folder / "iris.onnx").write_bytes(store.files(bundle)[bundle.manifest.graph])
-        (folder / "ask.lua").write_text(WRK.format(body=QUESTION.decode()), "utf-8")
-        contenders = _contenders(folder, python)
-        rounds: dict[str, list[dict[str, float]]] = {title: [] for title in contenders}
-        for _ in range(ROUNDS):
-            for title, make in contenders.items():
-                rounds[title].append(_round(make, folder, wrk, expected))
-    figures = {title: _middle(found) for title, found in rounds.items()}
-    ours = figures["golive"]["replies_per_cpu_s"]
+        made = {setting.name: setting.make(folder / setting.name) for setting in SETTINGS}
+        settings = {one.name: _setting(one, made[one.name], names, pace) for one in SETTINGS}
+        settings["grpc"] = rpc.measure(made["iris"], names, rounds=pace.rounds, seconds=pace.timed_s)
+        flood = overload.measure(made["mlp"], names, rounds=pace.rounds, seconds=pace.timed_s)
+    return {"quick": quick, "note": NOTE, "peers": _versions(names), "settings": settings, "overload": flood}
+
+
+NOTE = (
+    "One worker each, pinned to core 0; wrk with kept connections on core 1; a second is one of processor time of the "
+    "server's whole process tree (for golive: supervisor, recording process, worker); only 2xx replies count, and what "
+    "is in flight at the end; memory counts shared pages once; a cold start goes from the start of the process to the "
+    "first right answer, on one core; golive validates every field, counts metrics and, unless said otherwise, records "
+    "every prediction; peers do what their documentation shows, without records; the peers named + onnxruntime, "
+    "batching or PyTriton run the graph that golive serves"
+)
+
+
+def _setting(setting: Setting, made: Made, names: Sequence[str], pace: Pace) -> dict[str, object]:
+    wanted = [one for one in setting.contenders if not names or one.name in names]
+    rounds: dict[str, list[dict[str, object]]] = {one.title: [] for one in wanted}
+    failed: dict[str, str] = {}
+    for number in range(min(setting.rounds, pace.rounds)):
+        for one in wanted:
+            if one.title in failed:
+                continue
+            try:
+                rounds[one.title].append(_turn(one, setting, made, pace))
+            except (CannotInstallError, CannotRunError) as error:
+                failed[one.title] = str(error)
+            found = failed.get(one.title) or rounds[one.title][-1]
+            print(f"{setting.name} {number + 1}: {one.title}: {found}", flush=True)
+    servers = {title: _middle(found) for title, found in rounds.items() if found}
     return {
-        "setting": f"iris, 1 row a request, JSON, {CONNECTIONS} kept connections, 1 worker on core 0, wrk on core 1",
-        "peers": _versions(python),
-        "servers": figures,
-        "golive_replies_per_cpu_second_over": {
-            title: round(ours / found["replies_per_cpu_s"], 2) for title, found in figures.items() if title != "golive"
-        },
-        "note": "CPU seconds are those of the server's whole process tree (for golive: supervisor, recording "
-        "process, worker); golive validates every field, counts metrics and, unless said otherwise, records "
-        "every prediction; the peers do what their textbooks show: a pydantic list of lists, no metrics, no records; "
-        "with joblib, predict and predict_proba each run the pipeline",
+        "title": setting.title,
+        "connections": setting.connections,
+        "graph_alone_us": made.cost_us,
+        "servers": servers,
+        "failed": failed,
     }
 
 
-def _contenders(folder: Path, python: str) -> dict[str, Callable[[int], Contender]]:
-    def ours(sample: float) -> Callable[[int], Contender]:
-        def make(port: int) -> Contender:
-            home = {"GOLIVE_HOME": str(folder)}
-            program = HERE / "serve_sampled.py"
-            return [sys.executable, str(program), str(folder), str(port), str(sample)], home
+def _turn(contender: Contender, setting: Setting, made: Made, pace: Pace) -> dict[str, object]:
+    expected = made.expected.tolist()
+    place = place_of(contender, made.folder, expected[:1])
+    bodies = [contender.body([row]) for row in made.rows.tolist()]
+    with Running(contender.launch(place), made.folder) as server:
+        cold_s = server.first_answer(bodies[0])
+        if not contender.fixed:
+            for body, right in zip(bodies, expected, strict=True):
+                _refuse_wrong(contender, server, body, right)
+        loads: dict[str, Figures] = {}
+        for connections in setting.connections:
+            loads[str(connections)] = _load(server, bodies, connections, pace, made.folder)
+        return {"cold_start_s": round(cold_s, 2), "memory_mib": round(server.memory_mib()), "loads": loads}
 
-        return make
 
-    def peer(module: str) -> Callable[[int], Contender]:
-        def make(port: int) -> Contender:
-            command = [python, "-m", "uvicorn", f"{module}:app", "--port", str(port), "--no-access-log"]
-            return command, {"PYTHONPATH": str(HERE / "peers")}
-
-        return make
-
+def _load(server: Running, bodies: list[bytes], connections: int, pace: Pace, folder: Path) -> Figures:
+    drive(server.launch, bodies, connections=connections, seconds=pace.warm_s, folder=folder)
+    server.settle()
+    before = server.cpu_s()
+    said = drive(server.launch, bodies, connections=connections, seconds=pace.timed_s, folder=folder)
+    server.settle()
+    used = server.cpu_s() - before
     return {
-        "golive": ours(1.0),
-        "golive, recording off": ours(0.0),
-        "FastAPI + joblib": peer("fastapi_joblib"),
-        "FastAPI + onnxruntime": peer("fastapi_onnx"),
+        # What is in flight at the end is worked on too; counted as answered, it favors slow servers.
+        "replies_per_cpu_s": round((said["good"] + connections) / used),
+        "replies_per_s": round(said["replies_per_s"] * said["good"] / max(1, said["good"] + said["refused"])),
+        "p50_ms": said["p50_ms"],
+        "p99_ms": said["p99_ms"],
+        "failed": said["bad"],
     }
 
 
-def _round(make: Callable[[int], Contender], folder: Path, wrk: str, expected: np.ndarray) -> dict[str, float]:
-    port = free_port()
-    command, environment = make(port)
-    with Server(["taskset", "-c", "0", *command], folder, port, environment) as server:
-        _refuse_wrong(json.loads(server.wait_for_answer()), expected, command)
-        _wrk(wrk, folder, server.url, WARM_S)
-        _wait_until_idle(server.pid)
-        before = tree_cpu_s(server.pid)
-        said = _wrk(wrk, folder, server.url, TIMED_S)
-        _wait_until_idle(server.pid)
-        used = tree_cpu_s(server.pid) - before
-        memory = tree_mib(server.pid)
-    replies = float(_found(r"(\d+) requests in", said))
-    if re.search("Non-2xx|Socket errors", said):
-        message = f"{command}: not every request was answered\n{said}"
-        raise RuntimeError(message)
+def _refuse_wrong(contender: Contender, server: Running, body: bytes, right: list[float]) -> None:
+    status, answer = server.ask(body)
+    found = contender.read(json.loads(answer)) if status == http.HTTPStatus.OK else None
+    if found is None or not np.allclose(np.ravel(found), right, atol=CLOSE):
+        message = f"answers {status} {answer[:300]!r} to {body[:200]!r}, and the model says {right}"
+        raise CannotRunError(message)
+
+
+def _middle(rounds: list[dict[str, object]]) -> dict[str, object]:
+    """Take the median round of each load by replies per CPU-second, and the medians of what is told once a start."""
+    keys = rounds[0]["loads"]
+    loads = {}
+    for key in keys:
+        ordered = sorted((one["loads"][key] for one in rounds), key=lambda load: load["replies_per_cpu_s"])
+        spread = [ordered[0]["replies_per_cpu_s"], ordered[-1]["replies_per_cpu_s"]]
+        loads[key] = {**ordered[len(ordered) // 2], "spread": spread}
     return {
-        "replies_per_s": round(float(_found(r"Requests/sec:\s+([\d.]+)", said))),
-        "replies_per_cpu_s": round(replies / used),
-        "p50_ms": _milliseconds(_found(r"\n\s+50%\s+(\S+)", said)),
-        "p99_ms": _milliseconds(_found(r"\n\s+99%\s+(\S+)", said)),
-        "process_tree_mib": round(memory),
+        "cold_start_s": statistics.median(one["cold_start_s"] for one in rounds),
+        "memory_mib": statistics.median(one["memory_mib"] for one in rounds),
+        "rounds": len(rounds),
+        "loads": loads,
     }
 
 
-def _wait_until_idle(pid: int) -> None:
-    """Wait until what was begun is done: libraries that load after the first answer, records not yet written."""
-    used = tree_cpu_s(pid)
-    for _ in range(IDLE_LOOKS):
-        time.sleep(1)
-        before, used = used, tree_cpu_s(pid)
-        if used - before <= IDLE_CPU_S:
-            return
-    message = f"the server (pid {pid}) was not idle after {IDLE_LOOKS} s"
-    raise RuntimeError(message)
-
-
-def _refuse_wrong(answer: dict[str, list[list[float]]], expected: np.ndarray, command: list[str]) -> None:
-    if not np.allclose(answer["probabilities"][0], expected, atol=CLOSE):
-        message = f"{command} answers {answer}, and the pipeline says {expected}"
-        raise RuntimeError(message)
-
-
-def _wrk(wrk: str, folder: Path, url: str, seconds: int) -> str:
-    command = ["taskset", "-c", "1", wrk, "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency"]
-    done = subprocess.run(
-        [*command, "-s", str(folder / "ask.lua"), url], capture_output=True, text=True, check=True, timeout=60
-    )
-    return done.stdout
-
-
-def _middle(rounds: list[dict[str, float]]) -> dict[str, float]:
-    return sorted(rounds, key=lambda one: one["replies_per_cpu_s"])[len(rounds) // 2]
-
-
-def _peers() -> str:
-    """Give the peers' interpreter, in an environment of their own."""
-    python = str(PEERS / "bin" / "python")
-    if not Path(python).exists():
-        subprocess.run([sys.executable, "-m", "venv", str(PEERS)], check=True)
-    subprocess.run([python, "-m", "pip", "install", "--quiet", *WANTED], check=True)
-    return python
-
-
-def _versions(python: str) -> dict[str, str]:
-    names = [name.partition("[")[0] for name in WANTED]
-    code = f"import json; from importlib.metadata import version; print(json.dumps({{n: version(n) for n in {names}}}))"
-    done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True)
-    versions: dict[str, str] = json.loads(done.stdout)
-    return versions
-
-
-def _found(pattern: str, text: str) -> str:
-    match = re.search(pattern, text)
-    if match is None:
-        message = f"wrk did not print {pattern!r}:\n{text}"
-        raise RuntimeError(message)
-    return match[1]
-
-
-def _milliseconds(text: str) -> float:
-    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s)", text).groups()  # type: ignore[union-attr]
-    return round(float(number) * {"us": 1e-3, "ms": 1.0, "s": 1e3}[unit], 3)
+def _versions(names: Sequence[str]) -> dict[str, dict[str, str]]:
+    found = {}
+    for setting in SETTINGS:
+        for one in setting.contenders:
+            if one.environment and one.environment not in found and (not names or one.name in names):
+                try:
+                    found[one.environment] = versions_of(one.environment)
+                except CannotInstallError as error:
+                    found[one.environment] = {"cannot be installed": str(error)}
+    return found

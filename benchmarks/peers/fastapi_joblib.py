@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 app = FastAPI()
-model = joblib.load("iris.joblib")
+model = joblib.load("model.joblib")
 
 
 class Question(BaseModel):

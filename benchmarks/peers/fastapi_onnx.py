@@ -8,7 +8,7 @@ from pydantic import BaseModel
 app = FastAPI()
 options = onnxruntime.SessionOptions()
 options.intra_op_num_threads = 1
-session = onnxruntime.InferenceSession("iris.onnx", options, providers=["CPUExecutionProvider"])
+session = onnxruntime.InferenceSession("model.onnx", options, providers=["CPUExecutionProvider"])
 name = session.get_inputs()[0].name
 
 

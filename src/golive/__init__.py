@@ -8,7 +8,9 @@ from typing import Any
 __version__ = "0.1.0"
 
 __all__ = [
+    "AsyncClient",
     "Bundle",
+    "Client",
     "Evidence",
     "GoliveError",
     "LiveModel",
@@ -25,7 +27,9 @@ __all__ = [
 ]
 
 _WHERE = {
+    "AsyncClient": ("golive.client.awaiting", "AsyncClient"),
     "Bundle": ("golive.control.notebook", "BundleHandle"),
+    "Client": ("golive.client.blocking", "Client"),
     "Evidence": ("golive.control.notebook", "EvidenceHandle"),
     "GoliveError": ("golive.errors", "GoliveError"),
     "LiveModel": ("golive.control.notebook", "LiveModel"),

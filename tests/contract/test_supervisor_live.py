@@ -13,16 +13,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Self
 
+import grpc
 import httpx
 import msgspec
 import numpy as np
 import pytest
+from grpc_server import Caller
 from onnx import TensorProto, helper, numpy_helper
 
 from golive import plugins
 from golive.control.running.order import SupervisorOrder
 from golive.control.running.processes import RunningSupervisor, running, start_supervisor, stop
-from golive.control.running.run_files import RunFolder
+from golive.control.running.run_files import RunFile, RunFolder
 from golive.domain.bundle import Manifest
 from golive.domain.digest import Digest
 from golive.domain.policy import Verdict
@@ -33,6 +35,7 @@ from golive.domain.signature import Field, Signature
 from golive.errors import UnavailableError, UsageError
 from golive.monitoring.records import read_records
 from golive.security.keys import make_key
+from golive.serving.grpc.protos import Messages
 from golive.store.bundles import BundleStore
 from golive.store.ledger import Ledger
 
@@ -217,6 +220,41 @@ def test_versions_are_swapped_and_swapped_back_under_load_without_one_failed_req
     observed = place.target.observe()
     assert (observed.generation, observed.loaded, observed.traffic) == (3, place.placed(2, 3), all_to(2))
     assert eventually(lambda: len(workers(supervisor.pid)) == 2)
+
+
+class GrpcLoad(Load):
+    """The same over gRPC, two callers on one channel."""
+
+    def _ask(self, fresh: bool) -> None:
+        messages = Messages()
+        with grpc.insecure_channel(self.url) as channel:
+            caller = Caller(channel, messages)
+            while not self._over.is_set():
+                request = messages["inference.ModelInferRequest"](model_name="sums")
+                request.inputs.add(name="input", datatype="FP64", shape=[1, 2])
+                request.raw_input_contents.append(np.array([[1.0, 2.0]]).tobytes())
+                try:
+                    answer, _ = caller.infer(request)
+                except grpc.RpcError as error:
+                    self.failures.append(f"{error.code()}: {error.details()}")
+                else:
+                    self.answers.append(np.frombuffer(answer.raw_output_contents[0])[0])
+
+
+def test_versions_are_swapped_over_grpc_without_one_failed_call(place: Place) -> None:
+    supervisor = place.start(workers=2, grpc_port=0)
+    address = msgspec.json.decode((place.state / "run" / "supervisor.json").read_bytes(), type=RunFile).grpc
+    assert predict(supervisor.url) == 3.0
+    with GrpcLoad(address) as load:
+        assert eventually(lambda: len(load.answers) > 20)
+        for version in (2, 3):
+            place.target.apply(Start(place.placed(version - 1, version)))
+            place.target.apply(Shift(all_to(version)))
+            count = len(load.answers)
+            assert eventually(lambda count=count: len(load.answers) > count + 20)
+    assert load.failures == []
+    assert set(load.answers) == {3.0, 6.0, 9.0}
+    assert load.answers[-1] == 9.0
 
 
 def test_once_the_steps_hold_nobody_of_the_old_generation_answers(place: Place) -> None:

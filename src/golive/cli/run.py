@@ -16,28 +16,44 @@ Name = Annotated[str, typer.Argument(help="The name that a model serves under.")
 
 
 def serve(
-    references: Annotated[list[str], typer.Argument(help="Bundles to serve: name, name@version, sha256:...")],
+    references: Annotated[
+        list[str] | None, typer.Argument(help="Bundles to serve: name, name@version, sha256:...; else the only one.")
+    ] = None,
     *,
-    host: Annotated[str, typer.Option(help="Beyond loopback an API key is needed.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="0 takes a free one.")] = 8080,
+    host: Annotated[
+        str | None,
+        typer.Option(help="Beyond loopback an API key is needed.", show_default="127.0.0.1; 0.0.0.0 on a platform"),
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(help="0 takes a free one.", show_default="8080, or as the platform says")
+    ] = None,
     admin_host: Annotated[str, typer.Option(help="Of metrics and health; they need no key.")] = "127.0.0.1",
     admin_port: Annotated[int, typer.Option(help="Of metrics and health; 0 takes a free one.")] = 8082,
     workers: Annotated[int, typer.Option(help="0: one for every core.")] = 0,
+    memory_mb: Annotated[int, typer.Option(min=0, help="For all models together; 0: no limit.")] = 0,
+    grpc_port: Annotated[
+        int | None, typer.Option(help="Of the Open Inference Protocol over gRPC; off without.")
+    ] = None,
     tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain (PEM).")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Private key (PEM).")] = None,
 ) -> None:
     """Serve bundles without a ledger: no releases, no history; stop with Ctrl-C. A bare name means what serves."""
     supervisor = plugins.verb("serve", "serve")(
-        tuple(references),
+        tuple(references or ()),
         host=host,
         port=port,
         admin_host=admin_host,
         admin_port=admin_port,
         workers=workers,
+        memory_mb=memory_mb,
+        grpc_port=grpc_port,
         tls_cert=tls_cert,
         tls_key=tls_key,
     )
-    Printer().out.print(f"serving at {supervisor.url} (pages at {supervisor.url}/docs); Ctrl-C stops it", markup=False)
+    calls = f", gRPC at {supervisor.grpc}" if supervisor.grpc else ""
+    Printer().out.print(
+        f"serving at {supervisor.url} (pages at {supervisor.url}/docs){calls}; Ctrl-C stops it", markup=False
+    )
     sys.stdout.flush()
     raise typer.Exit(plugins.verb("serve", "wait_for")(supervisor))
 
@@ -96,6 +112,8 @@ def status(*, as_json: Json = False) -> None:
         )
         if seen.url:
             console.print(f"{seen.url}, generation {seen.observed.generation}, pid {seen.pid}", markup=False)
+        if seen.residence.groups:
+            _show_residence(console, seen.residence)
 
     Printer(as_json=as_json).result(seen, show)
 
@@ -154,6 +172,25 @@ VERBS: Verbs = {
 
 def _verdict(verdict: Any) -> str:
     return str(verdict.outcome) + (f" (forced: {verdict.forced})" if verdict.forced else "")
+
+
+def _show_residence(console: Console, residence: Any) -> None:
+    table(
+        console,
+        ("group", "models", "state", "memory", "pid"),
+        [
+            (
+                str(group.number),
+                ", ".join(group.models),
+                group.state + (f": {group.error}" if group.error else ""),
+                f"{group.memory_mb:.0f} MB",
+                str(group.pid or "-"),
+            )
+            for group in residence.groups
+        ],
+    )
+    used = sum(group.memory_mb for group in residence.groups if group.pid)
+    console.print(f"{used:.0f} of {residence.budget_mb} MB are used by models", markup=False)
 
 
 def _show_deployed(console: Console, deployed: Any) -> None:

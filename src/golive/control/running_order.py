@@ -15,14 +15,25 @@ _SAID = {
     "workers": "workers",
     "max_body_bytes": "max_body_mb",
     "max_rows": "max_rows",
+    "memory_mb": "memory_mb",
+    "queue_s": "queue_s",
+    "grpc_port": "grpc_port",
     "tls_cert": "tls_cert",
     "tls_key": "tls_key",
     "sample": "sample",
     "keep_days": "keep_days",
 }
 """Settings that are fixed when a server starts -> their names in golive.yaml."""
-_PORTS = {"port", "admin_port"}
-_NOTHING = {"port": "any", "admin_port": "any", "workers": "one for every core", "tls_cert": "none", "tls_key": "none"}
+_PORTS = {"port", "admin_port", "grpc_port"}
+_NOTHING = {
+    "port": "any",
+    "admin_port": "any",
+    "grpc_port": "none",
+    "workers": "one for every core",
+    "memory_mb": "no limit",
+    "tls_cert": "none",
+    "tls_key": "none",
+}
 """What 0 and the empty text mean."""
 
 

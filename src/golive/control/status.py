@@ -1,9 +1,13 @@
 """``golive status`` and ``golive history``: what serves now, and how it came to that."""
 
+from contextlib import suppress
+from typing import Protocol
+
 import msgspec
 
-from golive.control.deploy import bound_target
+from golive import plugins
 from golive.control.rooms import Rooms
+from golive.control.running.messages import Residence
 from golive.control.running.processes import running
 from golive.domain.release import Deployment, Release
 from golive.domain.serving import Observed
@@ -33,15 +37,24 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     url: str = ""
     pid: int = 0
     observed: Observed = Observed()
+    residence: Residence = Residence()
+    """The processes of models under a memory budget."""
+
+
+class _Local(Protocol):
+    def observe(self) -> Observed: ...
+
+    def residence(self) -> Residence: ...
 
 
 def status(rooms: Rooms) -> Status:
     """Compare what should serve with what does."""
     supervisor = running(rooms.home.folder)
-    try:
-        observed = bound_target("local", rooms).observe() if supervisor else Observed()
-    except UnavailableError:
-        observed = Observed()
+    observed, residence = Observed(), Residence()
+    if supervisor is not None:
+        local: _Local = plugins.load("targets", "local").at(rooms.home.folder)
+        with suppress(UnavailableError):
+            observed, residence = local.observe(), local.residence()
     lines = tuple(
         _line(deployment, share.version, share.share, rooms, observed)
         for deployment in rooms.ledger.desired("local")
@@ -52,6 +65,7 @@ def status(rooms: Rooms) -> Status:
         url=supervisor.url if supervisor else "",
         pid=supervisor.pid if supervisor else 0,
         observed=observed,
+        residence=residence,
     )
 
 

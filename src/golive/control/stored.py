@@ -1,5 +1,7 @@
 """Stored: from what a person types to a bundle, where no ledger is needed."""
 
+from golive import plugins
+from golive.control.home import Home
 from golive.domain.bundle import Bundle
 from golive.domain.digest import is_digest, short
 from golive.domain.naming import split_reference
@@ -7,6 +9,20 @@ from golive.errors import NotFoundError
 from golive.store.bundles import BundleStore
 
 _SHORTEST = 6
+
+
+def find_served(reference: str, home: Home) -> Bundle:
+    """Find the bundle that a server is asked for: a bare name means what serves, else the newest release.
+
+    A server's state may be read-only, as in a container: the ledger is opened only where it alone has the answer.
+
+    Raises:
+        NotFoundError: nothing answers to the reference; the message lists what there is.
+    """
+    if names_release(reference) or (is_bare(reference) and home.ledger.is_file()):
+        bundle: Bundle = plugins.verb("refs", "find_used")(reference, plugins.verb("rooms", "open_rooms")())
+        return bundle
+    return find_stored(reference, BundleStore(home.store))
 
 
 def names_release(reference: str) -> bool:

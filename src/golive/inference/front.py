@@ -45,6 +45,14 @@ class Front:
         self._width = len(signature.inputs)
         self._numbers = _picker([_number_slot(layout, name) for name in preparation.numbers])
         self._codes = tuple(_Codes(vocabulary, layout, signature) for vocabulary in preparation.categories)
+        self._is_plain = (
+            not self._acts
+            and preparation.numbers == signature.names
+            and all(field.dtype != "string" for field in signature.inputs)
+            and not self._codes
+        )
+        """Whether the numbers of a row enter the model just as they come."""
+        self._no_codes = tuple(np.empty((count, 0), dtype=np.int64) for count in range(FEW_ROWS + 1))
 
     def rows(self, rows: Sequence[Sequence[Any]]) -> tuple[Float64, Int64]:
         """Prepare rows of values in the order of the signature; None is missing.
@@ -56,19 +64,22 @@ class Front:
                 path, such as ``$[3].area``.
         """
         if len(rows) <= FEW_ROWS:
-            return self._few(rows)
+            return (self._is_plain and rows and self._plain(rows)) or self._few(rows)
         for index, row in enumerate(rows):
             self._same_width(row, index)
         return self.columns(self._transposed(rows))
 
-    def columns(self, columns: Mapping[str, Column]) -> tuple[Float64, Int64]:
+    def columns(self, columns: Mapping[str, Column], matrix: Float64 | None = None) -> tuple[Float64, Int64]:
         """Prepare columns in the canonical form (see ``table.columns_of``), by name.
 
-        Gives float64 ``[n, numbers]`` (missing is NaN) and int64 ``[n, categories]``.
+        Gives float64 ``[n, numbers]`` (missing is NaN) and int64 ``[n, categories]``. ``matrix`` holds the same values
+        side by side, float64 ``[n, inputs]``, where the caller has them so; it may enter the model as it is.
 
         Raises:
             InvalidRowError: a value does not fit; ``field`` is the path of the first one found.
         """
+        if matrix is not None and self._is_plain and np.isfinite(matrix).all():
+            return np.require(matrix, np.float64, ("C", "A")), np.empty((len(matrix), 0), dtype=np.int64)
         return self._tensors(columns, raise_first)
 
     def accepted(self, columns: Mapping[str, Column]) -> Bools:
@@ -80,6 +91,22 @@ class Front:
 
         self._checked_steps(columns, note)
         return good
+
+    def _plain(self, rows: Sequence[Sequence[Any]]) -> tuple[Float64, Int64] | None:
+        """Prepare rows that are finite numbers and nothing else, or give None: ``_few`` finds what is wrong."""
+        width = self._width
+        try:
+            total = 0.0
+            for row in rows:
+                if len(row) != width:
+                    return None
+                total += sum(row)
+            # inf - inf and nan - nan are not 0; None and texts cannot be added.
+            if total - total != 0.0:
+                return None
+            return np.array(rows, dtype=np.float64), self._no_codes[len(rows)]
+        except (TypeError, ValueError, OverflowError):
+            return None
 
     def _few(self, rows: Sequence[Sequence[Any]]) -> tuple[Float64, Int64]:
         checks, made, acts, pick, codes = self._checks, self._made, self._acts, self._numbers, self._codes

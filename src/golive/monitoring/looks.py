@@ -17,7 +17,7 @@ from golive.domain.digest import Digest
 from golive.domain.evidence import Evidence, Measure
 from golive.domain.profile import ColumnProfile, Profile
 from golive.errors import UsageError
-from golive.monitoring.records import input_column
+from golive.monitoring.record_batch import input_column
 from golive.monitoring.rule import Alarm, ColumnLook, Finding, Role, alarms, findings
 from golive.statistics.bins import count_categories, count_numbers
 from golive.statistics.drift import category_drift, number_drift

@@ -15,17 +15,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from golive.domain.naming import checked_name
-from golive.domain.record import Record
+from golive.domain.record import Records
 from golive.domain.signature import Signature
 from golive.errors import DataError, GoliveError, UnavailableError
+from golive.monitoring.record_batch import ID, batch_of, rows_where
 from golive.store.files import refused, write_whole
 
 Columns = dict[str, npt.NDArray[Any]]
 
-PREDICTION = "prediction"
-_OWN = ("id", "at", "version", "duration_us", PREDICTION)
-_CLASS = "p_"
-_INPUT = "input."
 _REPLACES = b"golive.replaces"
 _ATTEMPTS = 5
 _DAY_NS = 86_400 * 10**9
@@ -38,16 +35,6 @@ LATER_S = 10.0
 10 seconds, so that a day of steady traffic does not leave a file for each second."""
 _HOUR_S = 3600.0
 COMPACT_ROWS = 1_000_000
-
-
-def input_column(name: str) -> str:
-    """Name the column of an input: its own name, or ``input.<name>`` where that could mean something else."""
-    return f"{_INPUT}{name}" if name in _OWN or name.startswith((_CLASS, _INPUT)) else name
-
-
-def output_columns(signature: Signature) -> tuple[str, ...]:
-    """Name the columns of the outputs: ``prediction``, or ``p_<class>`` for each class."""
-    return tuple(_CLASS + label for label in signature.classes) or (PREDICTION,)
 
 
 class RecordWriter:
@@ -71,23 +58,34 @@ class RecordWriter:
         self._folder = folder
         self._signatures: Mapping[Any, Signature] = signatures
         self._clock = clock
-        self._waiting: list[Record] = []
+        self._waiting: dict[tuple[str, int, str], list[pa.RecordBatch]] = {}
+        self._rows = 0
         self._since = 0.0
         self._hour_since = clock()
         self._writes = 0
         self._parts = 0
         self._failure: GoliveError | None = None
         self.dropped = 0
-        """Records that were not kept: no signature was known, or the disk refused."""
+        """Records that were not kept: no signature was known, they did not fit it, or the disk refused."""
 
-    def append(self, records: Sequence[Record]) -> None:
+    def append(self, records: Records) -> None:
         """Take some records, and write what is waiting when it is due; a failure is raised by the next flush."""
-        if not records:
+        signature = self._signatures.get((records.name, records.version)) or self._signatures.get(records.name)
+        if signature is None:
+            self.dropped += len(records)
+            return
+        try:
+            batch = batch_of(records, signature)
+        except DataError as error:
+            self.dropped += len(records)
+            self._failure = error
             return
         if not self._waiting:
             self._since = self._clock()
-        self._waiting += records
-        if len(self._waiting) >= FLUSH_ROWS or self._is_due():
+        for day, part in _by_day(batch, records.at_ns):
+            self._waiting.setdefault((records.name, records.version, day), []).append(part)
+        self._rows += len(records)
+        if self._rows >= FLUSH_ROWS or self._is_due():
             self._write_waiting()
 
     def flush_due(self) -> None:
@@ -115,29 +113,19 @@ class RecordWriter:
         if self._clock() - self._hour_since >= _HOUR_S:
             self._hour_since, self._writes = self._clock(), 0
         self._writes += bool(self._waiting)
-        groups: dict[tuple[str, int, str], list[Record]] = {}
-        for record in self._waiting:
-            groups.setdefault((record.name, record.version, _day_of(record.at_ns)), []).append(record)
-        self._waiting = []
-        for (name, version, day), records in groups.items():
+        waiting, self._waiting, self._rows = self._waiting, {}, 0
+        for (name, version, day), batches in waiting.items():
             try:
-                self._write(name, version, day, records)
+                self._write(self._folder / checked_name(name) / f"v{version}" / day, pa.Table.from_batches(batches))
             except GoliveError as error:
+                self.dropped += sum(map(len, batches))
                 self._failure = error
 
-    def _write(self, name: str, version: int, day: str, records: list[Record]) -> None:
-        signature = self._signatures.get((name, version)) or self._signatures.get(name)
-        if signature is None:
-            self.dropped += len(records)
-            return
-        try:
-            content = _parquet(_table(records, signature))
-            folder = _made(self._folder / checked_name(name) / f"v{version}" / day)
-            self._parts += 1
-            write_whole(folder / f"{records[0].at_ns}-{os.getpid()}-{self._parts}.parquet", content)
-        except GoliveError:
-            self.dropped += len(records)
-            raise
+    def _write(self, folder: Path, table: pa.Table) -> None:
+        content = _parquet(table)
+        self._parts += 1
+        first = table["at"][0].value
+        write_whole(_made(folder) / f"{first}-{os.getpid()}-{self._parts}.parquet", content)
 
 
 def count_records(folder: Path, name: str, *, version: int | None = None) -> int:
@@ -204,43 +192,27 @@ def prune(folder: Path, keep_days: int, now: datetime) -> tuple[Path, ...]:
     return old
 
 
-def _table(records: Sequence[Record], signature: Signature) -> pa.Table:
-    try:
-        return _fitted(records, signature)
-    except (ValueError, TypeError, OverflowError) as error:
-        message = (
-            f"{len(records)} records of {records[0].name!r} version {records[0].version} do not fit its signature "
-            f"({error}); they were not kept"
-        )
-        raise DataError(message) from error
-
-
-def _fitted(records: Sequence[Record], signature: Signature) -> pa.Table:
-    fields = {
-        "id": pa.array([record.id for record in records], pa.string()),
-        "at": pa.array([record.at_ns for record in records], pa.int64()).cast(pa.timestamp("ns", tz="UTC")),
-        "version": pa.array([record.version for record in records], pa.int32()),
-        "duration_us": pa.array([record.duration_us for record in records], pa.float64()),
-    }
-    for field, values in zip(signature.inputs, zip(*(record.inputs for record in records), strict=True), strict=True):
-        fields[input_column(field.name)] = _texts(values) if field.dtype == "string" else _numbers(values)
-    names = output_columns(signature)
-    for name, values in zip(names, zip(*(record.outputs for record in records), strict=True), strict=True):
-        fields[name] = _numbers(values)
-    return pa.table(fields)
-
-
-def _numbers(values: Sequence[Any]) -> pa.Array:
-    return pa.array(np.array(values, dtype=np.float64), from_pandas=True)
-
-
-def _texts(values: Sequence[Any]) -> pa.Array:
-    return pa.array([None if value is None else str(value) for value in values], pa.string())
+def _by_day(batch: pa.RecordBatch, at_ns: npt.NDArray[np.int64]) -> Iterator[tuple[str, pa.RecordBatch]]:
+    """Cut a batch into one for each day of its records."""
+    days = at_ns // _DAY_NS
+    for day in np.unique(days).tolist():
+        kept = days == day
+        yield _day_of(day * _DAY_NS), batch if kept.all() else rows_where(batch, kept)
 
 
 def _parquet(table: pa.Table) -> bytes:
     stream = pa.BufferOutputStream()
-    pq.write_table(table, stream, compression="zstd")
+    texts = [field.name for field in table.schema if pa.types.is_string(field.type) and field.name != ID]
+    pq.write_table(
+        table,
+        stream,
+        # Measured: a quarter of the time of zstd with dictionaries for all columns, and no larger. Snappy is the
+        # compression that every reader of Parquet knows.
+        compression="snappy",
+        use_dictionary=["version", *texts],
+        column_encoding={ID: "DELTA_BYTE_ARRAY", "at": "DELTA_BINARY_PACKED"},
+        write_statistics=["at"],
+    )
     return stream.getvalue().to_pybytes()  # type: ignore[no-any-return]
 
 
@@ -311,7 +283,7 @@ def _columns(table: pa.Table) -> Columns:
 
 def _joined(parts: Sequence[Columns]) -> Columns:
     empty: Columns = {
-        "id": np.array([], dtype=np.object_),
+        ID: np.array([], dtype=np.object_),
         "at": np.array([], dtype=np.int64),
         "version": np.array([], dtype=np.int64),
         "duration_us": np.array([], dtype=np.float64),
@@ -337,7 +309,8 @@ def _compact_day(day: Path) -> int:
         parts = {path: pq.ParquetFile(path).read() for path in group}
         replaced = {name for table in parts.values() for name in _replaces(table.schema)}
         tables = [table.replace_schema_metadata(None) for path, table in parts.items() if path.name not in replaced]
-        joined = pa.concat_tables(tables, promote_options="default").sort_by("at")
+        # Not sorted: readers do that, and here it would double the time.
+        joined = pa.concat_tables(tables, promote_options="default")
         names = json.dumps(sorted(path.name for path in group)).encode()
         first = min(path.name for path in group).removesuffix(".parquet")
         write_whole(day / f"{first}-joined.parquet", _parquet(joined.replace_schema_metadata({_REPLACES: names})))

@@ -1,28 +1,62 @@
-"""Answer: what a handler gives back, and the parts of a reply that are known before any request comes."""
+"""Answer: what a handler is asked and gives back, and the parts of a reply that are known before any request."""
 
+import asyncio
 import itertools
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
+import msgspec
 import orjson
 
 from golive.errors import GoliveError
 
+JSON_HEAD = b"content-type: application/json\r\n"
+"""The header lines of a JSON answer."""
+
+
+class Ask(msgspec.Struct, gc=False):
+    """What a handler may know of a request besides its body."""
+
+    request_id: str
+    headers: Mapping[bytes, bytes] = {}
+    """The headers that decide something (``TOLD``), by their lower-case name. Never changed: requests share it."""
+    caller: str = ""
+    """The id of the API key; all callers have one id where no key is needed."""
+    arrived_ns: int = 0
+    """When its last bytes came, on the clock of ``time.perf_counter_ns``."""
+
+
 Answer = tuple[int, bytes, bytes]
-"""HTTP status, model version (empty when no model was reached), JSON body."""
+"""HTTP status; further header lines, each ended by CR LF, the content type among them; body."""
 
-Handler = Callable[[bytes, str], Answer]
-"""Takes a whole body of at most ``SHORT_BYTES`` and the request id; never raises."""
+Handler = Callable[[bytes, Ask], Answer | asyncio.Future[Answer]]
+"""Takes a whole body and never raises. Gives the answer, or a future of it; cancelling that cancels the work."""
 
-LongHandler = Callable[[bytes, str], Awaitable[Answer]]
-"""The same for a body of any length: the event loop goes on meanwhile."""
-
-SHORT_BYTES = 16 * 2**10
-"""Up to here a body is answered at once. Measured on iris: 940 rows as lists take 5 ms, a thread hop 0.1 ms."""
+TOLD = frozenset(
+    {
+        b"accept",
+        b"accept-encoding",
+        b"authorization",
+        b"connection",
+        b"content-encoding",
+        b"content-length",
+        b"content-type",
+        b"expect",
+        b"grpc-raw-contents",
+        b"inference-header-content-length",
+        b"traceparent",
+        b"tracestate",
+        b"upgrade",
+        b"x-api-key",
+        b"x-request-id",
+        b"x-request-timeout-ms",
+        b"x-request-timing",
+    }
+)
+"""The headers that decide something here."""
 
 _VALID_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
-_EXTRA = {401: {"www-authenticate": "Bearer"}, 503: {"retry-after": "1"}}
 
 
 class RequestIds:
@@ -49,17 +83,21 @@ def error_body(error: GoliveError, request_id: str) -> bytes:
     )
 
 
-def extra_headers(status: int) -> dict[str, str]:
-    """Give the headers that belong to a status: how to authenticate, when to come back."""
-    return _EXTRA.get(status, {})
+def refusal(error: GoliveError, request_id: str, *, status: int = 0, head: bytes = b"") -> Answer:
+    """Answer with an error: how to authenticate and when to come back are among the header lines."""
+    status = status or error.status
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        head += b"retry-after: %d\r\n" % getattr(error, "retry_after_s", 1)
+    elif status == HTTPStatus.UNAUTHORIZED:
+        head += b"www-authenticate: Bearer\r\n"
+    return status, JSON_HEAD + head, error_body(error, request_id)
+
+
+def version_head(version: int) -> bytes:
+    """Write the header line that names the version that answered."""
+    return b"x-model-version: %d\r\n" % version
 
 
 def reply_heads() -> dict[int, bytes]:
-    """Write the first lines of a reply for every status once, so a hot reply only appends to them."""
-    return {status.value: _head(status) for status in HTTPStatus}
-
-
-def _head(status: HTTPStatus) -> bytes:
-    lines = [f"HTTP/1.1 {status.value} {status.phrase}", "content-type: application/json"]
-    lines += [f"{name}: {value}" for name, value in extra_headers(status.value).items()]
-    return "\r\n".join(lines).encode("ascii") + b"\r\n"
+    """Write the first line of a reply for every status once."""
+    return {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode("ascii") for status in HTTPStatus}

@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
+import msgspec
 import numpy as np
 import orjson
 
 from golive.domain.serving import Placed
 from golive.domain.signature import Signature
 from golive.errors import RequestError
-from golive.ports import Float64
+from golive.ports import Column, Float64
+from golive.serving.answer import JSON_HEAD, Ask
 from golive.serving.rowtypes import Rows
 
 _FEW = 16
@@ -17,6 +19,24 @@ _FEW = 16
 
 Labels = Callable[[Float64], list[Any]]
 """Outputs ``[n, k]`` -> n predictions: class labels, or floats for a regression."""
+
+
+class Columns(msgspec.Struct, frozen=True, gc=False):
+    """Rows as columns in the canonical form of ``inference.table``: float64, or object of str and None."""
+
+    values: dict[str, Column]
+    """One for each input of the signature, in its order; all of one length."""
+    count: int
+    matrix: Float64 | None = None
+    """The same values side by side, float64 ``[n, inputs]``, where the request had them so."""
+
+    def __len__(self) -> int:
+        """Give the number of rows."""
+        return self.count
+
+
+Given = Rows | Columns
+"""What a request brings: few rows are fastest as lists of values, many as columns."""
 
 
 class Codec(Protocol):
@@ -27,7 +47,11 @@ class Codec(Protocol):
     rows_path: str
     """The JSON path of the list of rows; the road names rows from ``$`` on."""
 
-    def decode(self, body: bytes) -> tuple[Rows, Any]:
+    def is_slow(self, ask: Ask) -> bool:
+        """Say whether a long body of this request takes long to decode, so that it is done in another thread."""
+        ...
+
+    def decode(self, body: bytes, ask: Ask) -> tuple[Given, Any]:
         """Read a body: the rows, and what ``encode`` must know about the request.
 
         Raises:
@@ -36,9 +60,29 @@ class Codec(Protocol):
         """
         ...
 
-    def encode(self, outputs: Float64, form: Any) -> bytes:
-        """Write the answer for outputs float64 ``[n, k]``. A prediction that is not finite is written as null."""
+    def encode(self, outputs: Float64, form: Any, ask: Ask) -> tuple[bytes, bytes]:
+        """Write the answer for outputs float64 ``[n, k]``: its header lines and its body.
+
+        A prediction that is not finite is null in JSON.
+        """
         ...
+
+
+class JsonCodec:
+    """What the codecs of JSON bodies have in common."""
+
+    def __init__(self, write: "PredictionWriter") -> None:
+        self._write = write
+
+    def is_slow(self, ask: Ask) -> bool:
+        """Every long body of JSON is."""
+        del ask
+        return True
+
+    def encode(self, outputs: Float64, form: bytes, ask: Ask) -> tuple[bytes, bytes]:
+        """Write the predictions under the name ``form``."""
+        del ask
+        return JSON_HEAD, self._write(outputs, form)
 
 
 class PredictionWriter:

@@ -76,6 +76,7 @@ function show(api){
   at("title").textContent=api.info.title;document.title=api.info.title;
   const groups=new Map();let index=0;
   for(const[path,verbs]of Object.entries(api.paths))for(const[verb,route]of Object.entries(verbs)){
+    if(path.includes("{"))continue;/* the same once more for one version */
     const tag=(route.tags||["server"])[0];
     if(!groups.has(tag))groups.set(tag,[]);
     groups.get(tag).push(card(api,path,verb,route,index++))}

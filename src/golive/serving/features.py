@@ -5,12 +5,12 @@ from typing import Any
 import msgspec
 
 from golive.domain.signature import Signature
-from golive.ports import Float64
-from golive.serving.codec import PredictionWriter, some
+from golive.serving.answer import Ask
+from golive.serving.codec import JsonCodec, PredictionWriter, some
 from golive.serving.rowtypes import Rows, decoding, positional_type
 
 
-class FeaturesCodec:
+class FeaturesCodec(JsonCodec):
     """``{"features": [[...], ...]}`` in, ``{"predictions": [...], "probabilities": [[...], ...] or null, ...}`` out.
 
     Every bad body is 400.
@@ -20,18 +20,14 @@ class FeaturesCodec:
     rows_path = "$.features"
 
     def __init__(self, signature: Signature, write: PredictionWriter) -> None:
+        super().__init__(write)
         self._signature = signature
         row = positional_type(signature)
         envelope = msgspec.defstruct("Envelope", [("features", list[row])])  # type: ignore[valid-type]
         self._decoder = msgspec.json.Decoder(envelope)
-        self._write = write
 
-    def decode(self, body: bytes) -> tuple[Rows, None]:
+    def decode(self, body: bytes, ask: Ask) -> tuple[Rows, bytes]:
         """Read the rows."""
+        del ask
         envelope: Any = decoding(self._decoder.decode, body, self._signature)
-        return some([msgspec.structs.astuple(row) for row in envelope.features]), None
-
-    def encode(self, outputs: Float64, form: None) -> bytes:
-        """Write the predictions."""
-        del form
-        return self._write(outputs, b"predictions")
+        return some([msgspec.structs.astuple(row) for row in envelope.features]), b"predictions"

@@ -1,232 +1,282 @@
-"""OpenAPI: signatures in, an OpenAPI 3.1 description of the routes out."""
+"""OpenAPI: signatures in, an OpenAPI 3.1 description of every route out."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from golive.domain.signature import DType, Field, Signature
-from golive.serving.tensors import DATATYPES
+from golive.domain.signature import Signature
+from golive.serving import schemas
+from golive.serving.examples import VERBS
+from golive.serving.media_types import CSV, JSON, LINES
+from golive.serving.schemas import TEXT, Schema, list_of, object_of
 
-_JSON_TYPES: dict[DType, str] = {"float64": "number", "int64": "integer", "bool": "boolean", "string": "string"}
-_EXAMPLES: dict[DType, Any] = {"float64": 0.0, "int64": 0, "bool": False, "string": "text"}
+_SERVER = "server"
 _ERRORS = {
     "400": "The body is malformed.",
     "404": "There is no such model or version.",
-    "413": "The body is over the limit.",
-    "503": "The server cannot answer now.",
+    "408": "The request took too long to arrive.",
+    "413": "The body, or its number of rows, is over the limit.",
+    "422": "A value does not fit the model's fields.",
+    "431": "The headers are over the limit.",
+    "503": "The server cannot answer now; Retry-After says when to come back.",
 }
+_DENIED = {"401": "No valid API key was sent."}
+_ANSWERED = {
+    "x-request-id": {"schema": TEXT, "description": "The caller's own, where it sent a valid one."},
+    "x-model-version": {"schema": TEXT, "description": "The version that answered."},
+}
+_VERSION = {"name": "version", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 1}}
+_STATUSES = {"status": TEXT}
+_OPEN = ("/", "/health", "/ping", "/docs", "/v2/health/live", "/v2/health/ready")
 
 
-def describe(signatures: Mapping[str, Signature], *, title: str, version: str, secured: bool) -> dict[str, Any]:
-    """Describe every route of the served models. ``secured`` says that callers need an API key."""
+def describe(signatures: Mapping[str, Signature], title: str, version: str, *, secured: bool) -> dict[str, Any]:
+    """Describe every route of the served models. ``secured`` says that callers need an API key.
+
+    A platform's own paths are left out: they are no business of other callers.
+    """
     paths: dict[str, Any] = {}
-    schemas: dict[str, Any] = {"Error": _error_schema()}
+    parts: dict[str, Schema] = {"Error": _error_schema()}
     for name, signature in signatures.items():
-        paths.update(_paths(name, signature))
-        schemas[_row_name(name)] = row_schema(signature)
+        paths.update(_posts(name, signature))
+        parts[_row_name(name)] = schemas.row_schema(signature)
     if len(signatures) == 1:
         (name, signature), *_ = signatures.items()
-        paths["/predict"] = _plain(name, signature, "predict")
+        paths["/predict"] = _features(name, signature)
         paths["/invocations"] = _invocations(name, signature)
-    paths["/health"] = {"get": {"tags": ["server"], "summary": "Is the server ready?", "responses": _ok("Ready.")}}
+    for name in signatures:
+        paths.update(_pages(name))
+    for name, signature in signatures.items():
+        paths.update(_pinned(name, signature))
+    paths.update(_server_pages())
     description: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {"title": title, "version": version},
         "paths": paths,
-        "components": {"schemas": schemas},
+        "components": {"schemas": parts},
     }
-    if secured:
-        description["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-        description["security"] = [{"key": []}]
-    return description
+    return _secured(description) if secured else description
 
 
-def row_schema(signature: Signature) -> dict[str, Any]:
-    """Describe a row written as an object, as JSON Schema."""
+def _posts(name: str, signature: Signature) -> dict[str, Any]:
+    verb = VERBS[signature.task]
     return {
-        "type": "object",
-        "additionalProperties": False,
-        "required": [field.name for field in signature.inputs if not field.nullable],
-        "properties": {field.name: _field_schema(field) for field in signature.inputs},
-        "example": example_row(signature),
+        f"/v1/models/{name}:predict": _instances(name, signature),
+        f"/predict/{name}": _features(name, signature),
+        f"/v2/models/{name}/infer": _infer(name, signature),
+        f"/v1/models/{name}:{verb}": _examples(name, signature),
     }
 
 
-def example_row(signature: Signature) -> dict[str, Any]:
-    """Give a row that the model answers: the examples of its fields."""
-    return {field.name: _example(field) for field in signature.inputs}
+def _pinned(name: str, signature: Signature) -> dict[str, Any]:
+    """Describe the same routes once more, for one version."""
+    pinned = {}
+    for path, route in {**_posts(name, signature), **_pages(name)}.items():
+        head, _, tail = path.partition(name)
+        ((method, operation),) = route.items()
+        tag = [f"{name}, one version"]
+        pinned[f"{head}{name}/versions/{{version}}{tail}"] = {
+            method: {**operation, "tags": tag, "parameters": [_VERSION]}
+        }
+    return pinned
 
 
-def _paths(name: str, signature: Signature) -> dict[str, Any]:
-    reference = {"$ref": f"#/components/schemas/{_row_name(name)}"}
-    request = {
-        "type": "object",
-        "properties": {"instances": {"type": "array", "items": reference, "minItems": 1}},
-        "required": ["instances"],
-    }
-    instances = _post(
+def _instances(name: str, signature: Signature) -> dict[str, Any]:
+    return _post(
         name,
         "Predict rows",
         "One object for each row; columns as lists (`inputs`) and rows as lists are taken too.",
-        request,
-        {"instances": [example_row(signature)]},
-        _answer_schema(signature),
+        {JSON: _content(schemas.instances_request(signature, _row(name)), _rows_example("instances", signature))},
+        {JSON: {"schema": schemas.predictions_answer(signature, other="outputs")}},
     )
-    return {
-        f"/v1/models/{name}:predict": instances,
-        f"/predict/{name}": _plain(name, signature, f"predict-{name}"),
-        f"/v2/models/{name}/infer": _post(
-            name,
-            "Predict tensors",
-            "Open Inference Protocol, version 2: one tensor for each field.",
-            {"type": "object", "required": ["inputs"], "properties": {"inputs": {"type": "array"}}},
-            {"inputs": [_tensor(field) for field in signature.inputs]},
-            {"type": "object"},
-        ),
-        f"/v2/models/{name}": {
-            "get": {"tags": [name], "summary": "Describe the tensors", "responses": _ok("Names, types and shapes.")}
-        },
-    }
 
 
-def _plain(name: str, signature: Signature, operation: str) -> dict[str, Any]:
-    values = list(example_row(signature).values())
-    order = ", ".join(signature.names)
-    schema = {
-        "type": "object",
-        "required": ["features"],
-        "properties": {"features": {"type": "array", "items": {"type": "array"}, "description": f"In order: {order}"}},
-    }
-    described = _post(
+def _examples(name: str, signature: Signature) -> dict[str, Any]:
+    return _post(
+        name,
+        "Classify examples" if signature.task == "classification" else "Regress examples",
+        "TensorFlow Serving's form: `context` holds values that belong to every example.",
+        {JSON: _content(schemas.examples_request(signature, _row(name)), _rows_example("examples", signature))},
+        {JSON: {"schema": schemas.result_answer(signature)}},
+    )
+
+
+def _features(name: str, signature: Signature) -> dict[str, Any]:
+    example = {"features": [list(schemas.example_row(signature).values())]}
+    return _post(
         name,
         "Predict lists of values",
-        f"Values in this order: {order}.",
-        schema,
-        {"features": [values]},
-        _answer_schema(signature),
+        f"Values in this order: {', '.join(signature.names)}.",
+        {JSON: _content(schemas.features_request(signature), example)},
+        {JSON: {"schema": schemas.predictions_answer(signature)}},
     )
-    described["post"]["operationId"] = operation
-    return described
+
+
+def _infer(name: str, signature: Signature) -> dict[str, Any]:
+    text = (
+        "Open Inference Protocol, version 2: one tensor for each field. With the binary tensor extension values follow "
+        "the JSON as bytes."
+    )
+    return _post(
+        name,
+        "Predict tensors",
+        text,
+        {JSON: _content(schemas.infer_request(signature), schemas.example_tensors(signature))},
+        {JSON: {"schema": schemas.infer_answer(signature)}, "application/octet-stream": {}},
+    )
 
 
 def _invocations(name: str, signature: Signature) -> dict[str, Any]:
-    return _post(
+    row = schemas.example_row(signature)
+    table = {
+        JSON: _content(
+            schemas.invocations_request(signature, _row(name)), _rows_example("dataframe_records", signature)
+        ),
+        CSV: {"schema": {**TEXT, "description": f"A table with the heading {','.join(row)}"}},
+        LINES: {"schema": {**TEXT, "description": "A row as an object or a list on each line."}},
+    }
+    answers = {JSON: {"schema": schemas.predictions_answer(signature)}, CSV: {"schema": TEXT}, LINES: {"schema": TEXT}}
+    described = _post(
         name,
         "Score, as MLflow and SageMaker do",
-        "Exactly one of `dataframe_split`, `dataframe_records`, `instances`, `inputs`.",
-        {"type": "object"},
-        {"dataframe_records": [example_row(signature)]},
-        _answer_schema(signature),
+        "Exactly one of `dataframe_split`, `dataframe_records`, `instances`, `inputs`, or `instances` alone as a list; "
+        "or CSV, or JSON lines. Accept chooses the form of the answer.",
+        table,
+        answers,
     )
+    described["post"]["responses"] |= _refusals({"415": "The body is of a kind that is not read."})
+    return described
+
+
+def _pages(name: str) -> dict[str, Any]:
+    tensors = list_of(object_of({"name": TEXT, "datatype": TEXT, "shape": list_of({"type": "integer"})}))
+    status = object_of({"version": TEXT, "state": TEXT, "status": {"type": "object"}})
+    ready = object_of({"name": TEXT, "ready": {"type": "boolean"}})
+    statistics = object_of({"model_stats": list_of({"type": "object"})})
+    tensors_page = {"name": TEXT, "versions": list_of(TEXT), "platform": TEXT, "inputs": tensors, "outputs": tensors}
+    states = {"name": TEXT, "ready": {"type": "boolean"}, "model_version_status": list_of(status)}
+    spec = object_of({"model_spec": {"type": "object"}, "metadata": {"type": "object"}})
+    config = object_of({"name": TEXT, "input": list_of({}), "output": list_of({})})
+    v1, v2 = f"/v1/models/{name}", f"/v2/models/{name}"
+    return {
+        v2: _get(name, "Describe the tensors", object_of(tensors_page)),
+        f"{v2}/ready": _get(name, "Does the model answer?", ready, {"503": "It does not."}),
+        f"{v2}/config": _get(name, "Describe the model to Triton's clients", config),
+        f"{v2}/stats": _get(name, "What this process has answered, as Triton says it", statistics),
+        v1: _get(name, "Which versions are loaded?", object_of(states)),
+        f"{v1}/metadata": _get(name, "Describe the signature to TensorFlow Serving's clients", spec),
+    }
+
+
+def _server_pages() -> dict[str, Any]:
+    health = object_of(_STATUSES)
+    unready = {"503": "Not ready."}
+    live = {"live": {"type": "boolean"}}
+    server = object_of({"name": TEXT, "version": TEXT, "extensions": list_of(TEXT)})
+    pages = {
+        "/health": _get(_SERVER, "Is the server ready?", health, unready),
+        "/ping": _get(_SERVER, "Is the server ready? (SageMaker, MLflow)", health, unready),
+        "/v2/health/live": _get(_SERVER, "Does the process answer?", object_of(live)),
+        "/v2/health/ready": _get(
+            _SERVER, "Is the server ready?", object_of({**live, "ready": {"type": "boolean"}}), unready
+        ),
+        "/": _get(_SERVER, "Where to read on", object_of({**_STATUSES, "name": TEXT})),
+        "/v1/models": _get(_SERVER, "Which models are served?", object_of({"models": list_of(TEXT)})),
+        "/v2": _get(_SERVER, "Describe the server", server),
+        "/v2/models/stats": _get(
+            _SERVER, "What this process has answered", object_of({"model_stats": list_of({"type": "object"})})
+        ),
+        "/version": _get(_SERVER, "The version of the server", TEXT, kind="text/plain"),
+        "/docs": _get(_SERVER, "This description, to look at", TEXT, kind="text/html"),
+        "/openapi.json": _get(_SERVER, "This description", {"type": "object"}),
+    }
+    for page in pages.values():
+        page["get"]["responses"].pop("404", None)
+    return {**pages, "/v2/repository/index": _repository()}
+
+
+def _repository() -> dict[str, Any]:
+    # That nobody may load or unload here is told to who tries, and is no operation to describe.
+    entry = object_of({"name": TEXT, "version": TEXT, "state": TEXT})
+    texts = {status: text for status, text in _ERRORS.items() if status not in {"404", "422"}}
+    operation = {
+        "tags": [_SERVER],
+        "summary": "Which versions are loaded?",
+        "description": "Triton's form; a body changes nothing.",
+        "responses": {
+            "200": {"description": "They are these.", "content": {JSON: {"schema": list_of(entry)}}},
+            **_refusals(texts),
+        },
+    }
+    return {"post": operation}
 
 
 def _post(
-    name: str, summary: str, text: str, request: dict[str, Any], example: dict[str, Any], answer: dict[str, Any]
-) -> dict[str, Any]:
-    content = {"application/json": {"schema": request, "example": example}}
+    name: str, summary: str, text: str, content: dict[str, Any], answers: dict[str, Any]
+) -> dict[str, dict[str, Any]]:
     return {
         "post": {
             "tags": [name],
             "summary": summary,
             "description": text,
             "requestBody": {"required": True, "content": content},
-            "responses": {**_ok("The predictions.", answer), **_refusals()},
+            "responses": {
+                "200": {"description": "The predictions.", "headers": _ANSWERED, "content": answers},
+                **_refusals(_ERRORS),
+            },
         }
     }
 
 
-def _ok(text: str, schema: dict[str, Any] | None = None) -> dict[str, Any]:
-    content = {"application/json": {"schema": schema or {"type": "object"}}}
-    return {"200": {"description": text, "content": content}}
+def _get(
+    tag: str, summary: str, schema: Schema, more: Mapping[str, str] | None = None, *, kind: str = JSON
+) -> dict[str, dict[str, Any]]:
+    answers = {"200": {"description": "So it is.", "content": {kind: {"schema": schema}}}}
+    unready = {status: {"description": text, "content": {JSON: {}}} for status, text in (more or {}).items()}
+    missing = {"404": "There is no such model or version."}
+    return {"get": {"tags": [tag], "summary": summary, "responses": {**answers, **_refusals(missing), **unready}}}
 
 
-def _refusals() -> dict[str, Any]:
-    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
-    texts = {**_ERRORS, "422": "A value does not fit the model's fields."}
-    return {status: {"description": text, "content": content} for status, text in sorted(texts.items())}
+def _refusals(texts: Mapping[str, str]) -> dict[str, Any]:
+    content = {JSON: {"schema": {"$ref": "#/components/schemas/Error"}}}
+    return {status: {"description": text, "content": content} for status, text in texts.items()}
 
 
-def _answer_schema(signature: Signature) -> dict[str, Any]:
-    probabilities: dict[str, Any] = {"type": "null", "description": "A regression has none."}
-    if signature.task == "classification":
-        order = ", ".join(signature.classes)
-        probabilities = {
-            "type": "array",
-            "items": {"type": "array", "items": {"type": "number"}},
-            "description": f"One list for each row, in the order of the classes: {order}",
-        }
-    return {
-        "type": "object",
-        "properties": {
-            "predictions": {"type": "array", "items": _prediction_schema(signature)},
-            "probabilities": probabilities,
-            "model_name": {"type": "string"},
-            "model_version": {"type": "string"},
-        },
+def _secured(description: dict[str, Any]) -> dict[str, Any]:
+    description["components"]["securitySchemes"] = {
+        "key": {"type": "http", "scheme": "bearer"},
+        "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     }
+    description["security"] = [{"key": []}, {"header": []}]
+    for path, route in description["paths"].items():
+        for operation in route.values():
+            if path in _OPEN:
+                operation["security"] = []
+            else:
+                operation["responses"] |= _refusals(_DENIED)
+    return description
 
 
-def _prediction_schema(signature: Signature) -> dict[str, Any]:
-    unit = f" in {signature.unit}" if signature.unit else ""
-    if signature.task == "regression":
-        text = f"{signature.target}{unit}; null when the model gives no finite number"
-        return {"type": ["number", "null"], "description": text}
-    return {"type": _JSON_TYPES[signature.class_dtype], "description": signature.target}
+def _content(schema: Schema, example: dict[str, Any]) -> dict[str, Any]:
+    return {"schema": schema, "example": example}
 
 
-def _field_schema(field: Field) -> dict[str, Any]:
-    kind = _JSON_TYPES[field.dtype]
-    schema: dict[str, Any] = {"type": [kind, "null"] if field.nullable else kind}
-    if field.format:
-        schema["format"] = field.format
-    if field.example is not None:
-        schema["examples"] = [field.example]
-    if notes := _notes(field):
-        schema["description"] = "; ".join(notes)
-    return schema
+def _rows_example(key: str, signature: Signature) -> dict[str, Any]:
+    return {key: [schemas.example_row(signature)]}
 
 
-def _notes(field: Field) -> list[str]:
-    notes = [field.unit] if field.unit else []
-    if field.minimum is not None and field.maximum is not None:
-        notes.append(f"in training {field.minimum:g} to {field.maximum:g}")
-    if field.categories:
-        shown = ", ".join(field.categories[:20])
-        more = f" and {len(field.categories) - 20} more" if len(field.categories) > 20 else ""  # noqa: PLR2004
-        notes.append(f"known: {shown}{more}")
-    return notes
-
-
-def _example(field: Field) -> Any:
-    if field.example is not None:
-        return field.example
-    if field.nullable:
-        return None
-    if field.categories:
-        return field.categories[0]
-    if field.format == "date":
-        return "2026-01-31"
-    if field.minimum is not None:
-        return int(field.minimum) if field.dtype == "int64" else field.minimum
-    return _EXAMPLES[field.dtype]
-
-
-def _tensor(field: Field) -> dict[str, Any]:
-    return {"name": field.name, "shape": [1, 1], "datatype": DATATYPES[field.dtype], "data": [_example(field)]}
+def _row(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{_row_name(name)}"}
 
 
 def _row_name(name: str) -> str:
     return f"{name}.Row"
 
 
-def _error_schema() -> dict[str, Any]:
-    text = {"type": "string"}
-    return {
-        "type": "object",
-        "required": ["error", "code", "request_id"],
-        "properties": {
-            "error": {**text, "description": "What happened, to what, and the remedy."},
-            "code": {**text, "description": "Stable, for programs."},
-            "field": {"type": ["string", "null"], "description": "Where, as a JSON path."},
-            "request_id": text,
-        },
+def _error_schema() -> Schema:
+    members = {
+        "error": {**TEXT, "description": "What happened, to what, and the remedy."},
+        "code": {**TEXT, "description": "Stable, for programs."},
+        "field": {"type": ["string", "null"], "description": "Where, as a JSON path."},
+        "request_id": TEXT,
     }
+    return {**object_of(members), "required": ["error", "code", "request_id"]}

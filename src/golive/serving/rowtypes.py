@@ -42,9 +42,13 @@ _POSITION = re.compile(r"\$\.features\[\d+\]\[(\d+)\]")
 
 def type_of(field: Field) -> Any:
     """Give the msgspec type of one value of a field."""
-    coded = field.categories and all(_NUMBER.fullmatch(value) for value in field.categories)
-    kind = _CODE if coded else _TYPES[field.dtype]
+    kind = _CODE if is_coded(field) else _TYPES[field.dtype]
     return kind | None if field.nullable else kind
+
+
+def is_coded(field: Field) -> bool:
+    """Say whether all known values of a category are numbers, so that a caller may send them as numbers."""
+    return bool(field.categories) and all(_NUMBER.fullmatch(value) for value in field.categories)
 
 
 def row_type(signature: Signature) -> type[msgspec.Struct]:
@@ -57,6 +61,21 @@ def row_type(signature: Signature) -> type[msgspec.Struct]:
         kw_only=True,
         frozen=True,
         gc=False,
+    )
+
+
+def partial_type(signature: Signature) -> type[msgspec.Struct]:
+    """Build the type of some values of a row, written as an object: any field may be left out."""
+    return msgspec.defstruct(
+        "PartialRow",
+        [
+            (f"f{index}", type_of(field) | msgspec.UnsetType, msgspec.UNSET)
+            for index, field in enumerate(signature.inputs)
+        ],
+        rename=_renaming(signature),
+        forbid_unknown_fields=True,
+        kw_only=True,
+        frozen=True,
     )
 
 
@@ -112,6 +131,21 @@ def decoding(decode: Callable[[bytes], Any], body: bytes, signature: Signature) 
         raise explained(str(error), signature) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise broken(body, error) from None
+
+
+def converting(value: Any, kind: Any, path: str, signature: Signature) -> Any:
+    """Read a value that was decoded already, and is at ``path`` of its body, as a type.
+
+    Raises:
+        RequestError: it lacks what the route asks for.
+        InvalidRowError: it does not fit the signature; ``field`` is its JSON path.
+    """
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        what, _, place = str(error).partition(" - at `$")
+        located = f"{what} - at `{path}{place.removesuffix('`')}`"
+        raise explained(located, signature) from None
 
 
 def broken(body: bytes, error: Exception) -> RequestError:

@@ -12,15 +12,18 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from golive.serving.answer import RequestIds
-from golive.serving.app import build_app
+from golive.serving.app import About, build_app
 from golive.serving.protocol import Authorize, Hall, Limits, protocol_class
 from golive.serving.recorder import Recorder
 from golive.serving.switchboard import Switchboard
 
-_FLUSH_S = 0.25
+_FLUSH_S = 0.5
 _FLUSH_ROWS = 1000
 """Records encoded at one go, about 2 ms; requests are answered in between."""
 _BACKLOG = 4096
+_FURTHER_ACCEPTS = 15
+"""libuv accepts one connection for each listening descriptor in a turn of the event loop, and a turn may have a run of
+a model in it: with one descriptor and 500 clients who came at once, the last one was accepted after 15 seconds."""
 
 
 class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +47,10 @@ class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Path of the PEM file with its private key."""
     title: str = "golive"
     version: str = ""
+    max_rows: int = 100_000
+    """Rows that one request may have, as lanes were told; the pages of models say it."""
+    health_path: str = ""
+    """A further path of the health check, which a platform chooses; none when empty."""
 
 
 async def serve(
@@ -62,12 +69,12 @@ async def serve(
     Raises:
         OSError: the certificate or key cannot be read.
     """
-    hall = Hall(switchboard, _limits(config), config.authorize, RequestIds(secrets.token_hex(6)))
+    hall = Hall(switchboard, limits_of(config), config.authorize, RequestIds(secrets.token_hex(6)))
     server = _Server(_uvicorn_config(hall, config), on_ready)
     flushing = asyncio.create_task(_flush_regularly(switchboard.recorder))
     stopping = asyncio.create_task(_stop_when(stop, server))
     try:
-        await server.serve(sockets=[sock])
+        await server.serve(sockets=[sock, *(sock.dup() for _ in range(_FURTHER_ACCEPTS))])
     finally:
         flushing.cancel()
         stopping.cancel()
@@ -92,7 +99,8 @@ class _Server(uvicorn.Server):
         self._on_ready()
 
 
-def _limits(config: ServerConfig) -> Limits:
+def limits_of(config: ServerConfig) -> Limits:
+    """Give the limits of a connection."""
     return Limits(
         body_bytes=config.max_body_bytes,
         head_bytes=config.max_head_bytes,
@@ -104,7 +112,8 @@ def _limits(config: ServerConfig) -> Limits:
 
 
 def _uvicorn_config(hall: Hall, config: ServerConfig) -> uvicorn.Config:
-    app = build_app(hall, title=config.title, version=config.version)
+    about = About(title=config.title, version=config.version, max_rows=config.max_rows, health_path=config.health_path)
+    app = build_app(hall, about)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         # uvicorn tells the kinds of app apart by inspection, and knows a plain function for what it is.

@@ -5,9 +5,10 @@ import contextlib
 import random
 import socket
 import threading
+import time
+from types import SimpleNamespace
 
 import httpx
-import msgspec
 import numpy as np
 import pytest
 import uvloop
@@ -16,16 +17,21 @@ from onnx import TensorProto, helper, numpy_helper
 from golive.adapters.runtimes.onnxruntime import OnnxRuntime
 from golive.domain.bundle import Manifest
 from golive.domain.preparation import Preparation, Vocabulary
-from golive.domain.record import Record
+from golive.domain.record import Texts
+from golive.domain.record_frame import records_of
 from golive.domain.release import Share
 from golive.domain.serving import Placed, Route
 from golive.domain.signature import Field, Signature
 from golive.inference.road import open_road
+from golive.serving.batching.batcher import Batcher
+from golive.serving.batching.compute import Compute, ComputeThread
+from golive.serving.batching.limits import BatchLimits
 from golive.serving.lane import Lane
 from golive.serving.recorder import Recorder
 from golive.serving.server import ServerConfig, serve
 from golive.serving.switchboard import Switchboard
 
+PLACED = {"iris": 1, "houses": 3, "large": 4}
 IRIS = ("sepal_length", "sepal_width", "petal_length", "petal_width")
 
 
@@ -91,10 +97,43 @@ def houses_road():
     return open_road(Manifest(name="houses", signature=signature, preparation=preparation), graph, OnnxRuntime())
 
 
+def recorded_rows(records):
+    """Read columns of records as rows, for tests that look at single ones."""
+    columns = [_listed(values, len(records)) for values in (records.ids, *records.inputs)]
+    for (name, *inputs), outputs in zip(zip(*columns, strict=True), records.outputs.T.tolist(), strict=True):
+        yield SimpleNamespace(
+            id=name, name=records.name, version=records.version, inputs=tuple(inputs), outputs=tuple(outputs)
+        )
+
+
+def _listed(values, count):
+    if not isinstance(values, Texts):
+        return [None] * count if values is None else values.tolist()
+    ends = np.maximum(values.lengths, 0).cumsum().tolist()
+    sizes = values.lengths.tolist()
+    text = bytes(values.utf8)
+    return [None if size < 0 else text[end - size : end].decode() for end, size in zip(ends, sizes, strict=True)]
+
+
+class Gate:
+    """A session that answers only while it is open, and counts its runs."""
+
+    def __init__(self, session):
+        self._session = session
+        self.runs = []
+        self.opened = threading.Event()
+        self.opened.set()
+
+    def run(self, numbers, codes):
+        self.runs.append(len(numbers))
+        assert self.opened.wait(20)
+        return self._session.run(numbers, codes)
+
+
 class Running:
     """A server in a thread of its own."""
 
-    def __init__(self, config=None, traffic=None, sample=1.0, send=None):
+    def __init__(self, config=None, traffic=None, sample=1.0, send=None, limits=None):
         self.frames = []
         self.recorder = Recorder(
             sample, 10_000, send or (lambda frame: not self.frames.append(frame)), random.Random(7)
@@ -104,18 +143,30 @@ class Running:
             Lane(Placed("iris", 2, "sha256:" + "2" * 64), iris_road(50.0), self.recorder),
             Lane(Placed("houses", 3, "sha256:" + "3" * 64), houses_road(), self.recorder),
         ]
+        self.loop = uvloop.new_event_loop()
+        large = iris_road()
+        self.gate = large.session = Gate(large.session)
+        compute = Compute(self.loop, ComputeThread(self.loop), time.perf_counter_ns)
+        self.batcher = Batcher(self.gate.run, compute, limits or BatchLimits())
+        lanes.append(Lane(Placed("large", 4, "sha256:" + "4" * 64), large, self.recorder, batcher=self.batcher))
         if traffic is None:
-            traffic = (Route("iris", (Share(1, 1.0),)), Route("houses", (Share(3, 1.0),)))
+            traffic = tuple(Route(name, (Share(version, 1.0),)) for name, version in PLACED.items())
         self.board = Switchboard(lanes, traffic, recorder=self.recorder)
         self.config = config or ServerConfig(drain_s=0.5, max_body_bytes=50_000, title="test", version="1")
         self.sock = socket.create_server(("127.0.0.1", 0))
         self.port = self.sock.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: uvloop.run(self._main()))
+        self._thread = threading.Thread(target=self._run)
+
+    def _run(self):
+        try:
+            self.loop.run_until_complete(self._main())
+        finally:
+            self.loop.close()
 
     async def _main(self):
-        self.loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        self._stop = asyncio.Event()
         await serve(self.board, self.sock, self.config, on_ready=self._ready.set, stop=self._stop)
 
     def __enter__(self):
@@ -133,8 +184,8 @@ class Running:
             self.loop.call_soon_threadsafe(self._stop.set)
 
     def records(self):
-        decode = msgspec.msgpack.Decoder(list[Record]).decode
-        return [record for frame in self.frames for record in decode(frame)]
+        """Give what was recorded, a line for each row."""
+        return [row for frame in self.frames for row in recorded_rows(records_of(frame))]
 
     def client(self, **kwargs):
         return httpx.Client(base_url=self.url, timeout=10, **kwargs)

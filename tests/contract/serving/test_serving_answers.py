@@ -151,14 +151,40 @@ def test_the_callers_request_id_is_echoed_only_when_it_is_valid(client):
         ("/v2/health/ready", {"live": True, "ready": True}),
         ("/v2/models/iris/ready", {"name": "iris", "ready": True}),
         ("/v2/models/iris/versions/2/ready", {"name": "iris", "ready": True}),
-        ("/v2", {"name": "test", "version": "1", "extensions": []}),
-        ("/v1/models", {"models": ["iris", "houses"]}),
+        (
+            "/v2",
+            {
+                "name": "test",
+                "version": "1",
+                "extensions": [
+                    "binary_tensor_data",
+                    "model_configuration",
+                    "model_repository(index)",
+                    "statistics",
+                ],
+            },
+        ),
+        ("/v1/models", {"models": ["iris", "houses", "large"]}),
     ],
 )
 def test_ordinary_routes_say_exactly_what_clients_read(client, path, expected):
     answer = client.get(path)
     assert (answer.status_code, answer.json()) == (200, expected)
     assert answer.headers["x-request-id"]
+
+
+def test_the_index_names_every_loaded_version_and_nobody_loads_another(client):
+    listed = client.post("/v2/repository/index", json={"ready": True}).json()
+    loaded = [("iris", "1"), ("iris", "2"), ("houses", "3"), ("large", "4")]
+    assert listed == [{"name": name, "version": version, "state": "READY"} for name, version in loaded]
+    assert client.post("/v2/repository/index").json() == listed
+    assert (client.get("/v2/repository/index").status_code, client.get("/v2/repository/index").headers["allow"]) == (
+        405,
+        "POST",
+    )
+    for verb in ("load", "unload"):
+        answer = client.post(f"/v2/repository/models/iris/{verb}", json={})
+        assert (answer.status_code, "golive deploy" in answer.json()["error"]) == (501, True)
 
 
 def test_model_metadata_names_tensors_and_versions(client):
@@ -184,10 +210,15 @@ def test_model_status_suits_both_kinds_of_v1_client(client):
 
 def test_every_example_of_the_openapi_page_is_answered(client):
     api = client.get("/openapi.json").json()
-    posts = {path: verbs["post"] for path, verbs in api["paths"].items() if "post" in verbs}
-    assert len(posts) == 6
+    posts = {path: verbs["post"] for path, verbs in api["paths"].items() if "requestBody" in verbs.get("post", {})}
+    assert len(posts) == 2 * 3 * 4
     for path, route in posts.items():
-        predicted(client, path, route["requestBody"]["content"]["application/json"]["example"])
+        (version,) = (version for name, version in {"iris": 1, "houses": 3, "large": 4}.items() if name in path)
+        predicted(
+            client,
+            path.replace("{version}", str(version)),
+            route["requestBody"]["content"]["application/json"]["example"],
+        )
 
 
 def test_the_docs_page_asks_no_other_host(client):
@@ -269,10 +300,10 @@ def test_records_go_on_after_a_sink_that_failed(running):
             assert len(taken) == count
 
 
-@pytest.mark.parametrize(("authorize", "asks"), [(None, False), (lambda *_: True, False), (lambda *_: False, True)])
+@pytest.mark.parametrize(("authorize", "asks"), [(None, False), (lambda *_: "anyone", False), (lambda *_: None, True)])
 def test_the_openapi_page_asks_for_a_key_only_when_the_server_does(running, authorize, asks):
     def admits(authorization, api_key):
-        return authorization == b"Bearer good" or authorize(authorization, api_key)
+        return "good" if authorization == b"Bearer good" else authorize(authorization, api_key)
 
     config = ServerConfig(authorize=admits if authorize else None, drain_s=0.3)
     with running(config) as server, server.client(headers={"authorization": "Bearer good"}) as client:

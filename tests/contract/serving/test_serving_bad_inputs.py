@@ -79,9 +79,9 @@ def test_a_value_of_the_wrong_type_is_422_with_its_path(client, field, value, wo
 
 
 @pytest.mark.parametrize("token", ["NaN", "Infinity", "-Infinity"])
-def test_nan_and_infinity_tokens_are_400(client, token):
-    body = '{"instances": [{"area": ' + token + ', "year_built": 2000, "pool": true}]}'
-    assert "NaN and Infinity are not JSON" in refused(client, "/v1/models/houses:predict", body, 400)["error"]
+def test_nan_and_infinity_tokens_are_400_but_in_the_protocol_that_has_them(client, token):
+    body = '{"features": [[' + token + ", 2000, true, null]]}"
+    assert "NaN and Infinity are not JSON" in refused(client, "/predict/houses", body, 400)["error"]
 
 
 @pytest.mark.parametrize("token", ["1e400", "-1e400", "9" * 400])

@@ -250,7 +250,7 @@ def test_a_server_with_keys_refuses_callers_without_one(running):
 
     def authorize(authorization, api_key):
         asked.append((authorization, api_key))
-        return authorization == b"Bearer good" or api_key == b"good"
+        return "good" if authorization == b"Bearer good" or api_key == b"good" else None
 
     with running(ServerConfig(authorize=authorize, drain_s=0.3)) as locked, locked.wire() as wire:
         for path in (b"/predict/iris", b"/predict/iris?a=1"):

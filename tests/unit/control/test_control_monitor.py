@@ -9,7 +9,7 @@ import golive
 from golive.control.monitor import monitor
 from golive.control.rooms import Rooms, open_rooms
 from golive.domain.policy import Verdict
-from golive.domain.record import Record
+from golive.domain.record import Records, texts_of
 from golive.domain.release import Share
 from golive.monitoring.records import RecordWriter
 from golive.settings import Settings
@@ -42,10 +42,15 @@ def record(rooms: Rooms, start: int, count: int) -> None:
     rows = np.resize(load_iris().data[:, :2], (start + count, 2))[start:]
     writer = RecordWriter(rooms.home.records, {"iris": signature}, lambda: 0.0)
     writer.append(
-        [
-            Record(f"r{start + number}", AT_NS + start + number, "iris", 1, tuple(map(float, row)), (1.0,), 0.1)
-            for number, row in enumerate(rows)
-        ]
+        Records(
+            name="iris",
+            version=1,
+            ids=texts_of([f"r{start + number}" for number in range(count)]),
+            at_ns=AT_NS + start + np.arange(count),
+            duration_us=np.full(count, 0.1),
+            inputs=tuple(rows.T),
+            outputs=np.ones((1, count)),
+        )
     )
     writer.flush()
 

@@ -3,8 +3,9 @@
 import orjson
 import pytest
 
-from golive.errors import InvalidRowError
-from golive.serving.answer import RequestIds, error_body, reply_heads
+from golive.errors import DeniedError, InvalidRowError, UnavailableError
+from golive.serving.answer import JSON_HEAD, RequestIds, error_body, refusal
+from golive.serving.batching.refusal import OverloadedError
 
 
 def test_new_ids_differ():
@@ -27,8 +28,7 @@ def test_an_error_has_one_form():
     assert body == {"error": "no", "code": "invalid_row", "field": "$.a", "request_id": "id"}
 
 
-def test_a_full_server_says_when_to_come_back():
-    heads = reply_heads()
-    assert b"retry-after: 1\r\n" in heads[503]
-    assert b"www-authenticate: Bearer\r\n" in heads[401]
-    assert heads[200] == b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
+def test_a_full_server_says_when_to_come_back_and_a_locked_one_how_to_ask():
+    assert refusal(UnavailableError("full"), "id")[:2] == (503, JSON_HEAD + b"retry-after: 1\r\n")
+    assert refusal(OverloadedError("full", retry_after_s=7), "id")[:2] == (503, JSON_HEAD + b"retry-after: 7\r\n")
+    assert refusal(DeniedError("no"), "id")[:2] == (401, JSON_HEAD + b"www-authenticate: Bearer\r\n")

@@ -5,8 +5,9 @@ import pytest
 
 from golive.domain.signature import Field, Signature
 from golive.errors import InvalidRowError, RequestError
-from golive.serving.openapi import describe, row_schema
+from golive.serving.openapi import describe
 from golive.serving.rowtypes import columns_type, decoding, explained, positional_type, row_type, rows_of_columns
+from golive.serving.schemas import row_schema
 from golive.serving.tensors import metadata, takes_fused
 
 AWKWARD = Signature(
@@ -78,7 +79,10 @@ def test_the_schema_says_what_is_required_and_what_may_be_null():
 
 def test_a_description_says_whether_a_key_is_needed():
     assert "security" not in describe({"m": AWKWARD}, title="t", version="1", secured=False)
-    assert describe({"m": AWKWARD}, title="t", version="1", secured=True)["security"] == [{"key": []}]
+    assert describe({"m": AWKWARD}, title="t", version="1", secured=True)["security"] == [
+        {"key": []},
+        {"header": []},
+    ]
 
 
 def test_a_category_of_codes_may_be_sent_as_numbers_and_another_may_not():

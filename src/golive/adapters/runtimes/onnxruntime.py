@@ -55,6 +55,7 @@ class OnnxSession:
         self._numbers = np.zeros((1, widths.get("N", 0)), dtype=np.float64)
         self._codes = np.zeros((1, widths.get("C", 0)), dtype=np.int64)
         self._answer = np.zeros((1, outputs[_OUTPUT]), dtype=np.float64)
+        self._has_codes = "C" in widths
         self._bound = self._bind()
         self._run_bound = session.run_with_iobinding
 
@@ -63,7 +64,8 @@ class OnnxSession:
         if len(numbers) == 1 and len(codes) == 1:
             # Measured on a linear model with 1.31: 5.5 us, the copies included, against 6.8 us for the general way.
             self._numbers[:] = numbers
-            self._codes[:] = codes
+            if self._has_codes:
+                self._codes[:] = codes
             self._run_bound(self._bound)
             return self._answer.copy()
         given = {"N": numbers, "C": codes}

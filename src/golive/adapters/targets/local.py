@@ -6,7 +6,7 @@ from typing import Self
 import httpx
 import msgspec
 
-from golive.control.running.messages import Refusal
+from golive.control.running.messages import Refusal, Residence
 from golive.control.running.processes import running
 from golive.domain.serving import Observed, Step
 from golive.errors import UnavailableError, UsageError
@@ -38,7 +38,15 @@ class LocalTarget:
         Raises:
             UnavailableError: no supervisor runs.
         """
-        return self._call("GET", "/observed", None, _LOOK_S)
+        return msgspec.json.decode(self._call("GET", "/observed", None, _LOOK_S), type=Observed)
+
+    def residence(self) -> Residence:
+        """Say which groups of models run, and what they take.
+
+        Raises:
+            UnavailableError: no supervisor runs.
+        """
+        return msgspec.json.decode(self._call("GET", "/groups", None, _LOOK_S), type=Residence)
 
     def apply(self, step: Step) -> None:
         """Carry out one step and return when it holds. Doing a step twice changes nothing more.
@@ -49,7 +57,7 @@ class LocalTarget:
         """
         self._call("POST", "/apply", msgspec.json.encode(step), _APPLY_S)
 
-    def _call(self, method: str, path: str, content: bytes | None, timeout_s: float) -> Observed:
+    def _call(self, method: str, path: str, content: bytes | None, timeout_s: float) -> bytes:
         supervisor = running(self._state)
         if supervisor is None:
             message = f"no server runs for {str(self._state)!r}; `golive up` starts one"
@@ -68,7 +76,7 @@ class LocalTarget:
             )
             raise UnavailableError(message) from error
         if answer.is_success:
-            return msgspec.json.decode(answer.content, type=Observed)
+            return answer.content
         raise _refusal(answer)
 
 

@@ -220,8 +220,11 @@ def _has_interval(left: str, right: str) -> bool:
 
 def _ports(project: Project, _: Path) -> Iterator[Finding]:
     serving = project.serving
-    if serving.port and serving.port == serving.admin_port:
-        yield ("serving", "admin_port"), f"found {serving.port}, which serving.port has too; use another"
+    taken = {serving.port: "port"}
+    for name, port in (("admin_port", serving.admin_port), ("grpc_port", serving.grpc_port)):
+        if port and port in taken:
+            yield ("serving", name), f"found {port}, which serving.{taken[port]} has too; use another"
+        taken[port or 0] = name
 
 
 def _tls(project: Project, folder: Path) -> Iterator[Finding]:

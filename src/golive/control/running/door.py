@@ -3,9 +3,12 @@
 from golive.control.running.messages import AccessRules
 from golive.security.keys import Authorizer
 
+_ANYONE = "anyone"
+"""The caller id of everybody while no key is needed."""
+
 
 class Door:
-    """Says whether a request may enter; the rules may be swapped while it stands."""
+    """Says who enters; the rules may be swapped while it stands."""
 
     def __init__(self, rules: AccessRules) -> None:
         self.admit(rules)
@@ -14,6 +17,6 @@ class Door:
         """Put new rules in place of the old ones, in one assignment."""
         self._check = None if rules.is_open else Authorizer(rules.hashes, rules.secret)
 
-    def __call__(self, authorization: bytes | None, x_api_key: bytes | None) -> bool:
-        """Check the two headers that may carry a key."""
-        return self._check is None or self._check(authorization, x_api_key)
+    def __call__(self, authorization: bytes | None, x_api_key: bytes | None) -> str | None:
+        """Give the caller id that the two headers stand for, or None for somebody who may not enter."""
+        return _ANYONE if self._check is None else self._check(authorization, x_api_key)

@@ -1,22 +1,24 @@
 """Fleet: one inference socket, the generation of workers that serves it, and those that drain."""
 
 import asyncio
-import socket
 import time
 
 import msgspec
 
 from golive.control.running.generation import Generation, Limits
+from golive.control.running.grouping import Group
+from golive.control.running.groups import Groups
 from golive.control.running.journal import tell
+from golive.control.running.listeners import Listening
 from golive.control.running.member import Member
-from golive.control.running.messages import AccessRules
-from golive.control.running.order import SupervisorOrder, WorkerOrder, worker_count
+from golive.control.running.messages import AccessRules, Residence, Standings
+from golive.control.running.order import SupervisorOrder, WorkerOrder, core_count, worker_count
 from golive.control.running.vacancy import open_vacancy
 from golive.domain.release import check_shares
 from golive.domain.serving import Observed, Placed, Shift, Start, Step, TrafficTable
 from golive.errors import UsageError
 from golive.serving.exposition import render
-from golive.serving.metrics import Snapshot, merge
+from golive.serving.metrics import Snapshot, ended, merge
 
 _FRESH_S = 1.0
 """Counters of this age are given again, so that asking often costs the workers nothing."""
@@ -28,27 +30,38 @@ class Fleet:
     Args:
         order: what to serve and how.
         access: who may ask, at first.
-        listening: the bound inference socket.
+        listening: the bound sockets for predictions: of HTTP, and of gRPC if that is on.
         records: the recording process's socket path; empty when nothing is recorded.
         crew: workers that were started already; generations take theirs from it while there are any.
+        collector: the URL that spans of traced requests are posted to; empty for none.
     """
 
     def __init__(
         self,
         order: SupervisorOrder,
         access: AccessRules,
-        listening: socket.socket,
+        listening: Listening,
         records: str,
         crew: list[Member],
+        collector: str = "",
     ) -> None:
         self._order = order
         self._access = access
         self._listening = listening
-        self._records = records
+        self._records = records if order.sample > 0.0 else ""
+        self._collector = collector
         self._crew = crew
         self._current: Generation | None = None
         self._leaving: dict[Generation, asyncio.Task[None]] = {}
         self._ended = Snapshot()
+        self._groups = Groups(
+            order,
+            self._records,
+            point=self._point,
+            tally=self._tally,
+            on_ended=self._add_ended,
+            collector=collector,
+        )
         self._vacancy: asyncio.Server | None = None
         self._one_step = asyncio.Lock()
         self._one_count = asyncio.Lock()
@@ -66,7 +79,7 @@ class Fleet:
 
     async def open(self) -> None:
         """Begin to answer: with 503 until the first generation accepts."""
-        self._vacancy = await open_vacancy(self._listening)
+        self._vacancy = await open_vacancy(self._listening[0])
 
     def observe(self) -> Observed:
         """Say what runs now."""
@@ -79,6 +92,10 @@ class Fleet:
             traffic=current.order.traffic,
             healthy=current.healthy,
         )
+
+    def residence(self) -> Residence:
+        """Say which groups of models run, and what they take."""
+        return self._groups.residence
 
     async def apply(self, step: Step) -> Observed:
         """Carry out one step; steps wait for each other, and doing one twice changes nothing more.
@@ -102,18 +119,18 @@ class Fleet:
                 await self._current.admit(access)
         tell(f"access rules changed: {'open' if access.is_open else f'{len(access.hashes)} valid keys'}")
 
-    async def metrics(self) -> bytes:
+    async def metrics(self, *, with_triton: bool = False) -> bytes:
         """Give the counters of all workers, living and gone, in the text format of Prometheus.
 
-        They are at most a second old. No model runs for them.
+        They are at most a second old. No model runs for them. ``with_triton`` adds them by Triton's names.
         """
         async with self._one_count:
             if self._current is not None and time.monotonic() - self._counted_at > _FRESH_S:
-                await self._current.refresh()
+                await asyncio.gather(self._current.refresh(), self._groups.refresh())
                 self._counted_at = time.monotonic()
-        generations = [*self._leaving, *([self._current] if self._current else [])]
-        living = [msgspec.msgpack.decode(one, type=Snapshot) for each in generations for one in each.counts]
-        return render([self._ended, *living])
+        counts = [one for generation in self._generations() for one in generation.counts] + [*self._groups.counts]
+        living = [msgspec.msgpack.decode(one, type=Snapshot) for one in counts]
+        return render([self._ended, *living], with_triton=with_triton)
 
     def ask_to_stop(self) -> None:
         """Make ``until_stopped`` return."""
@@ -135,6 +152,7 @@ class Fleet:
             if current is not None:
                 await self._leave(current)
         await asyncio.gather(*self._leaving.values())
+        await self._groups.end()
 
     async def _start(self, placed: tuple[Placed, ...]) -> None:
         current = self._current
@@ -142,24 +160,47 @@ class Fleet:
             return
         traffic = current.order.traffic if current else ()
         _refuse_unloaded(placed, traffic)
-        generation = Generation(
-            current.number + 1 if current else 1,
-            self._worker_order(placed, traffic),
+        before = current.order.groups if current else ()
+        groups = self._groups.plan(placed, worker_count(self._order.workers), before)
+        # A model is proved to load before anybody is sent to it; at the very start, as many as the budget holds.
+        await self._groups.adopt(groups, while_room=current is None)
+        if current is not None and before and groups:
+            await current.regroup(self._worker_order(placed, traffic, groups))
+            await self._groups.retire(groups)
+            self._tell_served(current)
+            return
+        generation = self._generation(current.number + 1 if current else 1, placed, traffic, groups)
+        try:
+            await generation.begin()
+        except BaseException:
+            await asyncio.shield(self._groups.retire(before))
+            raise
+        self._close_vacancy()
+        self._current = generation
+        self._tell_served(generation)
+        if current is not None:
+            # The step holds once nobody of the old generation can answer any more: a shift reroutes this one only.
+            await self._leave(current)
+        await self._groups.retire(groups)
+
+    def _tell_served(self, generation: Generation) -> None:
+        versions = ", ".join(f"{one.name}@{one.version}" for one in generation.order.placed)
+        tell(f"generation {generation.number} serves {versions or 'nothing'} (workers {generation.pids})")
+
+    def _generation(
+        self, number: int, placed: tuple[Placed, ...], traffic: TrafficTable, groups: tuple[Group, ...]
+    ) -> Generation:
+        return Generation(
+            number,
+            self._worker_order(placed, traffic, groups),
             self._access,
             workers=worker_count(self._order.workers),
             listening=self._listening,
             crew=self._crew,
             limits=_limits(self._order),
             on_ended=self._add_ended,
+            groups=self._groups if groups else None,
         )
-        await generation.begin()
-        self._close_vacancy()
-        self._current = generation
-        versions = ", ".join(f"{one.name}@{one.version}" for one in placed)
-        tell(f"generation {generation.number} serves {versions or 'nothing'} (workers {generation.pids})")
-        if current is not None:
-            # The step holds once nobody of the old generation can answer any more: a shift reroutes this one only.
-            await self._leave(current)
 
     async def _shift(self, step: Shift) -> None:
         current = self._current
@@ -172,7 +213,9 @@ class Fleet:
         await current.reroute(step.traffic)
         tell("traffic: " + "; ".join(_words(step.traffic)))
 
-    def _worker_order(self, placed: tuple[Placed, ...], traffic: TrafficTable) -> WorkerOrder:
+    def _worker_order(
+        self, placed: tuple[Placed, ...], traffic: TrafficTable, groups: tuple[Group, ...]
+    ) -> WorkerOrder:
         order = self._order
         return WorkerOrder(
             state=order.state,
@@ -180,12 +223,37 @@ class Fleet:
             traffic=traffic,
             max_body_bytes=order.max_body_bytes,
             max_rows=order.max_rows,
+            queue_s=order.queue_s,
+            # Workers share the cores; a model's own threads get what is left to each of them.
+            threads=max(1, core_count() // worker_count(order.workers)),
             sample=order.sample,
             drain_s=order.drain_s,
+            has_calls=order.grpc_port is not None,
             tls_cert=order.tls_cert,
             tls_key=order.tls_key,
-            records=self._records if order.sample > 0.0 else "",
+            # Whoever answers records and traces.
+            records=self._records if not groups else "",
+            collector=self._collector if not groups else "",
+            groups=groups,
+            group_wait_s=order.group_wait_s,
+            health_path=order.platform.health_path if order.platform else "",
+            predict_path=order.platform.predict_path if order.platform else "",
         )
+
+    def _generations(self) -> list[Generation]:
+        return [*self._leaving, *([self._current] if self._current else [])]
+
+    async def _point(self, table: Standings) -> None:
+        await asyncio.gather(*(generation.point(table) for generation in self._generations()))
+
+    async def _tally(self) -> dict[int, float]:
+        """Give how long ago each group was last needed by any worker, in seconds."""
+        least: dict[int, float] = {}
+        for told in await asyncio.gather(*(generation.tally() for generation in self._generations())):
+            for idle_s in told:
+                for group, seconds in idle_s.items():
+                    least[group] = min(seconds, least.get(group, seconds))
+        return least
 
     async def _leave(self, generation: Generation) -> None:
         """Return when its last worker has ended; a caller who gives up does not stop it."""
@@ -196,7 +264,7 @@ class Fleet:
 
     def _add_ended(self, counts: bytes) -> None:
         if counts:
-            self._ended = merge([self._ended, msgspec.msgpack.decode(counts, type=Snapshot)])
+            self._ended = merge([self._ended, ended(msgspec.msgpack.decode(counts, type=Snapshot))])
 
     def _close_vacancy(self) -> None:
         if self._vacancy is not None:

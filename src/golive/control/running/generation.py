@@ -1,16 +1,30 @@
 """Generation: workers that all serve the same versions, kept alive until the next generation takes over."""
 
 import asyncio
-import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Protocol
 
 import msgspec
 
 from golive.control.running.journal import tell
+from golive.control.running.listeners import Listening
 from golive.control.running.member import Member, spawn
-from golive.control.running.messages import Accept, AccessRules, Admit, Count, Load, Reroute
+from golive.control.running.messages import (
+    Accept,
+    AccessRules,
+    Admit,
+    Count,
+    Load,
+    Point,
+    Regroup,
+    Reroute,
+    Standings,
+    Tallied,
+    Tally,
+    Wanted,
+)
 from golive.control.running.order import WorkerOrder
 from golive.domain.serving import TrafficTable
 from golive.errors import UnavailableError
@@ -30,6 +44,19 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     probe_limit_s: float
 
 
+class Groups(Protocol):
+    """What a generation needs of the groups that its workers hand on to."""
+
+    @property
+    def table(self) -> Standings:
+        """Where they are now."""
+        ...
+
+    def want(self, note: Wanted) -> None:
+        """Start one; returns at once."""
+        ...
+
+
 class Generation:
     """A number of workers under one order.
 
@@ -38,10 +65,11 @@ class Generation:
         order: what each worker serves.
         access: who may ask.
         workers: how many processes.
-        listening: the bound socket that they all inherit.
+        listening: the bound sockets that they all inherit.
         crew: workers that were started already; they are taken first.
         limits: how long things may take.
         on_ended: is told the last counters of each worker that is gone.
+        groups: where models live that the workers do not hold themselves; None when they hold all.
     """
 
     def __init__(
@@ -51,10 +79,11 @@ class Generation:
         access: AccessRules,
         *,
         workers: int,
-        listening: socket.socket,
+        listening: Listening,
         crew: list[Member],
         limits: Limits,
         on_ended: Callable[[bytes], None],
+        groups: Groups | None = None,
     ) -> None:
         self.number = number
         self.order = order
@@ -63,9 +92,11 @@ class Generation:
         self._crew = crew
         self._limits = limits
         self._on_ended = on_ended
+        self._groups = groups
         self._slots: list[Member | None] = [None] * workers
         self._answered = [False] * workers
         self._keepers: list[asyncio.Task[None]] = []
+        self._is_leaving = False
 
     @property
     def healthy(self) -> bool:
@@ -107,6 +138,25 @@ class Generation:
         self._access = access
         await asyncio.gather(*(self._tell_or_end(member, Admit, access=access) for member in self._running()))
 
+    async def regroup(self, order: WorkerOrder) -> None:
+        """Hand on to other groups: the workers hold no model, so they are told instead of replaced."""
+        self.order = order
+        self.number += 1
+        await asyncio.gather(*(self._tell_or_end(member, Regroup, **_grouping(order)) for member in self._running()))
+        await self.point(self._table())
+
+    async def point(self, table: Standings) -> None:
+        """Swap the table of groups in every worker; one that does not take it is replaced by one that has it."""
+        if self._groups is not None:
+            await asyncio.gather(*(self._tell_or_end(member, Point, table=table) for member in self._running()))
+
+    async def tally(self) -> list[dict[int, float]]:
+        """Ask every worker how long ago it needed each group, in seconds; one that does not answer is left out."""
+        answers = await asyncio.gather(
+            *(member.ask(Tally, self._limits.probe_limit_s) for member in self._running()), return_exceptions=True
+        )
+        return [answer.idle_s for answer in answers if isinstance(answer, Tallied)]
+
     async def refresh(self) -> None:
         """Bring the counters up to date; a worker that does not answer keeps its last ones."""
         await asyncio.gather(
@@ -115,6 +165,7 @@ class Generation:
 
     async def drain(self) -> None:
         """Let every worker finish what is under way and end."""
+        self._is_leaving = True
         for keeper in self._keepers:
             keeper.cancel()
         await asyncio.gather(*self._keepers, return_exceptions=True)
@@ -130,6 +181,8 @@ class Generation:
 
     async def _loaded(self) -> Member:
         member = await self._recruit()
+        if self._groups is not None:
+            member.on_wanted = self._groups.want
         try:
             order, access = self.order, self._access
             await member.ask(Load, self._limits.start_s, order=order, access=access)
@@ -150,12 +203,16 @@ class Generation:
     async def _enter(self, slot: int, member: Member) -> None:
         """Let a loaded worker accept, with the traffic and access of now rather than of when it began to load."""
         while True:
-            traffic, access = self.order.traffic, self._access
-            await member.ask(Reroute, self._limits.probe_limit_s, traffic=traffic)
+            order, access, table = self.order, self._access, self._table()
+            if order.groups:
+                await member.ask(Regroup, self._limits.probe_limit_s, **_grouping(order))
+            await member.ask(Reroute, self._limits.probe_limit_s, traffic=order.traffic)
             await member.ask(Admit, self._limits.probe_limit_s, access=access)
-            if traffic == self.order.traffic and access == self._access:
+            if table:
+                await member.ask(Point, self._limits.probe_limit_s, table=table)
+            if (order, access, table) == (self.order, self._access, self._table()):
                 break
-        # From here on reroute() and admit() reach it too.
+        # From here on reroute(), admit(), regroup() and point() reach it too.
         self._slots[slot] = member
         try:
             await member.ask(Accept, self._limits.start_s)
@@ -163,6 +220,9 @@ class Generation:
             self._slots[slot] = None
             raise
         self._answered[slot] = True
+
+    def _table(self) -> Standings:
+        return self._groups.table if self._groups is not None else ()
 
     async def _abandon(self, loads: list[asyncio.Task[Member]]) -> None:
         for load in loads:
@@ -172,10 +232,14 @@ class Generation:
         self._slots = [None] * len(self._slots)
         self._answered = [False] * len(self._slots)
 
-    async def _tell_or_end(self, member: Member, make: type[Reroute | Admit], **parts: object) -> None:
+    async def _tell_or_end(
+        self, member: Member, make: type[Reroute | Admit | Regroup | Point], **parts: object
+    ) -> None:
         try:
             await member.ask(make, self._limits.probe_limit_s, **parts)
         except UnavailableError as error:
+            if self._is_leaving:
+                return
             tell(f"worker {member.pid} is replaced: {error.message}")
             with suppress(ProcessLookupError):
                 member.process.kill()
@@ -227,3 +291,7 @@ class Generation:
                         return f"failed its probe ({error.message})"
         finally:
             ended.cancel()
+
+
+def _grouping(order: WorkerOrder) -> dict[str, object]:
+    return {"placed": order.placed, "groups": order.groups, "traffic": order.traffic}

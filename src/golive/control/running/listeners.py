@@ -14,10 +14,14 @@ BACKLOG = 4096
 _RETRY_S = 0.1
 
 
+Listening = tuple[socket.socket, ...]
+"""The bound sockets that a worker answers on: of HTTP, and of gRPC if that is on."""
+
+
 class Sockets(msgspec.Struct, frozen=True):
     """What a supervisor listens on."""
 
-    inference: socket.socket
+    inference: Listening
     reading: socket.socket
     """Of the read-only administration, on TCP."""
     admin: socket.socket
@@ -82,6 +86,11 @@ def url_of(scheme: str, bound: socket.socket) -> str:
     host, port = address_of(bound)
     here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - it is compared, not bound
     return f"{scheme}://[{here}]:{port}" if ":" in here else f"{scheme}://{here}:{port}"
+
+
+def target_of(bound: socket.socket) -> str:
+    """Write a bound socket's address as gRPC clients take it: ``host:port``."""
+    return url_of("", bound).removeprefix("://")
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -10,7 +10,8 @@ from contextlib import suppress
 from typing import Any
 
 from golive.control.running.channel import Channel, open_channel
-from golive.control.running.messages import Answer, Command, Counted, Drain, Failed, Probe
+from golive.control.running.listeners import Listening
+from golive.control.running.messages import Answer, Command, Counted, Drain, Failed, Probe, Wanted
 from golive.errors import UnavailableError
 
 _TERM_S = 2.0
@@ -23,6 +24,8 @@ class Member:
         self.process = process
         self.counts = b""
         """The latest counters it reported."""
+        self.on_wanted: Callable[[Wanted], None] | None = None
+        """Is told when it wants a group."""
         self._channel = channel
         self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[Answer]] = {}
@@ -87,6 +90,10 @@ class Member:
     async def _listen(self) -> None:
         with suppress(UnavailableError):
             while (answer := await self._channel.receive()) is not None:
+                if isinstance(answer, Wanted):
+                    if self.on_wanted is not None:
+                        self.on_wanted(answer)
+                    continue
                 future = self._waiting.get(answer.number)
                 if future is not None and not future.done():
                     future.set_result(answer)
@@ -98,18 +105,19 @@ class Member:
         return f"worker {self.pid} ended before it answered; the lines above in the log may say why"
 
 
-async def spawn(listening: socket.socket) -> Member:
-    """Start a worker process that inherits the listening socket and one end of a channel.
+async def spawn(listening: Listening) -> Member:
+    """Start a worker process that inherits the listening sockets and one end of a channel.
 
     Raises:
         UnavailableError: the process could not be started.
     """
     ours, theirs = socket.socketpair()
-    command = (sys.executable, "-m", "golive.control.running.worker", str(listening.fileno()), str(theirs.fileno()))
+    inherited = tuple(sock.fileno() for sock in (*listening, theirs))
+    command = (sys.executable, "-m", "golive.control.running.worker", *map(str, inherited))
     try:
         process = await asyncio.create_subprocess_exec(
             *command,
-            pass_fds=(listening.fileno(), theirs.fileno()),
+            pass_fds=inherited,
             stdin=subprocess.DEVNULL,
             # A group of its own: Ctrl-C in a terminal goes to the supervisor only, which drains its workers.
             process_group=0,

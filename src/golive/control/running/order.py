@@ -6,7 +6,9 @@ from typing import Annotated
 
 import msgspec
 
+from golive.control.running.grouping import Group
 from golive.domain.serving import Placed, TrafficTable
+from golive.settings import Platform
 
 Seconds = Annotated[float, msgspec.Meta(gt=0.0)]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
@@ -27,11 +29,22 @@ class SupervisorOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     """Of the read-only admin listener (metrics and health); beyond loopback only inside a container's network."""
     admin_port: Port = 8082
     """Of the read-only admin listener; 0 takes a free one."""
+    grpc_port: Port | None = None
+    """Of the Open Inference Protocol over gRPC; 0 takes a free one, None leaves it off."""
     workers: Annotated[int, msgspec.Meta(ge=0, le=256)] = 0
     """Processes; 0 means one for every core this process may use."""
     max_body_bytes: Annotated[int, msgspec.Meta(gt=0)] = 16 << 20
     max_rows: Annotated[int, msgspec.Meta(gt=0)] = 100_000
     """Rows that one request may have."""
+    queue_s: Seconds = 1.0
+    """How long a request may wait for its model before it is refused instead."""
+    memory_mb: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """For the processes of all models together, when not every worker can hold every model; 0 for no limit: then every
+    worker holds every model."""
+    group_wait_s: Seconds = 30.0
+    """How long a request waits for the process of its model to start, under a memory budget."""
+    group_stay_s: Annotated[float, msgspec.Meta(ge=0.0)] = 1.0
+    """A process that was started under a memory budget is left alone for so long."""
     sample: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 1.0
     """Share of predicted rows that are recorded."""
     keep_days: Annotated[int, msgspec.Meta(ge=1)] = 180
@@ -39,6 +52,8 @@ class SupervisorOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     tls_cert: str = ""
     """The path of a PEM file with the certificate chain; empty for plain HTTP."""
     tls_key: str = ""
+    platform: Platform | None = None
+    """The platform that reaches this server and keeps everybody else away from it; None where nothing does."""
     ledger: bool = True
     """Whether the ledger says what to serve; if not, ``placed`` and ``traffic`` do."""
     placed: tuple[Placed, ...] = ()
@@ -62,18 +77,37 @@ class WorkerOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     traffic: TrafficTable
     max_body_bytes: int
     max_rows: int
+    queue_s: float
+    threads: int
+    """Of one run of a model that is too large to run inline."""
     sample: float
     drain_s: float
+    has_calls: bool
+    """Whether infer requests over gRPC are answered."""
     tls_cert: str
     tls_key: str
     records: str
     """The socket path of the recording process; empty when nothing is recorded."""
+    collector: str = ""
+    """The URL that spans of traced requests are posted to; empty when nothing is traced."""
+    groups: tuple[Group, ...] = ()
+    """The placed versions that live in other processes."""
+    group_wait_s: float = 30.0
+    health_path: str = ""
+    """A further path of the health check; none when empty."""
+    predict_path: str = ""
+    """A further path for the instances of the one model that is served; none when empty."""
+    is_group: bool = False
+    """Whether this is such a process: it answers the workers of this server, and nobody else."""
 
 
 def worker_count(asked: int) -> int:
-    """Give the number of workers: as asked, or one for every core this process may use, at least one."""
-    if asked:
-        return asked
+    """Give the number of workers: as asked, or one for every core this process may use."""
+    return asked or core_count()
+
+
+def core_count() -> int:
+    """Give the cores that this process may use, by its affinity and its container's limit; at least one."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     limit = _cgroup_cores()
     return max(1, min(cores, int(limit)) if limit is not None else cores)

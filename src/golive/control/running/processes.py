@@ -35,6 +35,8 @@ class RunningSupervisor:
     def __init__(self, found: RunFile, run: RunFolder, child: subprocess.Popen[bytes] | None = None) -> None:
         self.pid = found.pid
         self.url = found.url
+        self.grpc = found.grpc
+        """Where it is asked over gRPC, as ``host:port``; empty where that is off."""
         self.admin = Path(found.admin)
         self.admin_url = found.admin_url
         self.started_at = found.started_at

@@ -16,7 +16,7 @@ import msgspec
 from golive.control.home import Home
 from golive.control.running.channel import read_frame
 from golive.control.running.journal import tell
-from golive.domain.record import Record
+from golive.domain.record_frame import records_of
 from golive.domain.serving import Placed
 from golive.domain.signature import Signature
 from golive.errors import GoliveError
@@ -25,6 +25,8 @@ from golive.store.bundles import BundleStore
 
 _LOOK_S = 0.5
 _TIDY_S = 3600.0
+_READ_BYTES = 1 << 20
+"""What is read ahead of a worker's frames: some of the usual size."""
 _LAST_S = 8.0
 """How long workers may take to hang up once the end was announced."""
 
@@ -41,7 +43,6 @@ class Desk:
         self._signatures: dict[tuple[str, int], Signature] = {}
         self._records = home.records
         self._writer = RecordWriter(home.records, self._signatures)
-        self._decode = msgspec.msgpack.Decoder(list[Record]).decode
         self._connected: set[asyncio.Task[None]] = set()
 
     def tidy(self, keep_days: int, now: datetime) -> None:
@@ -93,15 +94,15 @@ class Desk:
             if hello is not None:
                 self._learn(msgspec.msgpack.decode(hello, type=tuple[Placed, ...]))
             while (frame := await read_frame(reader)) is not None:
-                self._append(self._decode(frame))
+                self._append(frame)
         except (GoliveError, msgspec.DecodeError, UnicodeDecodeError) as error:
             tell(f"a worker's records are read no further: {error}")
         finally:
             writer.close()
 
-    def _append(self, records: list[Record]) -> None:
+    def _append(self, frame: bytes) -> None:
         try:
-            self._writer.append(records)
+            self._writer.append(records_of(frame))
         except GoliveError as error:
             tell(f"records were lost: {error.message}")
 
@@ -116,7 +117,7 @@ async def record(listening: socket.socket, home: Home, keep_days: int) -> None:
     lifeline = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lifeline), sys.stdin.buffer)
-    server = await asyncio.start_unix_server(desk.connected, sock=listening)
+    server = await asyncio.start_unix_server(desk.connected, sock=listening, limit=_READ_BYTES)
     flushing = asyncio.create_task(_flush_regularly(desk))
     tidying = asyncio.create_task(_tidy_regularly(desk, keep_days))
     await lifeline.read()

@@ -25,6 +25,8 @@ class RunFile(msgspec.Struct, frozen=True, kw_only=True):
     pid: int
     url: str
     """Where predictions are asked for."""
+    grpc: str = ""
+    """Where they are asked for over gRPC, as ``host:port``; empty where that is off."""
     admin: str
     """The path of the administration socket."""
     admin_url: str

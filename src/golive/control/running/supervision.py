@@ -14,14 +14,16 @@ from starlette.applications import Starlette
 from golive import plugins
 from golive.control.clock import utc_now
 from golive.control.home import Home
-from golive.control.running.access import refuse_unguarded, rules_for
+from golive.control.running.access import refuse_unguarded, rules_for, warn_of_openness
 from golive.control.running.admin import admin_app, reading_app
+from golive.control.running.collector import collector_of
 from golive.control.running.fleet import Fleet
 from golive.control.running.journal import tell
-from golive.control.running.listeners import Sockets, url_of
+from golive.control.running.listeners import Sockets, target_of, url_of
 from golive.control.running.member import Member
 from golive.control.running.messages import AccessRules
 from golive.control.running.order import SupervisorOrder
+from golive.control.running.repository import Repository
 from golive.control.running.run_files import RunFile, RunFolder, Started, Starter
 from golive.control.running.scribe import Scribe, can_record
 from golive.domain.serving import Shift, Start
@@ -71,19 +73,23 @@ async def supervise(
         UnavailableError: the models of an order without a ledger do not load.
         UsageError: the host is beyond loopback and there is no API key.
     """
-    secret = secret_key(read_settings())
+    settings = read_settings()
+    secret = secret_key(settings)
     wishes = _wishes(order, secret)
-    access = wishes.access() if wishes else rules_for(order.host, (), secret)
+    access = wishes.access() if wishes else rules_for(order.host, (), secret, order.platform)
     refuse_unguarded(order.host, access)
+    warn_of_openness(order.host, access, order.platform)
     scribe = _scribe(order, run)
-    fleet = Fleet(order, access, sockets.inference, str(scribe.path) if scribe else "", crew)
+    records = str(scribe.path) if scribe else ""
+    fleet = Fleet(order, access, sockets.inference, records, crew, collector_of(settings.collector))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, fleet.ask_to_stop)
     if lifeline_fd is not None:
         loop.add_reader(lifeline_fd, _let_go, loop, lifeline_fd, fleet)
     await fleet.open()
-    servers = [_server(admin_app(fleet)), _server(reading_app(fleet))]
+    repository = Repository(fleet, order)
+    servers = [_server(admin_app(fleet, repository)), _server(reading_app(fleet, repository))]
     serving = [
         asyncio.create_task(server.serve([bound]))
         for server, bound in zip(servers, (sockets.admin, sockets.reading), strict=True)
@@ -96,7 +102,8 @@ async def supervise(
         found = _run_file(order, run, sockets)
         run.write(found)
         starter.tell(Started(run=found))
-        tell(f"ready at {found.url}, metrics at {found.admin_url}/metrics, pid {found.pid}")
+        calls = f", gRPC at {found.grpc}" if found.grpc else ""
+        tell(f"ready at {found.url}{calls}, metrics at {found.admin_url}/metrics, pid {found.pid}")
         await _watch(order, fleet, wishes)
     finally:
         tell("stopping")
@@ -122,7 +129,7 @@ def _wishes(order: SupervisorOrder, secret: str) -> _Wishes | None:
     if not order.ledger and not ledger.is_file():
         return None
     make = plugins.attribute("golive.control.running.wishes", "Wishes")
-    return make(ledger, host=order.host, secret=secret, now=utc_now)  # type: ignore[no-any-return]
+    return make(ledger, host=order.host, secret=secret, now=utc_now, platform=order.platform)  # type: ignore[no-any-return]
 
 
 def _scribe(order: SupervisorOrder, run: RunFolder) -> Scribe | None:
@@ -156,7 +163,8 @@ async def _watch(order: SupervisorOrder, fleet: Fleet, wishes: _Wishes | None) -
 def _run_file(order: SupervisorOrder, run: RunFolder, sockets: Sockets) -> RunFile:
     return RunFile(
         pid=os.getpid(),
-        url=url_of("https" if order.tls_cert else "http", sockets.inference),
+        url=url_of("https" if order.tls_cert else "http", sockets.inference[0]),
+        grpc=target_of(sockets.inference[1]) if len(sockets.inference) > 1 else "",
         admin=str(run.socket("admin")),
         admin_url=url_of("http", sockets.reading),
         started_at=utc_now(),
@@ -165,5 +173,6 @@ def _run_file(order: SupervisorOrder, run: RunFolder, sockets: Sockets) -> RunFi
 
 def _server(app: Starlette) -> uvicorn.Server:
     return _AdminServer(
-        uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=2)
+        # Unlike httptools, h11 ends a head that is too long; nothing here is asked often.
+        uvicorn.Config(app, http="h11", lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=2)
     )

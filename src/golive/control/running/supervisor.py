@@ -12,7 +12,7 @@ import msgspec
 
 from golive import plugins
 from golive.control.running.journal import tell
-from golive.control.running.listeners import Sockets, bind, bind_unix
+from golive.control.running.listeners import Listening, Sockets, bind, bind_unix
 from golive.control.running.member import Member, spawn
 from golive.control.running.order import SupervisorOrder, worker_count
 from golive.control.running.run_files import RunFolder, Started, Starter
@@ -60,10 +60,18 @@ def _bind(order: SupervisorOrder, run: RunFolder) -> Sockets:
     # A run file that is still there belongs to a supervisor that was killed.
     patience_s = _ORPHANS_S if run.read() is not None else 0.0
     return Sockets(
-        inference=bind(order.host, order.port, option="--port", patience_s=patience_s),
+        inference=_bind_inference(order, patience_s),
         reading=bind(order.admin_host, order.admin_port, option="--admin-port", patience_s=patience_s),
         admin=bind_unix(run.socket("admin")),
     )
+
+
+def _bind_inference(order: SupervisorOrder, patience_s: float) -> Listening:
+    http = bind(order.host, order.port, option="--port", patience_s=patience_s)
+    if order.grpc_port is None:
+        return (http,)
+    plugins.library("hpack")
+    return http, bind(order.host, order.grpc_port, option="--grpc-port", patience_s=patience_s)
 
 
 def main(arguments: list[str]) -> int:

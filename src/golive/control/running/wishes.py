@@ -15,6 +15,7 @@ from golive.domain.digest import Digest
 from golive.domain.release import Deployment
 from golive.domain.serving import Observed, Step
 from golive.errors import GoliveError
+from golive.settings import Platform
 from golive.store.deployments import SettledAs
 from golive.store.ledger import Ledger
 
@@ -44,12 +45,16 @@ class Wishes:
         host: where the server listens, which decides whether it may be open.
         secret: a further API key from the environment; empty for none.
         now: gives the time as ISO 8601 text.
+        platform: what guards the server, so that it may be open beyond loopback too; None for nothing.
     """
 
-    def __init__(self, path: Path, *, host: str, secret: str, now: Callable[[], str]) -> None:
+    def __init__(
+        self, path: Path, *, host: str, secret: str, now: Callable[[], str], platform: Platform | None = None
+    ) -> None:
         self._ledger = Ledger(path)
         self._host = host
         self._secret = secret
+        self._platform = platform
         self._now = now
         self._seen: tuple[tuple[Step, ...], tuple[int, ...]] = ((), ())
         self._refused: tuple[Step, ...] = ()
@@ -67,7 +72,7 @@ class Wishes:
 
     def access(self) -> AccessRules:
         """Give who may ask, as the ledger's keys say now. It reads a file."""
-        return rules_for(self._host, self._ledger.keys(), self._secret)
+        return rules_for(self._host, self._ledger.keys(), self._secret, self._platform)
 
     async def follow_access(self, fleet: Fleet) -> None:
         """Bring the fleet's access rules up to date, and nothing else."""

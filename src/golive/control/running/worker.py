@@ -1,4 +1,4 @@
-"""Worker: the root of a serving process. ``python -m golive.control.running.worker LISTENING_FD CHANNEL_FD``.
+"""Worker: the root of a serving process. ``python -m golive.control.running.worker HTTP_FD [GRPC_FD] CHANNEL_FD``.
 
 It is a function of its order: it opens, checks, warms and probes every model, then accepts, then drains. It ends
 when it is told to, on SIGTERM, and when the supervisor is gone.
@@ -19,8 +19,11 @@ import uvloop
 from golive import __version__, plugins
 from golive.control.home import Home
 from golive.control.running.channel import Channel, open_channel
+from golive.control.running.crossing import Crossing
 from golive.control.running.door import Door
 from golive.control.running.journal import tell
+from golive.control.running.listeners import Listening
+from golive.control.running.loading import Lanes
 from golive.control.running.messages import (
     Accept,
     AccessRules,
@@ -33,21 +36,27 @@ from golive.control.running.messages import (
     Drain,
     Failed,
     Load,
+    Point,
     Probe,
+    Regroup,
     Reroute,
+    Tallied,
+    Tally,
 )
 from golive.control.running.order import WorkerOrder
 from golive.control.running.record_sink import RecordSink
-from golive.domain.digest import short
-from golive.domain.serving import Placed
-from golive.domain.signature import DType, Field
-from golive.errors import GoliveError, InvalidRowError, UnavailableError
-from golive.inference.road import Road, open_road
-from golive.serving.aside import Aside
+from golive.control.running.vitals import living
+from golive.errors import GoliveError, UnavailableError
 from golive.serving.lane import Lane
+from golive.serving.metrics import merge
+from golive.serving.protocol import Authorize
 from golive.serving.recorder import Recorder
+from golive.serving.remote.exchange import caller_of
+from golive.serving.remote.lane import Backroom
+from golive.serving.served import Served
 from golive.serving.server import ServerConfig, serve
 from golive.serving.switchboard import Switchboard
+from golive.serving.tracing import Tracer
 from golive.store.bundles import BundleStore
 
 _RECORD_ROWS = 100_000
@@ -60,27 +69,29 @@ _IDLE_PART = 0.2
 _FINISH_PART = 0.6
 """Of the time a worker has to drain: what idle connections get, then what running requests get."""
 
-_EXAMPLES: dict[DType, float | int | bool | str] = {"float64": 0.0, "int64": 0, "bool": False, "string": ""}
-
 
 class Worker:
     """Carries out the commands of a supervisor, one after the other.
 
     Args:
-        listening: the bound socket, inherited.
+        listening: the bound sockets, inherited.
         channel: to the supervisor.
         stop: set when the process should drain.
     """
 
-    def __init__(self, listening: socket.socket, channel: Channel[Command], stop: asyncio.Event) -> None:
+    def __init__(self, listening: Listening, channel: Channel[Command], stop: asyncio.Event) -> None:
         self._listening = listening
         self._channel = channel
         self._stop = stop
         self._board = Switchboard((), ())
         self._door = Door(AccessRules())
         self._config = ServerConfig(authorize=self._door)
+        self._serve_calls = serve
+        self._lanes: Lanes | None = None
+        self._crossing: Crossing | None = None
         self._sink: RecordSink | None = None
-        self._serving: asyncio.Task[None] | None = None
+        self._tracer: Tracer | None = None
+        self._serving: list[asyncio.Task[None]] = []
 
     async def run(self) -> None:
         """Obey until the channel ends or a drain is asked for, then finish what is under way."""
@@ -88,7 +99,11 @@ class Worker:
         stopping = asyncio.create_task(self._stop.wait())
         await asyncio.wait({obeying, stopping}, return_when=asyncio.FIRST_COMPLETED)
         last = obeying.result() if obeying.done() else None
+        # Until it has finished it may still hand on to groups, and they come and go.
+        still = asyncio.create_task(self._obey())
         await self._finish()
+        still.cancel()
+        await asyncio.gather(still, return_exceptions=True)
         if last is not None:
             await self._channel.send(Counted(number=last.number, counts=self._counts()))
 
@@ -116,12 +131,26 @@ class Worker:
             self._board.shift(command.traffic)
         elif isinstance(command, Admit):
             self._door.admit(command.access)
+        elif isinstance(command, Regroup | Point | Tally):
+            return self._cross(command)
         elif isinstance(command, Probe):
-            for lane in self._board.lanes.values():
-                probe(lane.road)
+            await self._probe()
             return Counted(number=command.number, counts=self._counts())
         elif isinstance(command, Count):
             return Counted(number=command.number, counts=self._counts())
+        return Done(number=command.number)
+
+    def _cross(self, command: Regroup | Point | Tally) -> Answer:
+        crossing = self._crossing
+        if crossing is None:
+            return Failed(number=command.number, text="this worker was not loaded yet")
+        if isinstance(command, Tally):
+            return Tallied(number=command.number, idle_s=crossing.idle_s())
+        if isinstance(command, Point):
+            crossing.point(command.table)
+        else:
+            crossing.regroup(command.groups)
+            self._board.swap(crossing.lanes, command.traffic)
         return Done(number=command.number)
 
     def _load(self, command: Load) -> None:
@@ -131,83 +160,68 @@ class Worker:
             self._sink = RecordSink(order.records, order.placed)
             recorder = Recorder(order.sample, _RECORD_ROWS, self._sink.send, Random())  # noqa: S311 - a sample, no secret
         store = BundleStore(Home(Path(order.state)).store)
-        aside = Aside()
-        lanes = [
-            Lane(placed, opened(placed, store), recorder, aside=aside, max_rows=order.max_rows)
-            for placed in order.placed
-        ]
-        self._board = Switchboard(lanes, order.traffic, recorder=recorder)
+        calls = None
+        if order.has_calls:
+            calls = plugins.attribute("golive.serving.grpc.calls", "Calls")()
+            self._serve_calls = calls.serve
+        if order.collector:
+            spans = plugins.attribute("golive.serving.otlp", "OtlpSpans")(order.collector, __version__)
+            self._tracer = Tracer(spans)
+        self._lanes = Lanes(order, recorder, calls.codec if calls else None, self._tracer)
+        self._crossing = crossing = Crossing(store, order.group_wait_s, self._channel.send, has_calls=order.has_calls)
+        crossing.regroup(order.groups)
+        lanes: list[Served] = [self._lanes.load(placed, store) for placed in order.placed if not crossing.has(placed)]
+        make_board = Backroom if order.is_group else Switchboard
+        self._board = make_board(
+            [*lanes, *crossing.lanes], order.traffic, recorder=recorder, predict_path=order.predict_path
+        )
         self._door = Door(command.access)
-        self._config = _config(order, self._door)
+        # A group is asked by workers alone, which have let the caller in already.
+        self._config = _config(order, caller_of if order.is_group else self._door)
         # What was made so far lives as long as the process: the collector need not look at it again and again.
         gc.collect()
         gc.freeze()
 
+    async def _probe(self) -> None:
+        if self._lanes is not None:
+            for lane in self._board.lanes.values():
+                if isinstance(lane, Lane):
+                    await self._lanes.probe(lane)
+
     async def _accept(self) -> None:
-        accepting = asyncio.Event()
-        self._serving = asyncio.create_task(
-            serve(self._board, self._listening, self._config, on_ready=accepting.set, stop=self._stop)
-        )
-        ready = asyncio.create_task(accepting.wait())
-        await asyncio.wait({self._serving, ready}, return_when=asyncio.FIRST_COMPLETED)
-        if not accepting.is_set():
-            ready.cancel()
-            self._stop.set()
-            await self._serving
-            message = "the server ended before it accepted"
-            raise UnavailableError(message)
+        for answer, listening in zip((serve, self._serve_calls), self._listening, strict=False):
+            accepting = asyncio.Event()
+            serving = asyncio.create_task(
+                answer(self._board, listening, self._config, on_ready=accepting.set, stop=self._stop)
+            )
+            self._serving.append(serving)
+            ready = asyncio.create_task(accepting.wait())
+            await asyncio.wait({serving, ready}, return_when=asyncio.FIRST_COMPLETED)
+            if not accepting.is_set():
+                ready.cancel()
+                self._stop.set()
+                await asyncio.gather(*self._serving)
+                message = "the server ended before it accepted"
+                raise UnavailableError(message)
 
     async def _finish(self) -> None:
         self._stop.set()
-        if self._serving is not None:
-            await self._serving
+        await asyncio.gather(*self._serving)
+        if self._crossing is not None:
+            self._crossing.close()
+        if self._lanes is not None:
+            self._lanes.close()
         if self._sink is not None:
             await self._sink.close()
+        if self._tracer is not None:
+            await asyncio.to_thread(self._tracer.close)
 
     def _counts(self) -> bytes:
-        return msgspec.msgpack.encode(self._board.snapshot())
+        counts = living(self._board.snapshot(), self._tracer)
+        return msgspec.msgpack.encode(merge([counts, self._crossing.ended]) if self._crossing is not None else counts)
 
 
-def opened(placed: Placed, store: BundleStore) -> Road:
-    """Open a placed version, every byte checked, and run it once.
-
-    Raises:
-        UnavailableError: it cannot be opened or does not answer; the text names it and says why.
-    """
-    try:
-        bundle = store.open(placed.bundle)
-        graph = store.files(bundle)[bundle.manifest.graph]
-        road = open_road(bundle.manifest, graph, plugins.load("runtimes", bundle.manifest.runtime), threads=1)
-        probe(road)
-    except Exception as error:
-        why = error.message if isinstance(error, GoliveError) else f"{type(error).__name__}: {error}"
-        message = f"{placed.name}@{placed.version} (bundle {short(placed.bundle)}) does not load: {why}"
-        raise UnavailableError(message) from error
-    return road
-
-
-def probe(road: Road) -> None:
-    """Run the example row of a model through its whole road, alone and as one of two."""
-    row = [_example(field) for field in road.signature.inputs]
-    try:
-        road.rows([row])
-        road.rows([row, row])
-    except InvalidRowError:
-        # A signature without examples may have none that its own checks let pass; the checks answered.
-        return
-
-
-def _example(field: Field) -> float | int | bool | str | None:
-    if field.example is not None:
-        return field.example
-    if field.nullable:
-        return None
-    if field.categories:
-        return field.categories[0]
-    return "2000-01-01" if field.format == "date" else _EXAMPLES[field.dtype]
-
-
-def _config(order: WorkerOrder, door: Door) -> ServerConfig:
+def _config(order: WorkerOrder, door: Authorize) -> ServerConfig:
     return ServerConfig(
         max_body_bytes=order.max_body_bytes,
         max_connections=max_connections(),
@@ -216,8 +230,11 @@ def _config(order: WorkerOrder, door: Door) -> ServerConfig:
         authorize=door,
         tls_certificate=order.tls_cert or None,
         tls_key=order.tls_key or None,
-        title=", ".join(sorted({placed.name for placed in order.placed})) or "golive",
+        # With groups the names change while the worker serves.
+        title=", ".join(sorted({placed.name for placed in order.placed if not order.groups})) or "golive",
         version=__version__,
+        max_rows=order.max_rows,
+        health_path=order.health_path,
     )
 
 
@@ -232,7 +249,7 @@ def max_connections() -> int:
     return most if soft == resource.RLIM_INFINITY else min(most, max(1, soft - _OWN_FILES))
 
 
-async def work(listening: socket.socket, end: socket.socket) -> None:
+async def work(listening: Listening, end: socket.socket) -> None:
     """Serve under a supervisor until it is over."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
@@ -248,8 +265,8 @@ def main(arguments: list[str]) -> int:
     """Run a worker process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.setswitchinterval(_SWITCH_S)
-    listening, end = (socket.socket(fileno=int(number)) for number in arguments)
-    uvloop.run(work(listening, end))
+    *listening, end = (socket.socket(fileno=int(number)) for number in arguments)
+    uvloop.run(work(tuple(listening), end))
     return 0
 
 

@@ -1,0 +1,1 @@
+"""The field: how a server of anybody's is installed, started, checked, driven, weighed and ended."""

@@ -1,0 +1,139 @@
+"""Awaiting: the client whose methods are coroutines."""
+
+import asyncio
+import ssl
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from golive.client.address import address_of, checked_key
+from golive.client.chances import real_chances
+from golive.client.contract import ModelMetadata
+from golive.client.conversation import Conversation, Version
+from golive.client.exchange import Flow, Outcome, Send, Wait
+from golive.client.prediction import Prediction
+from golive.client.streams import Streams
+from golive.client.trust import trust
+
+_Given = TypeVar("_Given")
+
+
+class AsyncClient:
+    """Asks one server from one event loop, any number of tasks at a time. Close it, or use it in an ``async with``.
+
+    Its methods are those of :class:`golive.Client`, to be awaited.
+
+    Args:
+        url: Where the server is, such as ``http://127.0.0.1:8080``.
+        api_key: Goes with every request; "" for none.
+        timeout_s: Seconds that a call may take, attempts, waits and pieces together.
+        retries: How often a request is sent again after a failed connection, a 429, or a 503 that says when.
+        tls: What to trust and show over https; None for the authorities that the system trusts.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        api_key: str = "",
+        timeout_s: float = 10.0,
+        retries: int = 2,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._address = address_of(url)
+        self._talk = Conversation(
+            shown=str(self._address),
+            api_key=checked_key(api_key),
+            timeout_s=timeout_s,
+            retries=retries,
+            chances=real_chances(),
+        )
+        self._streams = Streams(self._address, trust(self._address, tls))
+
+    async def predict(
+        self,
+        model: str,
+        data: Any,
+        *,
+        version: Version = None,
+        timeout_s: float | None = None,
+        batch_rows: int | None = None,
+        timings: bool = False,
+    ) -> Prediction:
+        """Ask a model about rows.
+
+        Args:
+            model: The name it is served under.
+            data: One row (a dict), rows (dicts, or lists in the order of the inputs), an array ``[rows, inputs]``, a
+                data frame, or a dict of columns. None and NaN are missing values.
+            version: Ask this version; else the server's traffic table decides.
+            timeout_s: Seconds for this call.
+            batch_rows: Send at most so many rows in one request; one version answers them all.
+            timings: Ask the server what it spent its time on.
+
+        Raises:
+            RequestError: the rows are not what the model takes; ``field`` says where.
+            TooLargeError: there are more rows than the server takes at once; ``batch_rows`` cuts them.
+            NotFoundError: the server has no such model or version.
+            DeniedError: the server wants another API key.
+            DeadlineError: there was no answer in time.
+            UnavailableError: no server answers, or it cannot answer now.
+        """
+        flow = self._talk.predict(
+            model, data, version=version, timeout_s=timeout_s, batch_rows=batch_rows, timings=timings
+        )
+        return await self._run(flow)
+
+    async def metadata(self, model: str, *, version: Version = None, timeout_s: float | None = None) -> ModelMetadata:
+        """Ask what a model takes and gives.
+
+        Raises:
+            NotFoundError: the server has no such model or version.
+            UnavailableError: no server answers.
+        """
+        return await self._run(self._talk.metadata(model, version=version, timeout_s=timeout_s))
+
+    async def models(self, *, timeout_s: float | None = None) -> list[str]:
+        """Ask for the names that are served (``GET /v1/models``, which golive and KServe have).
+
+        Raises:
+            UnavailableError: no server answers.
+        """
+        return await self._run(self._talk.models(timeout_s=timeout_s))
+
+    async def ready(self, *, timeout_s: float | None = None) -> bool:
+        """Ask once whether predictions are answered; no answer is a no."""
+        return await self._run(self._talk.is_up("/v2/health/ready", timeout_s=timeout_s))
+
+    async def live(self, *, timeout_s: float | None = None) -> bool:
+        """Ask once whether the server lives; no answer is a no."""
+        return await self._run(self._talk.is_up("/v2/health/live", timeout_s=timeout_s))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._streams.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"<golive async client of {self._address}>"
+
+    async def _run(self, flow: Flow[_Given]) -> _Given:
+        outcome: Outcome = None
+        while True:
+            try:
+                step = flow.send(outcome)
+            except StopIteration as done:
+                return done.value  # type: ignore[no-any-return]
+            outcome = await self._done(step)
+
+    async def _done(self, step: Send | Wait) -> Outcome:
+        if isinstance(step, Wait):
+            await asyncio.sleep(step.seconds)
+            return None
+        return await self._streams.send(step)

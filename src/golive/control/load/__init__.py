@@ -1,0 +1,1 @@
+"""Load: requests at a server, and how long its answers take."""

@@ -1,0 +1,1 @@
+"""Batching: what arrives while the model runs is the next batch."""

@@ -1,0 +1,33 @@
+"""Served: one version of one model as a switchboard sees it, wherever it runs."""
+
+from typing import Protocol
+
+from golive.domain.serving import Placed
+from golive.domain.signature import Signature
+from golive.serving.answer import Handler
+from golive.serving.metrics import LaneSnapshot
+
+
+class Served(Protocol):
+    """A :class:`~golive.serving.lane.Lane`, or one that hands on to another process."""
+
+    placed: Placed
+    instances: Handler
+    examples: Handler
+    features: Handler
+    invocations: Handler
+    tensors: Handler
+
+    @property
+    def calls(self) -> Handler | None:
+        """Answers infer requests over gRPC; None where that protocol is off."""
+        ...
+
+    @property
+    def signature(self) -> Signature:
+        """What the model takes and gives."""
+        ...
+
+    def snapshot(self) -> LaneSnapshot:
+        """Copy the counters of this process."""
+        ...

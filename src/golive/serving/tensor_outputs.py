@@ -1,0 +1,138 @@
+"""Tensor outputs: predictions in, the body of an infer response out, each tensor as JSON or as bytes after it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import orjson
+
+from golive.domain.serving import Placed
+from golive.domain.signature import Signature
+from golive.errors import RequestError
+from golive.ports import Float64
+from golive.serving.answer import JSON_HEAD
+from golive.serving.codec import Labels, json_of
+from golive.serving.framing import OCTETS
+from golive.serving.raw_tensors import raw_of
+from golive.serving.tensor_inputs import DATATYPES
+
+
+class OutputParameters(msgspec.Struct, gc=False):
+    """What may be asked of one output; other names are passed over."""
+
+    binary_data: bool | None = None
+    """Whether its values come as bytes after the JSON."""
+    classification: int = 0
+    shared_memory_region: str | None = None
+
+
+class Requested(msgspec.Struct, gc=False):
+    """An output that the caller wants."""
+
+    name: str
+    parameters: OutputParameters | None = None
+
+
+class Form(msgspec.Struct, frozen=True, gc=False):
+    """How one answer is written."""
+
+    id: str | None
+    """The caller's own name of the request."""
+    outputs: tuple[tuple[str, bool], ...]
+    """Names of outputs, and whether their values come as bytes."""
+    lines: bytes
+    """The header lines of an answer with bytes."""
+
+
+class OutputWriter:
+    """Writes the answers of one model."""
+
+    def __init__(self, placed: Placed, signature: Signature, labels: Labels) -> None:
+        self._labels = labels
+        self._outputs = {output["name"]: output for output in output_tensors(signature)}
+        self._heads = {name: _head(output) for name, output in self._outputs.items()}
+        self._binary_heads = {name: _binary_head(output) for name, output in self._outputs.items()}
+        self._regresses = signature.task == "regression"
+        model = orjson.dumps({"model_name": placed.name, "model_version": str(placed.version)})
+        self._start = model.removesuffix(b"}") + b","
+        self._every = {binary: tuple((name, binary) for name in self._outputs) for binary in (False, True)}
+        self.plain = Form(id=None, outputs=self._every[False], lines=OCTETS)
+        """Every output, as JSON."""
+
+    def form(
+        self, request_id: str | None, requested: Sequence[Requested] | None, lines: bytes, *, binary: bool
+    ) -> Form:
+        """Decide how an answer is written; ``binary`` holds for outputs that do not say it themselves.
+
+        Raises:
+            RequestError: there is no such output, or one is asked for twice or in a way that is not served.
+        """
+        if not requested:
+            return Form(id=request_id, outputs=self._every[binary], lines=lines)
+        wanted: dict[str, bool] = {}
+        for output in requested:
+            if output.name in wanted:
+                message = f"the output {output.name!r} is asked for twice; name each once"
+                raise RequestError(message, field="$.outputs")
+            wanted[output.name] = self._is_binary(output, binary=binary)
+        return Form(id=request_id, outputs=tuple(wanted.items()), lines=lines)
+
+    def __call__(self, outputs: Float64, form: Form) -> tuple[bytes, bytes]:
+        """Write an answer: its header lines and its body. Data is flat, row-major."""
+        parts, buffers = [], []
+        for name, binary in form.outputs:
+            if binary:
+                raw = self._raw(name, outputs)
+                buffers.append(raw)
+                parts.append(self._binary_heads[name] % (len(outputs), len(raw)))
+            else:
+                parts.append(self._heads[name] % (len(outputs), self._json(name, outputs)))
+        request_id = b"" if form.id is None else b'"id":%b,' % orjson.dumps(form.id)
+        head = b'%b%b"outputs":[%b]}' % (self._start, request_id, b",".join(parts))
+        return (form.lines % len(head), b"".join((head, *buffers))) if buffers else (JSON_HEAD, head)
+
+    def _json(self, name: str, outputs: Float64) -> bytes:
+        return json_of(outputs.ravel()) if name == "probabilities" else orjson.dumps(self._labels(outputs))
+
+    def _raw(self, name: str, outputs: Float64) -> bytes:
+        # A regression's values are its predictions: no list of floats is made of them.
+        values = outputs if name == "probabilities" or self._regresses else self._labels(outputs)
+        return raw_of(self._outputs[name]["datatype"], values)
+
+    def _is_binary(self, output: Requested, *, binary: bool) -> bool:
+        if output.name not in self._outputs:
+            message = f"there is no output {output.name[:100]!r}; the outputs are: {', '.join(self._outputs)}"
+            raise RequestError(message, field="$.outputs")
+        wanted = output.parameters
+        if wanted is None:
+            return binary
+        if wanted.classification or wanted.shared_memory_region is not None:
+            what = "classification" if wanted.classification else "shared_memory_region"
+            message = f"the parameter {what!r} of output {output.name!r} is not served; leave it out"
+            raise RequestError(message, field="$.outputs")
+        return binary if wanted.binary_data is None else wanted.binary_data
+
+
+def output_tensors(signature: Signature) -> list[dict[str, Any]]:
+    """Describe the outputs as the protocol's metadata does."""
+    if signature.task == "regression":
+        return [{"name": "predict", "datatype": "FP64", "shape": [-1, 1]}]
+    return [
+        {"name": "predict", "datatype": DATATYPES[signature.class_dtype], "shape": [-1, 1]},
+        {"name": "probabilities", "datatype": "FP64", "shape": [-1, len(signature.classes)]},
+    ]
+
+
+def _head(output: dict[str, Any]) -> bytes:
+    """Write what is known of an output at load; two places are left, for the number of rows and the data."""
+    return b'%b"data":%%b}' % _start(output)
+
+
+def _binary_head(output: dict[str, Any]) -> bytes:
+    """Write the same for an output as bytes; the places are for the number of rows and of bytes."""
+    return b'%b"parameters":{"binary_data_size":%%d}}' % _start(output)
+
+
+def _start(output: dict[str, Any]) -> bytes:
+    name, datatype, width = orjson.dumps(output["name"]), orjson.dumps(output["datatype"]), output["shape"][1]
+    return b'{"name":%b,"datatype":%b,"shape":[%%d,%d],' % (name, datatype, width)
