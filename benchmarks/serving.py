@@ -54,7 +54,7 @@ class Pace:
     timed_s: int
 
 
-FULL, QUICK = Pace(rounds=3, warm_s=1, timed_s=4), Pace(rounds=1, warm_s=1, timed_s=1)
+FULL, QUICK = Pace(rounds=2, warm_s=1, timed_s=4), Pace(rounds=1, warm_s=1, timed_s=1)
 
 SETTINGS = (
     Setting(

@@ -30,7 +30,7 @@ class Serving(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     max_body_mb: Annotated[float, msgspec.Meta(gt=0.0)] = 16.0
     max_rows: Annotated[int, msgspec.Meta(gt=0)] = 100_000
     """Rows that one request may have."""
-    queue_s: Annotated[float, msgspec.Meta(gt=0.0)] = 1.0
+    queue_s: Annotated[float, msgspec.Meta(gt=0.0)] = 0.25
     """How long a request may wait for its model before it is refused instead, in seconds."""
     memory_mb: Annotated[int, msgspec.Meta(ge=0)] = 0
     """For all models together: when not every worker can hold all of them within it, they live in processes of their

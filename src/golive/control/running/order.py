@@ -36,7 +36,7 @@ class SupervisorOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     max_body_bytes: Annotated[int, msgspec.Meta(gt=0)] = 16 << 20
     max_rows: Annotated[int, msgspec.Meta(gt=0)] = 100_000
     """Rows that one request may have."""
-    queue_s: Seconds = 1.0
+    queue_s: Seconds = 0.25
     """How long a request may wait for its model before it is refused instead."""
     memory_mb: Annotated[int, msgspec.Meta(ge=0)] = 0
     """For the processes of all models together, when not every worker can hold every model; 0 for no limit: then every
