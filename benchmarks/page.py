@@ -144,10 +144,25 @@ def _cycles(result: Result) -> str:
     )
 
 
+def _swap(result: Result) -> str:
+    swaps, broken, killed = result["swaps"], result["versions_that_do_not_load"], result["killed_worker"]
+    return _section(
+        "Swapping versions under full load",
+        result,
+        f"{swaps['count']} swaps in {swaps['requests']:,} requests over {result['connections']} connections, "
+        f"{result['workers']} workers, load generator on the same cores: **{swaps['failed']} failed**; p99 "
+        f"{swaps['steady']['p99_ms']} ms steady, {swaps['during_swaps']['p99_ms']} ms during swaps (ratio "
+        f"{swaps['p99_ratio']}). Versions that do not load, {broken['tries']} times: {broken['failed']} of "
+        f"{broken['requests']:,} requests failed. A worker killed in the middle: {killed['failed']} of "
+        f"{killed['requests']:,} failed, replaced after {killed['replaced_after_s']} s.",
+    )
+
+
 _DESCRIBE: dict[str, Callable[[Result], str]] = {
     "cold_start": _starts,
     "imports": _imports,
     "peers": _peers,
+    "swap": _swap,
     "up_overhead": _up,
     "big_table": _table,
     "memory_cycles": _cycles,

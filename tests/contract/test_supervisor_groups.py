@@ -253,7 +253,7 @@ def test_a_killed_group_gives_no_wrong_answer_and_comes_back(place: Place) -> No
 
 
 def test_a_hung_group_is_found_and_its_request_answered_by_the_next_one(place: Place) -> None:
-    supervisor = place.start("abc", probe_limit_s=1.0)
+    supervisor = place.start("abc", probe_limit_s=2.5)
     with httpx.Client(base_url=supervisor.url, timeout=60) as client:
         assert ask(client, "a", 1.0).status_code == 200
         os.kill(groups(supervisor)["a"]["pid"], signal.SIGSTOP)

@@ -210,8 +210,8 @@ def rows(**changes) -> bytes:
 
 BAD_REQUESTS = {
     "NaN": (
-        PREDICT,
-        b'{"instances": [{"area": NaN, "rooms": 3, "zone": "a"}]}',
+        "/predict/homes",
+        b'{"features": [[NaN, 3, "a"]]}',
         400,
         "NaN and Infinity are not JSON: send null",
         None,
@@ -219,9 +219,9 @@ BAD_REQUESTS = {
     "infinity": (
         PREDICT,
         b'{"instances": [{"area": Infinity, "rooms": 3, "zone": "a"}]}',
-        400,
-        "NaN and Infinity are not JSON: send null",
-        None,
+        422,
+        "field 'area'",
+        "$.instances[0].area",
     ),
     "a huge number": (PREDICT, rows().replace(b"120.0", b"1e999"), 422, "area", "$.instances[0].area"),
     "a text for a number": (PREDICT, rows(area="big"), 422, "wants a number, got a text", "$.instances[1].area"),

@@ -163,7 +163,9 @@ class Lane:
                 given, form, tensors = self._read(codec, body, ask)
                 decode_ns = clock() - started
                 future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-                ticket = batcher.submit(*tensors, caller=ask.caller, deadline_ns=deadline_ns, done=done)
+                ticket = batcher.submit(
+                    *tensors, caller=ask.caller, deadline_ns=deadline_ns, done=done, is_gone=future.cancelled
+                )
             except Exception as error:  # noqa: BLE001  the border: a request never ends the worker
                 return self._refused(error, codec, ask, clock() - started)
             future.add_done_callback(lambda ended: ticket.cancel() if ended.cancelled() else None)
@@ -244,6 +246,7 @@ class Lane:
             caller=ask.caller if ask else "",
             deadline_ns=_deadline_ns(ask) if ask else None,
             done=lambda outcome: None if future.cancelled() else future.set_result(outcome),
+            is_gone=future.cancelled,
         )
         try:
             return await future

@@ -113,8 +113,12 @@ class _Pending:
         self.keep_alive = keep_alive
         self.response_started = False
         self.response_complete = False
-        self.message_event = self
         self.body = b""
+
+    @property
+    def message_event(self) -> "_Pending":
+        """Stands for the event of uvicorn's own; an attribute would be a cycle, which only the collector ends."""
+        return self
 
     @property
     def disconnected(self) -> bool:
@@ -217,9 +221,12 @@ class HotProtocol(HttpToolsProtocol):
                 self._refuse(431, self._long_head())
 
     def eof_received(self) -> None:
-        """A refused client is done reading."""
+        """A refused client is done reading; one that waits for an answer will not read it."""
         if self.refused:
             self.transport.close()
+        if self.pending is not None:
+            # Now: the loss of the connection is only told after a run that may be due has begun.
+            self.pending.future.cancel()
 
     def on_message_begin(self) -> None:
         """Begin a request; the ASGI scope is only built if it is needed."""

@@ -1,11 +1,13 @@
 """A model that is too large to run inline: answers come later, in order, to those who still wait for them."""
 
+import gc
 import threading
 import time
 
 import httpx
 import pytest
 
+from golive.serving.answer import Ask
 from golive.serving.batching.limits import BatchLimits
 from golive.serving.server import ServerConfig
 
@@ -170,3 +172,31 @@ def test_every_answered_row_of_a_large_model_is_recorded_and_counted(running):
     assert (lane.rows, lane.requests, lane.waiting) == (301, {200: 2}, 0)
     assert sum(server.gate.runs) == 301
     assert lane.batches == len(server.gate.runs)
+
+
+@pytest.mark.parametrize("name", ["iris", "large"])
+def test_an_answered_request_leaves_nothing_for_the_garbage_collector(running, name):
+    server = running()
+    lane = server.board.find(name)
+
+    async def answered():
+        answer = lane.features(FLOWER, Ask("id"))
+        return answer if isinstance(answer, tuple) else await answer
+
+    async def asked_often():
+        await answered()
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(50):
+                assert (await answered())[0] == 200
+            server.recorder.flush()
+            return gc.collect()
+        finally:
+            gc.enable()
+
+    try:
+        assert server.loop.run_until_complete(asked_often()) < 50
+    finally:
+        server.loop.close()
+        server.sock.close()

@@ -222,6 +222,19 @@ def test_a_cancelled_request_leaves_the_queue_and_hears_nothing():
     assert set(room.told) == {"a", "c"}
 
 
+def test_a_request_that_nobody_waits_for_any_more_is_not_run_though_it_was_not_cancelled_yet():
+    room, gone = Room(), set()
+    room.submit("a", 1)
+    room.loop.settle()
+    room.submit("b", 2, is_gone=lambda: "b" in gone)
+    room.submit("c", 3, is_gone=lambda: "c" in gone)
+    gone.add("b")
+    room.drain()
+    assert room.runs == [(0, [1]), (0, [3])]
+    assert set(room.told) == {"a", "c"}
+    assert room.batchers[0].waiting_requests == 0
+
+
 def test_the_result_of_a_request_cancelled_while_it_runs_is_ignored():
     room = Room()
     ticket = room.submit("a", 1)
@@ -288,6 +301,37 @@ def test_a_request_is_refused_when_its_wait_would_be_too_long_and_told_when_to_c
     with pytest.raises(OverloadedError, match="come back in 6 s") as caught:
         room.submit("more", 1)
     assert caught.value.retry_after_s == 6
+
+
+def test_after_a_refusal_the_next_request_is_turned_away_before_it_is_read_until_something_has_run():
+    room = Room(BatchLimits(run_rows=1, queue_rows=2), row_ms=10)
+    room.warm()
+    (batcher,) = room.batchers
+    room.submit("runs", 1)
+    room.loop.settle()
+    room.submit("a", 1, caller="greedy")
+    assert batcher.turned_away("greedy", None) is None
+    room.submit("b", 2, caller="greedy")
+    with pytest.raises(OverloadedError):
+        room.submit("c", 3, caller="greedy")
+    assert isinstance(batcher.turned_away("greedy", None), OverloadedError)
+    assert batcher.turned_away("modest", None) is None
+    room.step()
+    assert batcher.turned_away("greedy", None) is None
+
+
+def test_who_has_less_time_than_one_that_was_refused_is_turned_away_and_who_has_more_is_not():
+    room = Room(row_ms=10)
+    room.warm()
+    (batcher,) = room.batchers
+    for number in range(8):
+        room.submit(number, number)
+    now = room.clock()
+    with pytest.raises(DeadlineError):
+        room.submit("late", 1, deadline_ns=now + 50 * MS)
+    assert isinstance(batcher.turned_away("", now + 40 * MS), DeadlineError)
+    assert batcher.turned_away("", now + 500 * MS) is None
+    assert batcher.turned_away("", None) is None
 
 
 def test_one_huge_request_does_not_make_the_queue_full_for_short_ones():

@@ -99,6 +99,7 @@ class Batcher:
         codes: Int64,
         *,
         done: Callable[[Outcome], None],
+        is_gone: Callable[[], bool] = bool,
         caller: str = "",
         deadline_ns: int | None = None,
     ) -> Ticket:
@@ -109,6 +110,7 @@ class Batcher:
             codes: int64 ``[n, categories]`` of the same rows; the same.
             done: called exactly once, in the event loop's thread and never from within this call, unless the ticket
                 is cancelled first: then it is never called.
+            is_gone: says that the ticket is about to be cancelled: it is not run any more.
             caller: whose request it is; callers share the model fairly.
             deadline_ns: when the answer is of no more use, on the compute's clock.
 
@@ -136,6 +138,7 @@ class Batcher:
             caller=caller,
             deadline_ns=deadline_ns,
             done=done,
+            is_gone=is_gone,
             submitted_ns=now,
             turn=turn,
             leave=queue.leave,

@@ -151,6 +151,10 @@ class FairQueue:
         begun = room
         while room and line.tickets:
             ticket = next(iter(line.tickets))
+            if ticket.is_gone():
+                self._remove(line, ticket)
+                ticket.settled = True
+                continue
             if ticket.deadline_ns is not None and ticket.deadline_ns <= ready_ns:
                 self._remove(line, ticket)
                 taken.late.append((ticket, ticket.deadline_ns))

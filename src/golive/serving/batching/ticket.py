@@ -37,6 +37,7 @@ class Ticket:
         "deadline_ns",
         "done",
         "fullest",
+        "is_gone",
         "last_batch",
         "leave",
         "numbers",
@@ -59,6 +60,7 @@ class Ticket:
         caller: str,
         deadline_ns: int | None,
         done: Callable[[Outcome], None],
+        is_gone: Callable[[], bool],
         submitted_ns: int,
         turn: int,
         leave: Callable[["Ticket"], None],
@@ -68,6 +70,8 @@ class Ticket:
         self.caller = caller
         self.deadline_ns = deadline_ns
         self.done = done
+        self.is_gone = is_gone
+        """Whether nobody waits for the outcome any more, although it was not cancelled yet."""
         self.submitted_ns = submitted_ns
         self.turn = turn
         """Rows of its first turn, which is what a request behind it waits for."""
@@ -124,5 +128,7 @@ class Ticket:
         if self.settled:
             return
         self.settled = True
+        # The run knows its requests: each would be kept until the collector ends the cycle.
+        self.last_batch = None
         waited = now_ns - self.submitted_ns - self.compute_ns
         self.done(Outcome(outputs, error, max(0, waited), self.compute_ns, self.fullest))
