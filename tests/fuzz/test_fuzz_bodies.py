@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from golive.errors import GoliveError, RequestError
 from golive.serving.answer import Ask
 from golive.serving.app import _Inflating
+from golive.serving.codecs.raw_tensors import values_of
 from golive.serving.grpc import wire
 from golive.serving.grpc.streams import RefusedError, inflated
-from golive.serving.raw_tensors import values_of
 
 ROW = priced.ROWS[0]
 LIST = list(ROW.values())

@@ -17,7 +17,7 @@ from golive.client.columns import NUMBERS, array_of, exact, plain, sendable
 from golive.client.contract import Contract, Matrix, TensorSpec
 from golive.client.table import Table, Values
 from golive.errors import InvalidRowError, RequestError, UsageError
-from golive.serving.raw_tensors import raw_of
+from golive.serving.codecs.raw_tensors import raw_of
 
 
 class Encoded(msgspec.Struct, frozen=True):

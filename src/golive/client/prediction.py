@@ -12,7 +12,7 @@ import numpy.typing as npt
 from golive.client.exchange import Reply
 from golive.errors import RequestError, VerificationError
 from golive.ports import Float64
-from golive.serving.raw_tensors import count_of, values_of
+from golive.serving.codecs.raw_tensors import count_of, values_of
 
 Answers = npt.NDArray[Any] | list[str]
 """What one output holds: an array, or texts."""

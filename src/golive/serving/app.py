@@ -22,14 +22,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from golive.errors import GoliveError, NotFoundError, RequestError, UnavailableError
 from golive.serving.answer import JSON_HEAD, TOLD, Answer, Ask, Handler, refusal, version_head
 from golive.serving.aside import Aside
-from golive.serving.config_page import config_of
-from golive.serving.docs_page import DOCS_PAGE
-from golive.serving.openapi import describe
+from golive.serving.codecs.tensors import metadata
+from golive.serving.pages.config import config_of
+from golive.serving.pages.docs import DOCS_PAGE
+from golive.serving.pages.openapi import describe
+from golive.serving.pages.statistics import statistics_of
+from golive.serving.pages.v1 import v1_metadata, v1_status
 from golive.serving.protocol import Hall
 from golive.serving.served import Served
-from golive.serving.statistics import statistics_of
-from golive.serving.tensors import metadata
-from golive.serving.v1_pages import v1_metadata, v1_status
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 

@@ -17,16 +17,16 @@ from golive.serving.answer import Answer, Ask, Handler, refusal, version_head
 from golive.serving.aside import Aside
 from golive.serving.batching.batcher import Batcher
 from golive.serving.batching.ticket import Outcome
-from golive.serving.codec import Codec, Columns, Given, Labels, PredictionWriter
-from golive.serving.examples import ExamplesCodec
-from golive.serving.features import FeaturesCodec
-from golive.serving.instances import InstancesCodec
-from golive.serving.invocations import InvocationsCodec
-from golive.serving.metrics import LaneMetrics, LaneSnapshot
-from golive.serving.recorder import Recorder
-from golive.serving.rowtypes import Rows
-from golive.serving.tensors import TensorsCodec
-from golive.serving.tracing import Tracer
+from golive.serving.codecs.codec import Codec, Columns, Given, Labels, PredictionWriter
+from golive.serving.codecs.examples import ExamplesCodec
+from golive.serving.codecs.features import FeaturesCodec
+from golive.serving.codecs.instances import InstancesCodec
+from golive.serving.codecs.invocations import InvocationsCodec
+from golive.serving.codecs.rowtypes import Rows
+from golive.serving.codecs.tensors import TensorsCodec
+from golive.serving.telemetry.metrics import LaneMetrics, LaneSnapshot
+from golive.serving.telemetry.recorder import Recorder
+from golive.serving.telemetry.tracing import Tracer
 
 CallsCodec = Callable[[Placed, Signature, Labels], Codec]
 """Makes the codec of infer requests over gRPC for a lane."""

@@ -5,7 +5,7 @@ from typing import Protocol
 from golive.domain.serving import Placed
 from golive.domain.signature import Signature
 from golive.serving.answer import Handler
-from golive.serving.metrics import LaneSnapshot
+from golive.serving.telemetry.metrics import LaneSnapshot
 
 
 class Served(Protocol):

@@ -14,8 +14,8 @@ from starlette.types import Receive, Scope, Send
 from golive.serving.answer import RequestIds
 from golive.serving.app import About, build_app
 from golive.serving.protocol import Authorize, Hall, Limits, protocol_class
-from golive.serving.recorder import Recorder
 from golive.serving.switchboard import Switchboard
+from golive.serving.telemetry.recorder import Recorder
 
 _FLUSH_S = 0.5
 _FLUSH_ROWS = 1000

@@ -9,10 +9,10 @@ from golive.domain.release import check_shares
 from golive.domain.serving import Route, TrafficTable
 from golive.errors import GoliveError, NotFoundError
 from golive.serving.answer import Answer, Ask, Handler, refusal
-from golive.serving.examples import VERBS, wrong_verb
-from golive.serving.metrics import Snapshot
-from golive.serving.recorder import Recorder
+from golive.serving.codecs.examples import VERBS, wrong_verb
 from golive.serving.served import Served
+from golive.serving.telemetry.metrics import Snapshot
+from golive.serving.telemetry.recorder import Recorder
 
 _NAMED: tuple[tuple[Callable[[Served], Handler], str, str], ...] = (
     (lambda lane: lane.instances, "/v1/models/{m}:predict", "/v1/models/{m}/versions/{v}:predict"),

@@ -27,9 +27,9 @@ from golive.serving.batching.batcher import Batcher
 from golive.serving.batching.compute import Compute, ComputeThread
 from golive.serving.batching.limits import BatchLimits
 from golive.serving.lane import Lane
-from golive.serving.recorder import Recorder
 from golive.serving.server import ServerConfig, serve
 from golive.serving.switchboard import Switchboard
+from golive.serving.telemetry.recorder import Recorder
 
 PLACED = {"iris": 1, "houses": 3, "large": 4}
 IRIS = ("sepal_length", "sepal_width", "petal_length", "petal_width")

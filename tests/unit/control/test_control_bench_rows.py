@@ -12,7 +12,7 @@ from golive.control.load.rows import examples_around, varied_rows
 from golive.domain.profile import ColumnProfile, Profile
 from golive.domain.signature import Field, Signature
 from golive.errors import NotFoundError
-from golive.serving.openapi import describe
+from golive.serving.pages.openapi import describe
 
 SIGNATURE = Signature(
     inputs=(

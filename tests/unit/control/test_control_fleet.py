@@ -13,7 +13,7 @@ from golive.control.running.processes import START_S, set_aside
 from golive.control.running.run_files import RunFile, Started, Starter
 from golive.control.running.worker import max_connections
 from golive.domain.serving import Placed, Start
-from golive.serving.metrics import LaneSnapshot, Snapshot
+from golive.serving.telemetry.metrics import LaneSnapshot, Snapshot
 
 PLACED = Placed("houses", 1, "sha256:1")
 

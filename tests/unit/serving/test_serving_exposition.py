@@ -6,8 +6,8 @@ import subprocess
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from golive.serving.exposition import render
-from golive.serving.metrics import LaneMetrics, Snapshot
+from golive.serving.telemetry.exposition import render
+from golive.serving.telemetry.metrics import LaneMetrics, Snapshot
 
 LABELS = {"model": "iris", "version": "1"}
 

@@ -9,7 +9,7 @@ from golive.domain.serving import Placed
 from golive.domain.signature import Field, Signature
 from golive.errors import InvalidRowError, RequestError
 from golive.serving.answer import Ask
-from golive.serving.codec import Columns
+from golive.serving.codecs.codec import Columns
 from golive.serving.grpc import wire
 from golive.serving.grpc.codec import RAW_HEADER, GrpcCodec, typed
 from golive.serving.grpc.protos import Messages

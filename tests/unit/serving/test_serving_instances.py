@@ -11,11 +11,11 @@ from golive.domain.serving import Placed
 from golive.domain.signature import Field, Signature
 from golive.errors import InvalidRowError, RequestError
 from golive.serving.answer import Ask
-from golive.serving.codec import PredictionWriter
-from golive.serving.examples import ExamplesCodec
-from golive.serving.instances import InstancesCodec
-from golive.serving.tokens import decoded_loosely
-from golive.serving.v1_pages import v1_metadata
+from golive.serving.codecs.codec import PredictionWriter
+from golive.serving.codecs.examples import ExamplesCodec
+from golive.serving.codecs.instances import InstancesCodec
+from golive.serving.codecs.tokens import decoded_loosely
+from golive.serving.pages.v1 import v1_metadata
 
 ASK = Ask("id")
 HOUSE = Signature(

@@ -8,10 +8,10 @@ from golive.domain.serving import Placed
 from golive.domain.signature import Field, Signature
 from golive.errors import InvalidRowError, MediaTypeError, RequestError, TooLargeError
 from golive.serving.answer import Ask
-from golive.serving.codec import PredictionWriter
-from golive.serving.csv_rows import CsvReader, csv_of
-from golive.serving.invocations import InvocationsCodec
-from golive.serving.media_types import CSV, JSON, LINES, kind_of_body, wanted_kind
+from golive.serving.codecs.codec import PredictionWriter
+from golive.serving.codecs.csv_rows import CsvReader, csv_of
+from golive.serving.codecs.invocations import InvocationsCodec
+from golive.serving.codecs.media_types import CSV, JSON, LINES, kind_of_body, wanted_kind
 
 HOUSE = Signature(
     inputs=(

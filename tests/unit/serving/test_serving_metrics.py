@@ -3,8 +3,8 @@
 import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
-from golive.serving.exposition import render
-from golive.serving.metrics import PHASES, LaneMetrics, Snapshot, ended, merge
+from golive.serving.telemetry.exposition import render
+from golive.serving.telemetry.metrics import PHASES, LaneMetrics, Snapshot, ended, merge
 
 
 def snapshot(*durations_ns, version=1, refused=(), **totals):

@@ -10,8 +10,8 @@ from golive.domain.serving import Placed
 from golive.domain.signature import Field, Signature
 from golive.serving.answer import Ask
 from golive.serving.lane import Lane
-from golive.serving.openapi import describe
-from golive.serving.schemas import row_schema
+from golive.serving.pages.openapi import describe
+from golive.serving.pages.schemas import row_schema
 
 
 @pytest.fixture(scope="module", params=["regression", "classification"])

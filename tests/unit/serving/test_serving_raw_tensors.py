@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from golive.domain.signature import Field
 from golive.errors import InvalidRowError, RequestError
-from golive.serving.raw_tensors import check_range, count_of, raw_of, texts_of, values_of, width_of, wrong_datatype
+from golive.serving.codecs.raw_tensors import (
+    check_range,
+    count_of,
+    raw_of,
+    texts_of,
+    values_of,
+    width_of,
+    wrong_datatype,
+)
 
 NUMBERS = {
     "FP64": "<f8",

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from golive.domain.record import Texts
 from golive.domain.record_frame import records_of
-from golive.serving.codec import Columns
-from golive.serving.recorder import Recorder
+from golive.serving.codecs.codec import Columns
+from golive.serving.telemetry.recorder import Recorder
 
 
 class Sink:

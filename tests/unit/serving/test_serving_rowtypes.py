@@ -5,10 +5,10 @@ import pytest
 
 from golive.domain.signature import Field, Signature
 from golive.errors import InvalidRowError, RequestError
-from golive.serving.openapi import describe
-from golive.serving.rowtypes import columns_type, decoding, explained, positional_type, row_type, rows_of_columns
-from golive.serving.schemas import row_schema
-from golive.serving.tensors import metadata, takes_fused
+from golive.serving.codecs.rowtypes import columns_type, decoding, explained, positional_type, row_type, rows_of_columns
+from golive.serving.codecs.tensors import metadata, takes_fused
+from golive.serving.pages.openapi import describe
+from golive.serving.pages.schemas import row_schema
 
 AWKWARD = Signature(
     inputs=(

@@ -1,9 +1,9 @@
 """The counters of a lane in the words of Triton."""
 
 from golive.domain.signature import Field, Signature
-from golive.serving.config_page import config_of
-from golive.serving.metrics import LaneMetrics
-from golive.serving.statistics import statistics_of
+from golive.serving.pages.config import config_of
+from golive.serving.pages.statistics import statistics_of
+from golive.serving.telemetry.metrics import LaneMetrics
 
 
 def told(metrics, **more):

@@ -13,8 +13,8 @@ from golive.domain.serving import Placed
 from golive.domain.signature import Field, Signature
 from golive.errors import RequestError
 from golive.serving.answer import JSON_HEAD, Ask
-from golive.serving.codec import Columns
-from golive.serving.tensors import TensorsCodec
+from golive.serving.codecs.codec import Columns
+from golive.serving.codecs.tensors import TensorsCodec
 
 FLOWER = Signature(
     inputs=(Field(name="width", dtype="float64"), Field(name="count", dtype="int64", nullable=True)),

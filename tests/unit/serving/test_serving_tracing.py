@@ -8,8 +8,8 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from golive.domain.serving import Placed
 from golive.serving.answer import Ask
-from golive.serving.otlp import SpanMaker
-from golive.serving.tracing import Context, Traced, Tracer, context_of
+from golive.serving.telemetry.otlp import SpanMaker
+from golive.serving.telemetry.tracing import Context, Traced, Tracer, context_of
 
 PLACED = Placed("iris", 3, "sha256:ab")
 TRACE, SPAN = 0x4BF92F3577B34DA6A3CE929D0E0E4736, 0x00F067AA0BA902B7

@@ -14,7 +14,7 @@ from golive.control.running.messages import Readiness, Refusal, Residence
 from golive.control.running.repository import Entry
 from golive.domain.serving import Observed, Step
 from golive.errors import GoliveError, TooLargeError, UsageError
-from golive.serving.exposition import CONTENT_TYPE
+from golive.serving.telemetry.exposition import CONTENT_TYPE
 
 _JSON = "application/json"
 _BODY_BYTES = 1 << 20

@@ -9,10 +9,10 @@ from golive.control.running.grouping import Group
 from golive.control.running.messages import Standings, Wanted
 from golive.domain.serving import Placed
 from golive.errors import UnavailableError
-from golive.serving.metrics import Snapshot, merge
 from golive.serving.remote.exchange import Exchange
 from golive.serving.remote.lane import KINDS, RemoteLane, inner_path
 from golive.serving.remote.link import Link, LinkLimits
+from golive.serving.telemetry.metrics import Snapshot, merge
 from golive.store.bundles import BundleStore
 
 

@@ -17,8 +17,8 @@ from golive.control.running.vacancy import open_vacancy
 from golive.domain.release import check_shares
 from golive.domain.serving import Observed, Placed, Shift, Start, Step, TrafficTable
 from golive.errors import UsageError
-from golive.serving.exposition import render
-from golive.serving.metrics import Snapshot, ended, merge
+from golive.serving.telemetry.exposition import render
+from golive.serving.telemetry.metrics import Snapshot, ended, merge
 
 _FRESH_S = 1.0
 """Counters of this age are given again, so that asking often costs the workers nothing."""

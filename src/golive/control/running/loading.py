@@ -22,8 +22,8 @@ from golive.serving.batching.limits import BatchLimits
 from golive.serving.batching.proof import follows_rows
 from golive.serving.batching.refusal import OverloadedError
 from golive.serving.lane import CallsCodec, Lane
-from golive.serving.recorder import Recorder
-from golive.serving.tracing import Tracer
+from golive.serving.telemetry.recorder import Recorder
+from golive.serving.telemetry.tracing import Tracer
 from golive.store.bundles import BundleStore
 
 _TRIES = 5

@@ -102,7 +102,7 @@ class Counted(_Message, frozen=True):
     """The command was carried out; these are the counters since the process began."""
 
     counts: bytes
-    """A ``golive.serving.metrics`` snapshot, as msgpack."""
+    """A ``golive.serving.telemetry.metrics`` snapshot, as msgpack."""
 
 
 class Tallied(_Message, frozen=True):

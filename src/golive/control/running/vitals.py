@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from golive.serving.metrics import Snapshot
-from golive.serving.tracing import Tracer
+from golive.serving.telemetry.metrics import Snapshot
+from golive.serving.telemetry.tracing import Tracer
 
 _STATM = Path("/proc/self/statm")
 

@@ -48,15 +48,15 @@ from golive.control.running.record_sink import RecordSink
 from golive.control.running.vitals import living
 from golive.errors import GoliveError, UnavailableError
 from golive.serving.lane import Lane
-from golive.serving.metrics import merge
 from golive.serving.protocol import Authorize
-from golive.serving.recorder import Recorder
 from golive.serving.remote.exchange import caller_of
 from golive.serving.remote.lane import Backroom
 from golive.serving.served import Served
 from golive.serving.server import ServerConfig, serve
 from golive.serving.switchboard import Switchboard
-from golive.serving.tracing import Tracer
+from golive.serving.telemetry.metrics import merge
+from golive.serving.telemetry.recorder import Recorder
+from golive.serving.telemetry.tracing import Tracer
 from golive.store.bundles import BundleStore
 
 _RECORD_ROWS = 100_000
@@ -167,7 +167,7 @@ class Worker:
             calls = plugins.attribute("golive.serving.grpc.calls", "Calls")()
             self._serve_calls = calls.serve
         if order.collector:
-            spans = plugins.attribute("golive.serving.otlp", "OtlpSpans")(order.collector, __version__)
+            spans = plugins.attribute("golive.serving.telemetry.otlp", "OtlpSpans")(order.collector, __version__)
             self._tracer = Tracer(spans)
         self._lanes = Lanes(order, recorder, calls.codec if calls else None, self._tracer)
         self._crossing = crossing = Crossing(store, order.group_wait_s, self._channel.send, has_calls=order.has_calls)
@@ -183,7 +183,7 @@ class Worker:
         # What was made so far lives as long as the process: the collector need not look at it again and again.
         gc.collect()
         gc.freeze()
-        # Thousands of waiting requests are no garbage: looking for some among them took a third of a full worker's time.
+        # Thousands of waiting requests are no garbage: to search them took a third of a full worker's time.
         gc.set_threshold(_GARBAGE_EVERY)
 
     async def _probe(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from golive.domain.serving import Placed
 from golive.domain.signature import Signature
 from golive.serving.answer import RequestIds
-from golive.serving.codec import Codec, Labels
+from golive.serving.codecs.codec import Codec, Labels
 from golive.serving.grpc.codec import GrpcCodec
 from golive.serving.grpc.connection import Gate, GrpcLimits
 from golive.serving.grpc.protos import Messages

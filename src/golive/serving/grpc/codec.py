@@ -19,12 +19,12 @@ from golive.errors import InvalidRowError, RequestError
 from golive.inference.front import FEW_ROWS
 from golive.ports import Float64
 from golive.serving.answer import Ask
-from golive.serving.codec import Given, Labels
+from golive.serving.codecs.codec import Given, Labels
+from golive.serving.codecs.raw_tensors import check_range, count_of, raw_of, texts_of, values_of
+from golive.serving.codecs.tensor_inputs import FUSED, TensorInputs, Values
+from golive.serving.codecs.tensor_outputs import output_tensors
 from golive.serving.grpc import wire
 from golive.serving.grpc.protos import Messages
-from golive.serving.raw_tensors import check_range, count_of, raw_of, texts_of, values_of
-from golive.serving.tensor_inputs import FUSED, TensorInputs, Values
-from golive.serving.tensor_outputs import output_tensors
 
 RAW_HEADER = b"grpc-raw-contents"
 """Stands in ``Ask.headers`` for a long request whose tensors are raw."""

@@ -14,16 +14,16 @@ from google.protobuf.message import DecodeError
 
 from golive.errors import GoliveError, NotFoundError, RequestError, UnavailableError
 from golive.serving.answer import Answer, Ask, Handler
-from golive.serving.config_page import config_of
+from golive.serving.codecs.tensors import metadata
 from golive.serving.grpc import wire
 from golive.serving.grpc.codec import RAW_HEADER
 from golive.serving.grpc.protos import FILES, Messages
 from golive.serving.grpc.status import refusal_of
 from golive.serving.lane import SHORT_BYTES
+from golive.serving.pages.config import config_of
+from golive.serving.pages.statistics import statistics_of
 from golive.serving.served import Served
-from golive.serving.statistics import statistics_of
 from golive.serving.switchboard import Switchboard
-from golive.serving.tensors import metadata
 
 PREDICTION = "inference.GRPCInferenceService"
 """The name of the service that predicts."""

@@ -7,10 +7,10 @@ from golive.domain.serving import Placed
 from golive.domain.signature import Signature
 from golive.errors import GoliveError
 from golive.serving.answer import Answer, Ask, Handler, refusal, version_head
-from golive.serving.metrics import LaneMetrics, LaneSnapshot
 from golive.serving.remote.exchange import Exchange
 from golive.serving.remote.link import Link
 from golive.serving.switchboard import Switchboard
+from golive.serving.telemetry.metrics import LaneMetrics, LaneSnapshot
 
 KINDS = ("instances", "examples", "features", "invocations", "tensors", "calls")
 """The handlers that a lane has."""

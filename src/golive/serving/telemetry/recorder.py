@@ -14,7 +14,7 @@ from golive.domain.record import Records, Values, texts_of
 from golive.domain.record_frame import frame_of
 from golive.inference.values import text_of
 from golive.ports import Column, Float64
-from golive.serving.codec import Columns, Given
+from golive.serving.codecs.codec import Columns, Given
 
 _SLICE_ROWS = 4096
 """Rows put into columns at one go, at most."""

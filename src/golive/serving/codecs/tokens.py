@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from golive.errors import InvalidRowError, RequestError
-from golive.serving.rowtypes import broken
+from golive.serving.codecs.rowtypes import broken
 
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 _CONSTANTS = {"NaN": None, "Infinity": math.inf, "-Infinity": -math.inf}

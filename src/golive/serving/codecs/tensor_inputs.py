@@ -17,8 +17,8 @@ from golive.inference.front import FEW_ROWS
 from golive.inference.table import number_column, text_column
 from golive.inference.values import MISSING
 from golive.ports import Column
-from golive.serving.codec import Columns, Given, some
-from golive.serving.raw_tensors import ACCEPTED, wrong_datatype
+from golive.serving.codecs.codec import Columns, Given, some
+from golive.serving.codecs.raw_tensors import ACCEPTED, wrong_datatype
 
 FUSED = "input"
 """The name of the one tensor that holds all number fields."""

@@ -12,7 +12,7 @@ from golive.domain.signature import Signature
 from golive.errors import RequestError
 from golive.ports import Column, Float64
 from golive.serving.answer import JSON_HEAD, Ask
-from golive.serving.rowtypes import Rows
+from golive.serving.codecs.rowtypes import Rows
 
 _FEW = 16
 """Up to so many rows a list is written faster than an array."""

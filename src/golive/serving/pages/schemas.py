@@ -4,11 +4,11 @@ import sys
 from typing import Any
 
 from golive.domain.signature import DType, Field, Signature
-from golive.serving.instances import SIGNATURE_NAME
-from golive.serving.raw_tensors import ACCEPTED
-from golive.serving.rowtypes import is_coded
-from golive.serving.tensor_inputs import DATATYPES, FUSED, takes_fused
-from golive.serving.tensor_outputs import output_tensors
+from golive.serving.codecs.instances import SIGNATURE_NAME
+from golive.serving.codecs.raw_tensors import ACCEPTED
+from golive.serving.codecs.rowtypes import is_coded
+from golive.serving.codecs.tensor_inputs import DATATYPES, FUSED, takes_fused
+from golive.serving.codecs.tensor_outputs import output_tensors
 
 Schema = dict[str, Any]
 

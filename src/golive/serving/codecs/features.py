@@ -6,8 +6,8 @@ import msgspec
 
 from golive.domain.signature import Signature
 from golive.serving.answer import Ask
-from golive.serving.codec import JsonCodec, PredictionWriter, some
-from golive.serving.rowtypes import Rows, decoding, positional_type
+from golive.serving.codecs.codec import JsonCodec, PredictionWriter, some
+from golive.serving.codecs.rowtypes import Rows, decoding, positional_type
 
 
 class FeaturesCodec(JsonCodec):

@@ -11,10 +11,10 @@ from golive.domain.signature import Signature
 from golive.errors import RequestError
 from golive.ports import Float64
 from golive.serving.answer import JSON_HEAD
-from golive.serving.codec import Labels, json_of
-from golive.serving.framing import OCTETS
-from golive.serving.raw_tensors import raw_of
-from golive.serving.tensor_inputs import DATATYPES
+from golive.serving.codecs.codec import Labels, json_of
+from golive.serving.codecs.framing import OCTETS
+from golive.serving.codecs.raw_tensors import raw_of
+from golive.serving.codecs.tensor_inputs import DATATYPES
 
 
 class OutputParameters(msgspec.Struct, gc=False):

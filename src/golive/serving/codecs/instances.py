@@ -7,8 +7,8 @@ import msgspec
 from golive.domain.signature import Signature
 from golive.errors import RequestError
 from golive.serving.answer import Ask
-from golive.serving.codec import JsonCodec, PredictionWriter, some
-from golive.serving.rowtypes import (
+from golive.serving.codecs.codec import JsonCodec, PredictionWriter, some
+from golive.serving.codecs.rowtypes import (
     Rows,
     columns_type,
     converting,
@@ -18,7 +18,7 @@ from golive.serving.rowtypes import (
     rows_of_columns,
     type_of,
 )
-from golive.serving.tokens import decoded_loosely, has_tokens, plain_text
+from golive.serving.codecs.tokens import decoded_loosely, has_tokens, plain_text
 
 SIGNATURE_NAME = "serving_default"
 """The one signature that a model has in the words of TensorFlow Serving."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from golive.domain.signature import DType, Signature
-from golive.serving.instances import SIGNATURE_NAME
+from golive.serving.codecs.instances import SIGNATURE_NAME
 
 _DTYPES: dict[DType, str] = {"float64": "DT_DOUBLE", "int64": "DT_INT64", "bool": "DT_BOOL", "string": "DT_STRING"}
 _SHAPE = {"dim": [{"size": "-1", "name": ""}], "unknown_rank": False}

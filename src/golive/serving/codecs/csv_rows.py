@@ -11,7 +11,7 @@ from typing import Any
 from golive.domain.signature import Field, Signature
 from golive.errors import InvalidRowError, RequestError, TooLargeError
 from golive.inference.values import text_of
-from golive.serving.rowtypes import Rows, unknown_input
+from golive.serving.codecs.rowtypes import Rows, unknown_input
 
 Cell = Callable[[str], Any]
 

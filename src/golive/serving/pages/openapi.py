@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from golive.domain.signature import Signature
-from golive.serving import schemas
-from golive.serving.examples import VERBS
-from golive.serving.media_types import CSV, JSON, LINES
-from golive.serving.schemas import TEXT, Schema, list_of, object_of
+from golive.serving.codecs.examples import VERBS
+from golive.serving.codecs.media_types import CSV, JSON, LINES
+from golive.serving.pages import schemas
+from golive.serving.pages.schemas import TEXT, Schema, list_of, object_of
 
 _SERVER = "server"
 _ERRORS = {

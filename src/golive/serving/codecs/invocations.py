@@ -10,10 +10,10 @@ from golive.domain.signature import Signature
 from golive.errors import RequestError
 from golive.ports import Float64
 from golive.serving.answer import JSON_HEAD, Ask
-from golive.serving.codec import Labels, PredictionWriter, some
-from golive.serving.csv_rows import CsvReader, csv_of
-from golive.serving.media_types import CSV, JSON, LINES, kind_of_body, wanted_kind
-from golive.serving.rowtypes import (
+from golive.serving.codecs.codec import Labels, PredictionWriter, some
+from golive.serving.codecs.csv_rows import CsvReader, csv_of
+from golive.serving.codecs.media_types import CSV, JSON, LINES, kind_of_body, wanted_kind
+from golive.serving.codecs.rowtypes import (
     Rows,
     columns_type,
     converting,
@@ -22,7 +22,7 @@ from golive.serving.rowtypes import (
     row_type,
     rows_of_columns,
 )
-from golive.serving.tokens import decoded_loosely, has_tokens
+from golive.serving.codecs.tokens import decoded_loosely, has_tokens
 
 _FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 _JSON_HEADERS = frozenset({None, b"application/json"})
@@ -44,12 +44,12 @@ class InvocationsCodec:
     ``instances``, ``inputs``; ``params`` must be empty, for a model takes none and passing one over would hide that.
     A list is taken as ``instances``: SageMaker's serializers write an array so.
     The token NaN is a missing value, though it is no JSON: MLflow's own client writes the gaps of a data frame so.
-    ``text/csv``: see :class:`~golive.serving.csv_rows.CsvReader`. ``application/jsonlines``: a row on each line, as an
-    object or a list. Another content type, another charset than UTF-8 and other parameters are 415.
+    ``text/csv``: see :class:`~golive.serving.codecs.csv_rows.CsvReader`. ``application/jsonlines``: a row on each line,
+    as an object or a list. Another content type, another charset than UTF-8 and other parameters are 415.
 
-    JSON answers are those of :class:`~golive.serving.instances.InstancesCodec`, always with ``predictions``; CSV has
-    one prediction on each line and no heading; each of JSON lines is ``{"prediction": ..., "probabilities": [...]}``
-    (null for a regression). Every bad body is 400, as callers of this protocol expect.
+    JSON answers are those of :class:`~golive.serving.codecs.instances.InstancesCodec`, always with ``predictions``; CSV
+    has one prediction on each line and no heading; each of JSON lines is
+    ``{"prediction": ..., "probabilities": [...]}`` (null for a regression). Every bad body is 400, as callers of this protocol expect.
 
     Args:
         signature: what the model takes and gives.

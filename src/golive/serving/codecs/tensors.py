@@ -22,12 +22,12 @@ from golive.domain.signature import Field, Signature
 from golive.errors import RequestError
 from golive.ports import Float64
 from golive.serving.answer import Ask
-from golive.serving.codec import Given, Labels
-from golive.serving.framing import OCTETS, Buffers, divided, framing_of
-from golive.serving.raw_tensors import check_range, texts_of, values_of, width_of
-from golive.serving.rowtypes import broken, decoding, explained, type_of
-from golive.serving.tensor_inputs import DATATYPES, FUSED, TensorInputs, Values, takes_fused, wrong_shape
-from golive.serving.tensor_outputs import Form, OutputWriter, Requested, output_tensors
+from golive.serving.codecs.codec import Given, Labels
+from golive.serving.codecs.framing import OCTETS, Buffers, divided, framing_of
+from golive.serving.codecs.raw_tensors import check_range, texts_of, values_of, width_of
+from golive.serving.codecs.rowtypes import broken, decoding, explained, type_of
+from golive.serving.codecs.tensor_inputs import DATATYPES, FUSED, TensorInputs, Values, takes_fused, wrong_shape
+from golive.serving.codecs.tensor_outputs import Form, OutputWriter, Requested, output_tensors
 
 _LONG_JSON_BYTES = 16 * 2**10
 """Longer JSON is not read in the event loop, though numbers in bytes of any length are."""

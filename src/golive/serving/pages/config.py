@@ -3,8 +3,8 @@
 from typing import Any
 
 from golive.domain.signature import Signature
-from golive.serving.tensor_inputs import DATATYPES
-from golive.serving.tensors import metadata
+from golive.serving.codecs.tensor_inputs import DATATYPES
+from golive.serving.codecs.tensors import metadata
 
 _TYPES = {"FP64": "TYPE_FP64", "INT64": "TYPE_INT64", "BOOL": "TYPE_BOOL", "BYTES": "TYPE_STRING"}
 _LARGEST = 2**31 - 1

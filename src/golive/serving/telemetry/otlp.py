@@ -11,8 +11,8 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 
-from golive.serving.metrics import PHASES
-from golive.serving.tracing import Context, Traced, context_of
+from golive.serving.telemetry.metrics import PHASES
+from golive.serving.telemetry.tracing import Context, Traced, context_of
 
 _BROKEN = 500
 _SAMPLED = TraceFlags(TraceFlags.SAMPLED)

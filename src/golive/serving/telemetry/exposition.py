@@ -13,7 +13,7 @@ from prometheus_client.core import (
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from golive.serving.metrics import Durations, LaneSnapshot, Snapshot, merge
+from golive.serving.telemetry.metrics import Durations, LaneSnapshot, Snapshot, merge
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 """The media type of what ``render`` gives."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from golive.serving.metrics import PHASES, Durations, LaneSnapshot
+from golive.serving.telemetry.metrics import PHASES, Durations, LaneSnapshot
 
 _NAMES = {"queue": "queue", "compute_input": "decode", "compute_infer": "compute", "compute_output": "encode"}
 """Triton's name of a part of a request -> ours."""

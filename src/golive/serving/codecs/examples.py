@@ -8,10 +8,10 @@ from golive.domain.signature import Signature, Task
 from golive.errors import RequestError
 from golive.ports import Float64
 from golive.serving.answer import JSON_HEAD, Ask
-from golive.serving.codec import Labels, json_of, some
-from golive.serving.instances import check_signature_name
-from golive.serving.rowtypes import Rows, converting, decoding, partial_type, row_type
-from golive.serving.tokens import decoded_loosely, has_tokens, plain_text
+from golive.serving.codecs.codec import Labels, json_of, some
+from golive.serving.codecs.instances import check_signature_name
+from golive.serving.codecs.rowtypes import Rows, converting, decoding, partial_type, row_type
+from golive.serving.codecs.tokens import decoded_loosely, has_tokens, plain_text
 
 VERBS: dict[Task, str] = {"classification": "classify", "regression": "regress"}
 """Task -> the verb that a model of it answers."""

@@ -1,0 +1,1 @@
+"""Pages: what a server tells of itself and its models, beside predictions."""

@@ -1,0 +1,1 @@
+"""Telemetry: counters, their exposition, traces, and records of what was predicted."""
