@@ -49,7 +49,8 @@ class InvocationsCodec:
 
     JSON answers are those of :class:`~golive.serving.codecs.instances.InstancesCodec`, always with ``predictions``; CSV
     has one prediction on each line and no heading; each of JSON lines is
-    ``{"prediction": ..., "probabilities": [...]}`` (null for a regression). Every bad body is 400, as callers of this protocol expect.
+    ``{"prediction": ..., "probabilities": [...]}`` (null for a regression). Every bad body is 400, as callers of this
+    protocol expect.
 
     Args:
         signature: what the model takes and gives.
