@@ -50,6 +50,8 @@ def begin(home: Path, *words: str, **extra: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # A test run that was put into the background ignores Ctrl-C, and so would its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 - no threads here
     )
 
 
@@ -201,7 +203,10 @@ def test_ctrl_c_gives_what_was_measured_so_far_and_stops_the_server(home):
     while answered(metrics) < 1000:
         assert process.poll() is None
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    try:
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130, err
     measured = next(line for line in out.splitlines() if line.startswith("closed, 1 connection (cut short)"))
     assert int(measured.split()[5].replace(",", "")) > 0

@@ -441,7 +441,7 @@ def test_readers_that_do_not_read_their_long_answers_keep_nobody_waiting(running
 def test_a_flood_of_requests_in_one_piece_is_answered_in_order_or_cut(server):
     flood = b"GET /health HTTP/1.1\r\n\r\n" * 5000 + last()
     found, _ = everything(server, flood, wait_s=3.0)
-    assert set(statuses(found)) == {200}
+    assert set(statuses(found)) <= {200}
     assert is_well(server)
 
 

@@ -34,6 +34,22 @@ def test_pipelined_requests_are_answered_in_order(server):
     assert all(b"healthy" in body for _, _, body in replies[1::3])
 
 
+def test_a_connection_that_sends_hundreds_of_requests_ahead_is_closed_and_others_are_answered(server):
+    with server.wire() as flood, server.wire() as other:
+        flood.send(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n" * 1000)
+        other.send(post())
+        assert other.reply()[0] == 200
+        with contextlib.suppress(OSError):
+            while not flood.is_closed():
+                pass
+
+
+def test_a_hundred_requests_sent_ahead_are_answered(server):
+    with server.wire() as wire:
+        wire.send(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n" * 100)
+        assert {wire.reply()[0] for _ in range(100)} == {200}
+
+
 def test_a_request_split_into_single_bytes_is_answered(server):
     with server.wire() as wire:
         for byte in post():
