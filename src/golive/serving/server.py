@@ -74,6 +74,8 @@ async def serve(
     flushing = asyncio.create_task(_flush_regularly(switchboard.recorder))
     stopping = asyncio.create_task(_stop_when(stop, server))
     try:
+        # A duplicate of a blocking socket would make it block in every process that has it, in the middle of an accept.
+        sock.setblocking(False)
         await server.serve(sockets=[sock, *(sock.dup() for _ in range(_FURTHER_ACCEPTS))])
     finally:
         flushing.cancel()

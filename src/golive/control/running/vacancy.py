@@ -15,6 +15,7 @@ _PATIENCE_S = 2.0
 
 async def open_vacancy(listening: socket.socket) -> asyncio.Server:
     """Answer every request on the socket with 503 until the server that is returned is closed."""
+    listening.setblocking(False)
     return await asyncio.start_server(_answer, sock=listening.dup())
 
 

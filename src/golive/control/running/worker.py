@@ -270,6 +270,8 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.setswitchinterval(_SWITCH_S)
     *listening, end = (socket.socket(fileno=int(number)) for number in arguments)
+    for bound in listening:
+        bound.setblocking(False)
     uvloop.run(work(tuple(listening), end))
     return 0
 
