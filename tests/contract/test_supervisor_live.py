@@ -268,6 +268,23 @@ def test_once_the_steps_hold_nobody_of_the_old_generation_answers(place: Place) 
         assert {answer.headers["x-model-version"] for answer in answers} == {str(version)}
 
 
+@pytest.mark.parametrize("attempt", range(3))
+def test_whoever_asks_while_a_server_comes_up_is_answered(place: Place, attempt: int) -> None:
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as free:
+        port = free.getsockname()[1]
+    starting = threading.Thread(target=lambda: place.start(port=port, workers=2))
+    starting.start()
+    statuses: set[int] = set()
+    until = time.monotonic() + 30
+    while 200 not in statuses and time.monotonic() < until:
+        with contextlib.suppress(httpx.ConnectError, httpx.ReadError, httpx.RemoteProtocolError):
+            # A connection that is accepted and not answered is a timeout, which fails the test.
+            statuses.add(httpx.post(f"http://127.0.0.1:{port}/v1/models/sums:predict", json=ROW, timeout=8).status_code)
+    starting.join()
+    assert 200 in statuses
+    assert statuses <= {200, 503, 404}
+
+
 def test_doing_a_step_twice_changes_nothing_more(place: Place) -> None:
     place.start()
     step = Start(place.placed(1, 2))

@@ -13,8 +13,10 @@ from uvicorn.server import ServerState
 
 from golive.serving.answer import RequestIds
 from golive.serving.grpc import frames
-from golive.serving.grpc.connection import Gate, GrpcLimits, Hub
-from golive.serving.protocol import Hall, Limits, protocol_class
+from golive.serving.grpc.connection import Connection
+from golive.serving.grpc.hub import Gate, GrpcLimits, Hub
+from golive.serving.hall import Hall, Limits
+from golive.serving.protocol import protocol_class
 from golive.serving.server import ServerConfig, _uvicorn_config
 
 GOOD = {100, 200, 400, 404, 405, 408, 413, 415, 422, 431, 503}
@@ -259,7 +261,7 @@ def test_http2_in_any_pieces(loop, sent, cuts, turns, good):
             Gate(lambda _: "me", calls.unary["/s/Echo"], RequestIds("t")),
             GrpcLimits(message_bytes=200, streams=3),
         )
-        connection, pipe = hub.connect(), Pipe()
+        connection, pipe = Connection(hub), Pipe()
         connection.connection_made(pipe)
         for piece in pieces_of(data, cuts):
             connection.data_received(piece)

@@ -13,7 +13,7 @@ import uvloop
 from golive.errors import DeniedError
 from golive.serving.answer import RequestIds
 from golive.serving.grpc.codec import GrpcCodec
-from golive.serving.grpc.connection import Gate, GrpcLimits
+from golive.serving.grpc.hub import Gate, GrpcLimits
 from golive.serving.grpc.protos import Messages
 from golive.serving.grpc.server import GrpcConfig, serve_grpc
 from golive.serving.grpc.service import About, Service

@@ -13,7 +13,6 @@ from golive.control.running.processes import START_S, RunningSupervisor, running
 from golive.control.running_order import tell_what_waits
 from golive.domain.bundle import Bundle
 from golive.domain.digest import short
-from golive.domain.signature import Field
 from golive.errors import NotFoundError, UnavailableError
 from golive.settings import read_settings
 from golive.store.files import write_whole
@@ -85,7 +84,7 @@ def down(folder: Path) -> bool:
 def example_request(bundle: Bundle) -> str:
     """Give a request body that the bundle answers, from the examples in its signature."""
     sent = (field for field in bundle.signature.inputs if not field.nullable or field.example is not None)
-    row = {field.name: _example(field) for field in sent}
+    row = {field.name: field.sample for field in sent}
     return msgspec.json.encode({"instances": [row]}).decode().replace("'", "\\u0027")
 
 
@@ -95,10 +94,3 @@ def write_example(bundle: Bundle, home: Home) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, example_request(bundle).encode())
     return path
-
-
-def _example(field: Field) -> float | int | bool | str | None:
-    if field.example is not None:
-        return field.example
-    empty: dict[str, float | int | bool | str] = {"float64": 0.0, "int64": 0, "bool": False, "string": ""}
-    return empty[field.dtype]

@@ -7,6 +7,8 @@ import msgspec
 DType = Literal["float64", "int64", "bool", "string"]
 Task = Literal["regression", "classification"]
 
+_PLAIN: dict[DType, float | int | bool | str] = {"float64": 0.0, "int64": 0, "bool": False, "string": "text"}
+
 
 class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One column of a row, as a caller sends it."""
@@ -25,6 +27,19 @@ class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     format: Literal["", "date"] = ""
     """``date``: a text in ISO 8601 form (``2011-07-25`` or ``2011-07-25T13:00:00``)."""
     example: float | int | bool | str | None = None
+
+    @property
+    def sample(self) -> float | int | bool | str | None:
+        """A value to show or to try a model with: the example, or one that the checks let pass as far as is known."""
+        if self.example is not None or self.nullable:
+            return self.example
+        if self.categories:
+            return self.categories[0]
+        if self.format == "date":
+            return "2026-01-31"
+        if self.minimum is not None:
+            return int(self.minimum) if self.dtype == "int64" else self.minimum
+        return _PLAIN[self.dtype]
 
 
 class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -9,7 +9,7 @@ from http import HTTPStatus
 import msgspec
 import orjson
 
-from golive.errors import GoliveError
+from golive.errors import GoliveError, RequestError
 
 JSON_HEAD = b"content-type: application/json\r\n"
 """The header lines of a JSON answer."""
@@ -74,6 +74,22 @@ class RequestIds:
         if sent is not None and _VALID_ID.fullmatch(sent):
             return sent.decode("ascii")
         return f"{self._prefix}-{next(self._numbers):x}"
+
+
+def deadline_ns_of(ask: Ask) -> int | None:
+    """Give the end of the time that the caller waits, on the clock of ``Ask.arrived_ns``.
+
+    Raises:
+        RequestError: the header is no number of milliseconds.
+    """
+    sent = ask.headers.get(b"x-request-timeout-ms")
+    if sent is None:
+        return None
+    try:
+        return ask.arrived_ns + int(float(sent) * 1e6)
+    except (ValueError, OverflowError):
+        message = "the header x-request-timeout-ms is not a number of milliseconds; send one such as 250"
+        raise RequestError(message) from None
 
 
 def error_body(error: GoliveError, request_id: str) -> bytes:

@@ -23,12 +23,12 @@ from golive.errors import GoliveError, NotFoundError, RequestError, UnavailableE
 from golive.serving.answer import JSON_HEAD, TOLD, Answer, Ask, Handler, refusal, version_head
 from golive.serving.aside import Aside
 from golive.serving.codecs.tensors import metadata
+from golive.serving.hall import Hall
 from golive.serving.pages.config import config_of
 from golive.serving.pages.docs import DOCS_PAGE
 from golive.serving.pages.openapi import describe
 from golive.serving.pages.statistics import statistics_of
 from golive.serving.pages.v1 import v1_metadata, v1_status
-from golive.serving.protocol import Hall
 from golive.serving.served import Served
 
 Endpoint = Callable[[Request], Awaitable[Response]]

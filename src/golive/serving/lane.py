@@ -10,10 +10,10 @@ import numpy as np
 
 from golive.domain.serving import Placed
 from golive.domain.signature import Signature
-from golive.errors import GoliveError, InvalidRowError, RequestError, TooLargeError
+from golive.errors import GoliveError, InvalidRowError, TooLargeError
 from golive.inference.road import Road
 from golive.ports import Float64, Int64
-from golive.serving.answer import Answer, Ask, Handler, refusal, version_head
+from golive.serving.answer import Answer, Ask, Handler, deadline_ns_of, refusal, version_head
 from golive.serving.aside import Aside
 from golive.serving.batching.batcher import Batcher
 from golive.serving.batching.ticket import Outcome
@@ -154,7 +154,7 @@ class Lane:
                     future.set_result(self._told(codec, given, form, ask, decode_ns, outcome))
 
             try:
-                deadline_ns = _deadline_ns(ask)
+                deadline_ns = deadline_ns_of(ask)
                 turned_away = batcher.turned_away(ask.caller, deadline_ns)
                 if turned_away is not None:
                     return self._refused(turned_away, codec, ask, clock() - started)
@@ -244,7 +244,7 @@ class Lane:
         ticket = batcher.submit(
             *tensors,
             caller=ask.caller if ask else "",
-            deadline_ns=_deadline_ns(ask) if ask else None,
+            deadline_ns=deadline_ns_of(ask) if ask else None,
             done=lambda outcome: None if future.cancelled() else future.set_result(outcome),
             is_gone=future.cancelled,
         )
@@ -292,22 +292,6 @@ def _outputs(outcome: Outcome) -> Float64:
     if outcome.outputs is None:
         raise outcome.error or GoliveError("the model gave neither outputs nor an error")
     return outcome.outputs
-
-
-def _deadline_ns(ask: Ask) -> int | None:
-    """Give the end of the time that the caller waits, on the clock of ``Ask.arrived_ns``.
-
-    Raises:
-        RequestError: the header is no number of milliseconds.
-    """
-    sent = ask.headers.get(b"x-request-timeout-ms")
-    if sent is None:
-        return None
-    try:
-        return ask.arrived_ns + int(float(sent) * 1e6)
-    except (ValueError, OverflowError):
-        message = "the header x-request-timeout-ms is not a number of milliseconds; send one such as 250"
-        raise RequestError(message) from None
 
 
 def _timing_head(times: tuple[int, int, int, int]) -> bytes:

@@ -11,23 +11,18 @@ request that comes whole behind a known head is answered without being parsed.
 
 import time
 from asyncio import AbstractEventLoop, Future, Transport
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
 import httptools
-import msgspec
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from golive.errors import DeniedError, GoliveError, RequestError, TooLargeError, UnavailableError
-from golive.serving.answer import TOLD, Answer, Ask, Handler, RequestIds, reply_heads
-from golive.serving.aside import Aside
-from golive.serving.compression import LEAST_BYTES, Packer
-from golive.serving.switchboard import Switchboard
-
-Authorize = Callable[[bytes | None, bytes | None], str | None]
-"""Takes the values of the ``Authorization`` and ``X-API-Key`` headers; gives the caller's id, or None to refuse it."""
+from golive.errors import GoliveError, RequestError, UnavailableError
+from golive.serving.answer import TOLD, Answer, Ask, Handler
+from golive.serving.compression import LEAST_BYTES
+from golive.serving.hall import Hall, Known
 
 HOT_BYTES = 2**20
 """Up to here a body is gathered by the connection; a longer one is read by the ordinary road, which holds it back."""
@@ -35,75 +30,12 @@ _ORDINARY = frozenset({b"expect", b"content-encoding", b"upgrade"})
 """Headers that send a request down the ordinary road."""
 _VARIABLE = frozenset({b"x-request-id", b"traceparent", b"connection"})
 """A head with one of these is not remembered: it is another one each time, or ends the connection."""
-_KNOWN_HEADS = 1024
 _LONGEST_HEAD = 2048
 _NO_LENGTH = -1
 _PIPELINED = 256
 """Requests that one connection may have waiting behind an unanswered one; each costs the event loop 0.1 ms to note."""
 _LINGER_S = 2.0
 """How long a refused body is read and thrown away, so that the client can read the refusal."""
-
-
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """What a connection may use."""
-
-    body_bytes: int = 16 * 2**20
-    head_bytes: int = 64 * 2**10
-    keep_alive_s: float = 75.0
-    """A connection that is silent for so long, between requests or inside one, is closed."""
-    request_s: float = 60.0
-    """A request that takes longer to arrive is refused: a byte now and then does not hold a connection for ever."""
-    connections: int = 10_000
-    """Connections of one process; a further one is told to come back later."""
-    drain_s: float = 3.0
-    """How long an idle connection is kept for its last answer while the server stops."""
-
-
-class _Known(msgspec.Struct, frozen=True, gc=False):
-    """What a head says."""
-
-    url: bytes
-    told: Mapping[bytes, bytes]
-    length: int
-
-
-class Hall:
-    """What all connections of one server share."""
-
-    def __init__(
-        self, switchboard: Switchboard, limits: Limits, authorize: Authorize | None, request_ids: RequestIds
-    ) -> None:
-        self.switchboard = switchboard
-        self.limits = limits
-        self.authorize = authorize
-        self.request_ids = request_ids
-        self.heads = reply_heads()
-        self.pack = Packer(Aside())
-        self.known: dict[bytes, _Known] = {}
-        self.draining = False
-
-    def caller(self, told: Mapping[bytes, bytes]) -> str | None:
-        """Give the id of who sends these headers, or None for somebody who may not ask."""
-        if self.authorize is None:
-            return ""
-        return self.authorize(told.get(b"authorization"), told.get(b"x-api-key"))
-
-    def denied(self, body: bytes, ask: Ask) -> Answer:
-        """Answer a caller without a valid key."""
-        del body
-        message = "this server wants an API key; send it as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'"
-        return self.switchboard.rejected(DeniedError(message), ask.request_id)
-
-    def remember(self, head: bytes, known: _Known) -> None:
-        """Remember what a head says; the table begins anew when it is full."""
-        if len(self.known) >= _KNOWN_HEADS:
-            self.known.clear()
-        self.known[head] = known
-
-    def too_large(self) -> TooLargeError:
-        """Say that a body is over the limit."""
-        limit = self.limits.body_bytes
-        return TooLargeError(f"the body is over the limit of {limit} bytes; send fewer rows in one request")
 
 
 class _Pending:
@@ -153,7 +85,6 @@ class HotProtocol(HttpToolsProtocol):
         self.limits = hall.limits
         self.told: dict[bytes, bytes] = {}
         self.hot: Handler | None = None
-        self.ordinary = False
         self.parts: list[bytes] = []
         self.in_head = True
         self.between = True
@@ -370,7 +301,7 @@ class HotProtocol(HttpToolsProtocol):
         """Remember the head of a request that came alone and whole."""
         end = len(data) - length
         if end <= _LONGEST_HEAD and data.find(b"\r\n\r\n") == end - 4 and self.told.keys().isdisjoint(_VARIABLE):
-            self.hall.remember(data[:end], _Known(self.url, self.told, length))
+            self.hall.remember(data[:end], Known(self.url, self.told, length))
 
     def _answer(self, handler: Handler, body: bytes, told: Mapping[bytes, bytes], *, keep: bool) -> None:
         hall = self.hall

@@ -13,7 +13,9 @@ from starlette.types import Receive, Scope, Send
 
 from golive.serving.answer import RequestIds
 from golive.serving.app import About, build_app
-from golive.serving.protocol import Authorize, Hall, Limits, protocol_class
+from golive.serving.hall import Authorize, Hall, Limits
+from golive.serving.listening import several
+from golive.serving.protocol import protocol_class
 from golive.serving.switchboard import Switchboard
 from golive.serving.telemetry.recorder import Recorder
 
@@ -74,9 +76,7 @@ async def serve(
     flushing = asyncio.create_task(_flush_regularly(switchboard.recorder))
     stopping = asyncio.create_task(_stop_when(stop, server))
     try:
-        # A duplicate of a blocking socket would make it block in every process that has it, in the middle of an accept.
-        sock.setblocking(False)
-        await server.serve(sockets=[sock, *(sock.dup() for _ in range(_FURTHER_ACCEPTS))])
+        await server.serve(sockets=several(sock, _FURTHER_ACCEPTS))
     finally:
         flushing.cancel()
         stopping.cancel()

@@ -226,6 +226,17 @@ class Wire:
     def is_closed(self):
         return self.sock.recv(65536) == b""
 
+    def is_ended(self):
+        """Read what still comes; say whether the server closes the connection then."""
+        try:
+            while self.sock.recv(65536):
+                pass
+        except ConnectionResetError:
+            return True
+        except TimeoutError:
+            return False
+        return True
+
     def _more(self):
         part = self.sock.recv(65536)
         assert part, f"the server closed the connection after {self.buffer!r}"

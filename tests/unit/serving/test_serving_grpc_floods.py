@@ -11,7 +11,8 @@ from hpack import Encoder
 
 from golive.serving.answer import RequestIds
 from golive.serving.grpc import frames
-from golive.serving.grpc.connection import Gate, GrpcLimits, Hub
+from golive.serving.grpc.connection import Connection
+from golive.serving.grpc.hub import Gate, GrpcLimits, Hub
 
 MOST = 200_000
 
@@ -65,7 +66,7 @@ def opened():
             calls = Calls()
             gate = Gate(lambda _: caller, denied, RequestIds("t"))
             hub = Hub(calls, gate, GrpcLimits(message_bytes=MOST))
-            connection, pipe = hub.connect(), Pipe()
+            connection, pipe = Connection(hub), Pipe()
             connection.connection_made(pipe)
             connection.data_received(frames.PREFACE + frames.settings({}))
             result = test(connection, pipe)

@@ -10,7 +10,6 @@ from golive import plugins
 from golive.control.running.order import WorkerOrder
 from golive.domain.digest import short
 from golive.domain.serving import Placed
-from golive.domain.signature import DType, Field
 from golive.errors import GoliveError, InvalidRowError, UnavailableError
 from golive.inference.road import Road, open_road
 from golive.ports import Float64, Int64
@@ -29,8 +28,6 @@ from golive.store.bundles import BundleStore
 _TRIES = 5
 _HANGS_NS = 5e9
 """A model that has been in one run for so long hangs."""
-
-_EXAMPLES: dict[DType, float | int | bool | str] = {"float64": 0.0, "int64": 0, "bool": False, "string": ""}
 
 
 class Lanes:
@@ -139,7 +136,7 @@ def opened(placed: Placed, store: BundleStore, *, threads: int = 1) -> Road:
 
 def example_row(road: Road) -> list[float | int | bool | str | None]:
     """Give a row of a model: the examples of its signature, or plain values."""
-    return [_example(field) for field in road.signature.inputs]
+    return [field.sample for field in road.signature.inputs]
 
 
 def example_tensors(road: Road) -> tuple[Float64, Int64]:
@@ -159,13 +156,3 @@ def _quickest_ns(road: Road, tensors: tuple[Float64, Int64]) -> int:
         road.session.run(*tensors)
         taken.append(time.perf_counter_ns() - started)
     return min(taken)
-
-
-def _example(field: Field) -> float | int | bool | str | None:
-    if field.example is not None:
-        return field.example
-    if field.nullable:
-        return None
-    if field.categories:
-        return field.categories[0]
-    return "2000-01-01" if field.format == "date" else _EXAMPLES[field.dtype]

@@ -4,6 +4,8 @@ import asyncio
 import socket
 from contextlib import suppress
 
+from golive.serving.listening import several
+
 _BODY = b'{"error":"nothing is deployed here yet; `golive up` makes a model live","code":"unavailable"}'
 _ANSWER = (
     b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 2\r\n"
@@ -15,8 +17,8 @@ _PATIENCE_S = 2.0
 
 async def open_vacancy(listening: socket.socket) -> asyncio.Server:
     """Answer every request on the socket with 503 until the server that is returned is closed."""
-    listening.setblocking(False)
-    return await asyncio.start_server(_answer, sock=listening.dup())
+    _, ours = several(listening, 1)
+    return await asyncio.start_server(_answer, sock=ours)
 
 
 async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -47,8 +47,8 @@ from golive.control.running.order import WorkerOrder
 from golive.control.running.record_sink import RecordSink
 from golive.control.running.vitals import living
 from golive.errors import GoliveError, UnavailableError
+from golive.serving.hall import Authorize
 from golive.serving.lane import Lane
-from golive.serving.protocol import Authorize
 from golive.serving.remote.exchange import caller_of
 from golive.serving.remote.lane import Backroom
 from golive.serving.served import Served
@@ -270,8 +270,6 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.setswitchinterval(_SWITCH_S)
     *listening, end = (socket.socket(fileno=int(number)) for number in arguments)
-    for bound in listening:
-        bound.setblocking(False)
     uvloop.run(work(tuple(listening), end))
     return 0
 

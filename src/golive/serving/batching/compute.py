@@ -71,10 +71,13 @@ class ComputeThread:
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
         self._jobs: SimpleQueue[tuple[Callable[[], None], Callable[[], None]] | None] = SimpleQueue()
-        Thread(target=self._work, name="golive-compute", daemon=True).start()
+        self._thread = Thread(target=self._work, name="golive-compute", daemon=True)
 
     def start(self, work: Callable[[], None], then: Callable[[], None]) -> None:
         """Do the work and call ``then`` in the event loop; returns at once."""
+        # Most processes have no model that needs the thread.
+        if self._thread.ident is None:
+            self._thread.start()
         self._jobs.put((work, then))
 
     def close(self) -> None:

@@ -10,11 +10,11 @@ from golive.domain.signature import Signature
 from golive.serving.answer import RequestIds
 from golive.serving.codecs.codec import Codec, Labels
 from golive.serving.grpc.codec import GrpcCodec
-from golive.serving.grpc.connection import Gate, GrpcLimits
+from golive.serving.grpc.hub import Gate, GrpcLimits
 from golive.serving.grpc.protos import Messages
 from golive.serving.grpc.server import GrpcConfig, serve_grpc
 from golive.serving.grpc.service import About, Service
-from golive.serving.protocol import Hall
+from golive.serving.hall import Hall
 from golive.serving.server import ServerConfig, limits_of
 from golive.serving.switchboard import Switchboard
 

@@ -5,25 +5,19 @@ orderly end. A message is answered in the event loop at its last byte, without a
 """
 
 import asyncio
-import logging
 import time
-from collections.abc import Callable, Mapping
 from typing import Any
 
-import msgspec
-
 from golive.errors import GoliveError
-from golive.serving.answer import Answer, Ask, Handler
-from golive.serving.aside import Aside
+from golive.serving.answer import Answer, Ask
 from golive.serving.grpc import frames, status
 from golive.serving.grpc.frames import FaultError
-from golive.serving.grpc.heads import LIST_BYTES, HeadReader, HeadWriter
-from golive.serving.grpc.service import Service, Talk
+from golive.serving.grpc.heads import HeadReader
+from golive.serving.grpc.hub import CONNECTION_WINDOW, STREAM_WINDOW, Hub
+from golive.serving.grpc.service import Talk
 from golive.serving.grpc.status import Refusal, refusal_of
 from golive.serving.grpc.streams import PREFIX_BYTES, RefusedError, Stream
 
-_CONNECTION_WINDOW = 8 * 2**20
-_STREAM_WINDOW = 2**20
 _BLOCK_BYTES = 64 * 2**10
 _CALM = 2000
 """Frames without use (resets, pings, settings, empty ones) that may come between useful ones, many at a time."""
@@ -33,58 +27,6 @@ _AT_ONCE_BYTES = 64 * 2**10
 """Up to here a compressed message is inflated in the event loop."""
 _LINGER_S = 2.0
 _OK = 200
-
-
-class GrpcLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """What a connection may use. Sizes in bytes, times in seconds."""
-
-    message_bytes: int = 16 * 2**20
-    """A longer message is refused."""
-    streams: int = 256
-    """Calls at a time; the client holds further ones back."""
-    keep_alive_s: float = 75.0
-    """After such a silence the client is pinged, and left if it does not answer in as long."""
-    request_s: float = 60.0
-    """A request that takes longer to arrive is refused."""
-    connections: int = 10_000
-    """Connections of one process; a further one is closed."""
-
-
-class Gate(msgspec.Struct, frozen=True):
-    """Who may call, and what a call is named; as on the HTTP road."""
-
-    caller: Callable[[Mapping[bytes, bytes]], str | None]
-    """Takes the metadata that decides something; gives the id of who sends it, or None to refuse it."""
-    denied: Handler
-    """Answers a caller who is refused."""
-    request_id: Callable[[bytes | None], str]
-
-
-class Hub:
-    """What all connections of one server share."""
-
-    def __init__(self, service: Service, gate: Gate, limits: GrpcLimits) -> None:
-        self.service = service
-        self.gate = gate
-        self.limits = limits
-        self.writer = HeadWriter()
-        self.aside = Aside()
-        self.connections: set[Connection] = set()
-        self.empty = asyncio.Event()
-        """Set while there is no connection."""
-        self.empty.set()
-        self.log = logging.getLogger("golive.serving")
-        self.greeting = frames.settings(
-            {
-                frames.MAX_CONCURRENT_STREAMS: limits.streams,
-                frames.INITIAL_WINDOW_SIZE: _STREAM_WINDOW,
-                frames.MAX_HEADER_LIST_SIZE: LIST_BYTES,
-            }
-        ) + frames.window_update(0, _CONNECTION_WINDOW - frames.WINDOW)
-
-    def connect(self) -> "Connection":
-        """Make the protocol of one connection."""
-        return Connection(self)
 
 
 class Connection(asyncio.Protocol):
@@ -280,7 +222,7 @@ class Connection(asyncio.Protocol):
         size = len(payload)
         # Every byte is taken off the window as it comes: what bounds the memory are the messages' lengths.
         self.received += size
-        if self.received > _CONNECTION_WINDOW // 2:
+        if self.received > CONNECTION_WINDOW // 2:
             self._write(frames.window_update(0, self.received))
             self.received = 0
         stream = self.streams.get(number)
@@ -317,7 +259,7 @@ class Connection(asyncio.Protocol):
             stream.deliver(most)
             self.held_bytes -= before - stream.size
         stream.received += size
-        if stream.received > _STREAM_WINDOW // 2:
+        if stream.received > STREAM_WINDOW // 2:
             self._write(frames.window_update(stream.number, stream.received))
             stream.received = 0
 

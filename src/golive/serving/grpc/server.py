@@ -8,8 +8,10 @@ from collections.abc import Callable
 
 import msgspec
 
-from golive.serving.grpc.connection import Connection, Gate, GrpcLimits, Hub
+from golive.serving.grpc.connection import Connection
+from golive.serving.grpc.hub import Gate, GrpcLimits, Hub
 from golive.serving.grpc.service import Service
+from golive.serving.listening import several
 
 _BACKLOG = 4096
 _FURTHER_ACCEPTS = 7
@@ -50,9 +52,9 @@ async def serve_grpc(
     hub = Hub(service, gate, config.limits)
     loop, tls = asyncio.get_running_loop(), _tls(config)
     servers = [
-        await loop.create_server(hub.connect, sock=each, ssl=tls, backlog=_BACKLOG)
+        await loop.create_server(lambda: Connection(hub), sock=each, ssl=tls, backlog=_BACKLOG)
         # One turn of the event loop accepts one connection for each of them, as on the HTTP road.
-        for each in (sock, *(sock.dup() for _ in range(_FURTHER_ACCEPTS)))
+        for each in several(sock, _FURTHER_ACCEPTS)
     ]
     on_ready()
     try:
@@ -66,15 +68,19 @@ async def serve_grpc(
 async def _drain(hub: Hub, config: GrpcConfig) -> None:
     # A connection that was accepted in the last moment shows up a turn of the loop later.
     await asyncio.sleep(_SETTLE_S)
-    for step, seconds in (
-        (Connection.drain, config.drain_s),
-        (Connection.finish, config.stop_s),
-        (Connection.cut, 0.0),
-    ):
-        for connection in tuple(hub.connections):
-            step(connection)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(hub.empty.wait(), seconds)
+    for connection in tuple(hub.connections):
+        connection.drain()
+    await _emptied(hub, config.drain_s)
+    for connection in tuple(hub.connections):
+        connection.finish()
+    await _emptied(hub, config.stop_s)
+    for connection in tuple(hub.connections):
+        connection.cut()
+
+
+async def _emptied(hub: Hub, limit_s: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(hub.empty.wait(), limit_s)
 
 
 def _tls(config: GrpcConfig) -> ssl.SSLContext | None:

@@ -14,7 +14,6 @@ Schema = dict[str, Any]
 
 TEXT: Schema = {"type": "string"}
 _JSON_TYPES: dict[DType, str] = {"float64": "number", "int64": "integer", "bool": "boolean", "string": "string"}
-_EXAMPLES: dict[DType, Any] = {"float64": 0.0, "int64": 0, "bool": False, "string": "text"}
 _BOUNDS: dict[DType, Schema] = {
     "float64": {"minimum": -sys.float_info.max, "maximum": sys.float_info.max},
     "int64": {"format": "int64", "minimum": -(2**63), "maximum": 2**63 - 1},
@@ -59,7 +58,7 @@ def list_schema(signature: Signature) -> Schema:
 
 def example_row(signature: Signature) -> dict[str, Any]:
     """Give a row that the model answers: the examples of its fields."""
-    return {field.name: _example(field) for field in signature.inputs}
+    return {field.name: field.sample for field in signature.inputs}
 
 
 def instances_request(signature: Signature, row: Schema) -> Schema:
@@ -156,7 +155,7 @@ def example_tensors(signature: Signature) -> dict[str, Any]:
     """Give an infer request that the model answers."""
     return {
         "inputs": [
-            {"name": field.name, "shape": [1, 1], "datatype": DATATYPES[field.dtype], "data": [_example(field)]}
+            {"name": field.name, "shape": [1, 1], "datatype": DATATYPES[field.dtype], "data": [field.sample]}
             for field in signature.inputs
         ]
     }
@@ -253,17 +252,3 @@ def _notes(field: Field) -> list[str]:
         rest = len(field.categories) - _MANY_CATEGORIES
         notes.append(f"known: {shown}{f' and {rest} more' if rest > 0 else ''}")
     return notes
-
-
-def _example(field: Field) -> Any:
-    if field.example is not None:
-        return field.example
-    if field.nullable:
-        return None
-    if field.categories:
-        return field.categories[0]
-    if field.format == "date":
-        return "2026-01-31"
-    if field.minimum is not None:
-        return int(field.minimum) if field.dtype == "int64" else field.minimum
-    return _EXAMPLES[field.dtype]

@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
-from golive.errors import GoliveError, UnavailableError
-from golive.serving.answer import Answer, Ask
+from golive.errors import GoliveError, RequestError, UnavailableError
+from golive.serving.answer import Answer, Ask, deadline_ns_of
 
 _FORWARDED = (
     b"accept",
@@ -178,11 +178,8 @@ def ended_early() -> UnavailableError:
 
 
 def _deadline_ns(ask: Ask) -> int | None:
-    sent = ask.headers.get(_TIMEOUT)
-    if sent is None:
-        return None
     try:
-        return ask.arrived_ns + int(float(sent) * 1e6)
-    except (ValueError, OverflowError):
+        return deadline_ns_of(ask)
+    except RequestError:
         # The model's own process says what is wrong with it.
         return None
