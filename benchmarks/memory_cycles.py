@@ -12,19 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-import numpy as np
-from onnx import TensorProto, helper, numpy_helper
 
 from benchmarks.process import PAGE_KIB, tree
+from benchmarks.support import support
 from golive.control.running.order import SupervisorOrder
 from golive.control.running.processes import RunningSupervisor, start_supervisor, stop
-from golive.domain.bundle import Manifest
-from golive.domain.digest import Digest
-from golive.domain.preparation import Preparation
 from golive.domain.release import Share
 from golive.domain.serving import Placed, Route
-from golive.domain.signature import Field, Signature
-from golive.store.bundles import BundleStore
 
 CYCLES = 1000
 WARM = 20
@@ -33,7 +27,7 @@ READINGS = 20
 NAMES = ("a", "b", "c", "d")
 TABLE_ROWS = 3 << 20
 BUDGET_MB = 270
-_OLD = "2026-01-01T00:00:00Z"
+EXAMPLES = {"x": 1.0, "y": 2.0}
 
 
 def measure(cycles: int = CYCLES) -> dict[str, object]:
@@ -90,8 +84,11 @@ def _admin(supervisor: RunningSupervisor) -> Iterator[httpx.Client]:
 def _server() -> Iterator[RunningSupervisor]:
     with tempfile.TemporaryDirectory() as name:
         state = Path(name) / "state"
-        store = BundleStore(state / "store")
-        placed = tuple(Placed(name, 1, _keep(store, name, factor)) for factor, name in enumerate(NAMES, start=1))
+        sums = support("sums")
+        placed = tuple(
+            Placed(name, 1, sums.keep_numbers(state, name, sums.sums_graph(float(factor), TABLE_ROWS), EXAMPLES))
+            for factor, name in enumerate(NAMES, start=1)
+        )
         order = SupervisorOrder(
             state=str(state),
             port=0,
@@ -106,35 +103,6 @@ def _server() -> Iterator[RunningSupervisor]:
         )
         yield start_supervisor(order, detach=True, log=state / "run" / "supervisor.log", timeout_s=60)
         stop(state, timeout_s=60)
-
-
-def _keep(store: BundleStore, name: str, factor: int) -> Digest:
-    """Keep a model that answers ``factor * (x + y)`` and has a table of zeros that no optimizer can leave out."""
-    body = helper.make_graph(
-        [
-            helper.make_node("MatMul", ["N", "W"], ["S"]),
-            helper.make_node("Gather", ["N", "first"], ["X"], axis=1),
-            helper.make_node("Cast", ["X"], ["I"], to=TensorProto.INT64),
-            helper.make_node("Gather", ["table", "I"], ["T"], axis=0),
-            helper.make_node("Add", ["S", "T"], ["P"]),
-        ],
-        "sums",
-        [helper.make_tensor_value_info("N", TensorProto.DOUBLE, [None, 2])],
-        [helper.make_tensor_value_info("P", TensorProto.DOUBLE, [None, 1])],
-        [
-            numpy_helper.from_array(np.full((2, 1), float(factor)), "W"),
-            numpy_helper.from_array(np.array([0]), "first"),
-            numpy_helper.from_array(np.zeros(TABLE_ROWS), "table"),
-        ],
-    )
-    graph = helper.make_model(body, opset_imports=[helper.make_opsetid("", 18)], ir_version=10).SerializeToString()
-    signature = Signature(
-        inputs=(Field(name="x", dtype="float64", example=1.0), Field(name="y", dtype="float64", example=2.0)),
-        task="regression",
-        target="z",
-    )
-    manifest = Manifest(name=name, signature=signature, preparation=Preparation(numbers=("x", "y")))
-    return store.write(manifest, {"model.onnx": graph}, created_at=_OLD).digest
 
 
 if __name__ == "__main__":

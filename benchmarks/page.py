@@ -49,7 +49,7 @@ def _peers(result: Result) -> str:
         f"{name}: {', '.join(f'{library} {version}' for library, version in libraries.items())}"
         for name, libraries in result["peers"].items()
     )
-    tables = "".join(_field(one) for one in result["settings"].values()) + _overload(result["overload"])
+    tables = "".join(_field(one) for one in result["settings"].values()) + "".join(map(_overload, result["overload"]))
     text = (
         "![Replies per CPU-second of golive and other model servers](images/peers.svg)\n\n"
         f"{result['note']}.\n\n{tables}<small>{versions}</small>"
@@ -158,10 +158,27 @@ def _swap(result: Result) -> str:
     )
 
 
+def _pieces(result: Result) -> str:
+    request, tensors, batches = result["request"], result["tensors"], result["batches"]
+    rows = batches["rows_per_s"]
+    return _section(
+        "The pieces of a request",
+        result,
+        f"One row of iris as JSON through the protocol class, without the network: **{request['known_head']} µs** "
+        f"behind a head that was met before, {request['parsed_head']} µs behind one that is parsed; counting takes "
+        f"{request['of_which_counting']} µs of it. With the header `Server-Timing` {request['with_server_timing']} µs, "
+        f"with recording {request['with_recording_in_the_worker']} µs in the worker. Reading {tensors['rows']:,} rows "
+        f"of {tensors['fields']} numbers: {tensors['json']:,} µs as JSON, {tensors['binary']} µs as bytes. "
+        f"{batches['setting'].capitalize()}: {rows['alone']:,} rows/s one by one, {rows['loop']:,} in batches in the "
+        f"loop, {rows['thread']:,} in batches in a thread.",
+    )
+
+
 _DESCRIBE: dict[str, Callable[[Result], str]] = {
     "cold_start": _starts,
     "imports": _imports,
     "peers": _peers,
+    "pieces": _pieces,
     "swap": _swap,
     "up_overhead": _up,
     "big_table": _table,

@@ -23,7 +23,7 @@ from benchmarks.field.contenders import Contender, place_of
 from benchmarks.field.driving import drive, wrk
 from benchmarks.field.environments import FOLDER as ENVIRONMENTS
 from benchmarks.field.environments import CannotInstallError, versions_of
-from benchmarks.field.models import Made, make_iris, make_mlp, make_trees
+from benchmarks.field.models import Made, make_heavy_mlp, make_iris, make_mlp, make_trees
 from benchmarks.field.plot import peers_svg, write_plot
 from benchmarks.field.running import CannotRunError, Running
 from benchmarks.result import machine, write
@@ -157,8 +157,14 @@ def measure(names: Sequence[str] = (), *, quick: bool = False) -> dict[str, obje
         made = {setting.name: setting.make(folder / setting.name) for setting in SETTINGS}
         settings = {one.name: _setting(one, made[one.name], names, pace) for one in SETTINGS}
         settings["grpc"] = rpc.measure(made["iris"], names, rounds=pace.rounds, seconds=pace.timed_s)
-        flood = overload.measure(made["mlp"], names, rounds=pace.rounds, seconds=pace.timed_s)
-    return {"quick": quick, "note": NOTE, "peers": _versions(names), "settings": settings, "overload": flood}
+        floods = [
+            overload.measure(model, title, contenders, names, rounds=pace.rounds, seconds=pace.timed_s)
+            for model, title, contenders in (
+                (made["mlp"], "The network", (field.GOLIVE, field.FASTAPI_ONNX, field.PYTRITON)),
+                (make_heavy_mlp(folder / "heavy"), "A network of a millisecond a row", (field.GOLIVE,)),
+            )
+        ]
+    return {"quick": quick, "note": NOTE, "peers": _versions(names), "settings": settings, "overload": floods}
 
 
 NOTE = (
@@ -244,7 +250,7 @@ def _middle(rounds: list[dict[str, object]]) -> dict[str, object]:
         spread = [ordered[0]["replies_per_cpu_s"], ordered[-1]["replies_per_cpu_s"]]
         loads[key] = {**ordered[len(ordered) // 2], "spread": spread}
     return {
-        "cold_start_s": statistics.median(one["cold_start_s"] for one in rounds),
+        "cold_start_s": round(statistics.median(one["cold_start_s"] for one in rounds), 2),
         "memory_mib": statistics.median(one["memory_mib"] for one in rounds),
         "rounds": len(rounds),
         "loads": loads,

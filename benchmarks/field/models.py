@@ -24,7 +24,7 @@ from golive.store.bundles import BundleStore
 
 QUESTIONS = 16
 BATCH = 32
-WIDE, LAYERS = 32, (1152, 1152)
+WIDE, LAYERS, HEAVY_LAYERS = 32, (1152, 1152), (4608, 4608)
 TREES = 400
 COST_RUNS = 100
 
@@ -48,13 +48,18 @@ def make_iris(folder: Path) -> Made:
     return _make(make_pipeline(StandardScaler(), LogisticRegression()), data.data, data.target, folder)
 
 
-def make_mlp(folder: Path) -> Made:
+def make_mlp(folder: Path, layers: tuple[int, ...] = LAYERS) -> Made:
     """A network that one row keeps busy for about 0.7 ms, and 32 rows for little longer; its weights hardly matter."""
     random = np.random.default_rng(7)
     rows = random.normal(size=(400, WIDE))
     target = (rows[:, :4].sum(axis=1) > 0).astype(int) + (rows[:, 4] > 1)
-    network = MLPClassifier(LAYERS, max_iter=2, random_state=0)
+    network = MLPClassifier(layers, max_iter=2, random_state=0)
     return _make(make_pipeline(StandardScaler(), network), rows, target, folder)
+
+
+def make_heavy_mlp(folder: Path) -> Made:
+    """A network of which each further row takes about a millisecond."""
+    return make_mlp(folder, HEAVY_LAYERS)
 
 
 def make_trees(folder: Path) -> Made:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from benchmarks.field.contenders import FASTAPI_ONNX, GOLIVE, PYTRITON, Contender, place_of
+from benchmarks.field.contenders import Contender, place_of
 from benchmarks.field.driving import drive
 from benchmarks.field.environments import CannotInstallError
 from benchmarks.field.models import Made
@@ -20,30 +20,33 @@ from golive.control.load.histogram import Histogram
 from golive.control.load.orders import LoadOrder, Measured
 from golive.control.load.schedule import Rate
 
-CONTENDERS = (GOLIVE, FASTAPI_ONNX, PYTRITON)
 TIMES = 3.0
 # More than a second's worth of the fastest server's answers, or the connections would be what limits the load.
 CONNECTIONS, PEAK_CONNECTIONS = 9000, 64
 GRACE_S, IN_TIME_NS = 1.0, 1_000_000_000
 HEAD_START_NS = 50_000_000
+# Thousands of connections are opened in it, and what they ask first is answered late.
+WARM_S = 4.0
 
 
-def measure(made: Made, names: Sequence[str], *, rounds: int, seconds: int) -> dict[str, object]:
+def measure(
+    made: Made, of: str, contenders: Sequence[Contender], names: Sequence[str], *, rounds: int, seconds: int
+) -> dict[str, object]:
     """Take turns; give the median round of each by its goodput's share of the peak."""
     found: dict[str, list[dict[str, float]]] = {}
     failed: dict[str, str] = {}
     for _ in range(rounds):
-        for one in CONTENDERS:
+        for one in contenders:
             if one.title in failed or (names and one.name not in names):
                 continue
             try:
                 found.setdefault(one.title, []).append(_turn(one, made, seconds))
             except (CannotInstallError, CannotRunError) as error:
                 failed[one.title] = str(error)
-            print(f"overload: {one.title}: {failed.get(one.title) or found[one.title][-1]}", flush=True)
+            print(f"overload of {of}: {one.title}: {failed.get(one.title) or found[one.title][-1]}", flush=True)
     ordered = {title: sorted(all_, key=lambda one: one["goodput_of_peak"]) for title, all_ in found.items() if all_}
     return {
-        "title": f"The network, {TIMES:g} times the peak offered in an open loop over {CONNECTIONS:,} connections",
+        "title": f"{of}, {TIMES:g} times the peak offered in an open loop over {CONNECTIONS:,} connections",
         "servers": {title: all_[len(all_) // 2] for title, all_ in ordered.items()},
         "failed": failed,
     }
@@ -82,7 +85,7 @@ def _offer(launch: Launch, bodies: list[bytes], rate: float, seconds: int) -> Me
         requests=tuple(_request(launch, body) for body in bodies),
         connections=CONNECTIONS,
         rate=Rate(per_s=rate),
-        warmup_s=1.0,
+        warmup_s=WARM_S,
         seconds=float(seconds),
         grace_s=GRACE_S,
         cores=(1,),

@@ -17,18 +17,15 @@ import msgspec
 import numpy as np
 import pytest
 from grpc_server import Caller
-from onnx import TensorProto, helper, numpy_helper
+from sums import keep_numbers, sums_graph
 
 from golive import plugins
 from golive.control.running.order import SupervisorOrder
 from golive.control.running.processes import RunningSupervisor, start_supervisor, stop
 from golive.control.running.run_files import RunFile
-from golive.domain.bundle import Manifest
 from golive.domain.digest import Digest
-from golive.domain.preparation import Preparation
 from golive.domain.release import Share
 from golive.domain.serving import Placed, Route, Shift, Start
-from golive.domain.signature import Field, Signature
 from golive.errors import UnavailableError, UsageError
 from golive.monitoring.records import read_records
 from golive.serving.grpc.protos import Messages
@@ -41,38 +38,8 @@ BUDGET_MB = 340
 """Two processes with one such model, not three."""
 
 
-def graph(factor: float, table_rows: int) -> bytes:
-    """P = factor * (x + y) + table[x], where the table holds zeros that no optimizer can leave out."""
-    body = helper.make_graph(
-        [
-            helper.make_node("MatMul", ["N", "W"], ["S"]),
-            helper.make_node("Gather", ["N", "first"], ["X"], axis=1),
-            helper.make_node("Cast", ["X"], ["I"], to=TensorProto.INT64),
-            helper.make_node("Gather", ["table", "I"], ["T"], axis=0),
-            helper.make_node("Add", ["S", "T"], ["P"]),
-        ],
-        "sums",
-        [helper.make_tensor_value_info("N", TensorProto.DOUBLE, [None, 2])],
-        [helper.make_tensor_value_info("P", TensorProto.DOUBLE, [None, 1])],
-        [
-            numpy_helper.from_array(np.full((2, 1), factor), "W"),
-            numpy_helper.from_array(np.array([0]), "first"),
-            numpy_helper.from_array(np.zeros(table_rows), "table"),
-        ],
-    )
-    return helper.make_model(body, opset_imports=[helper.make_opsetid("", 18)], ir_version=10).SerializeToString()
-
-
 def keep(state: Path, name: str, content: bytes) -> Digest:
-    signature = Signature(
-        inputs=(Field(name="x", dtype="float64", example=1.0), Field(name="y", dtype="float64", example=2.0)),
-        task="regression",
-        target="z",
-    )
-    manifest = Manifest(name=name, signature=signature, preparation=Preparation(numbers=("x", "y")))
-    return (
-        BundleStore(state / "store").write(manifest, {"model.onnx": content}, created_at="2026-01-01T00:00:00Z").digest
-    )
+    return keep_numbers(state, name, content, {"x": 1.0, "y": 2.0}, target="z")
 
 
 class Place:
@@ -81,7 +48,7 @@ class Place:
     def __init__(self, state: Path) -> None:
         self.state = state
         self.placed = tuple(
-            Placed(name, 1, keep(state, name, graph(float(number), TABLE_ROWS)))
+            Placed(name, 1, keep(state, name, sums_graph(float(number), TABLE_ROWS)))
             for number, name in enumerate(NAMES, start=1)
         )
         self.target = plugins.load("targets", "local").at(state)
@@ -257,7 +224,9 @@ def test_a_hung_group_is_found_and_its_request_answered_by_the_next_one(place: P
     with httpx.Client(base_url=supervisor.url, timeout=60) as client:
         assert ask(client, "a", 1.0).status_code == 200
         os.kill(groups(supervisor)["a"]["pid"], signal.SIGSTOP)
-        assert ask(client, "a", 2.0).json()["predictions"] == [3.0]
+        answer = ask(client, "a", 2.0)
+        assert answer.status_code == 200, answer.text + place.log
+        assert answer.json()["predictions"] == [3.0]
     assert "failed its probe" in place.log
 
 
@@ -391,7 +360,7 @@ def test_a_model_that_does_not_start_is_refused_with_the_reason_until_it_does(pl
 
 def test_a_new_version_is_swapped_in_under_load_while_the_other_groups_stay(place: Place) -> None:
     supervisor = place.start("ab", memory_mb=520, workers=4)
-    new = Placed("a", 2, keep(place.state, "a", graph(10.0, TABLE_ROWS)))
+    new = Placed("a", 2, keep(place.state, "a", sums_graph(10.0, TABLE_ROWS)))
     stays = groups(supervisor)["b"]["pid"]
     placed = tuple(one for one in place.placed if one.name in "ab")
     traffic = (Route("a", (Share(2, 1.0),)), Route("b", (Share(1, 1.0),)))

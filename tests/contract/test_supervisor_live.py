@@ -19,19 +19,16 @@ import msgspec
 import numpy as np
 import pytest
 from grpc_server import Caller
-from onnx import TensorProto, helper, numpy_helper
+from sums import AT, keep_numbers, sums_graph
 
 from golive import plugins
 from golive.control.running.order import SupervisorOrder
 from golive.control.running.processes import RunningSupervisor, running, start_supervisor, stop
 from golive.control.running.run_files import RunFile, RunFolder
-from golive.domain.bundle import Manifest
 from golive.domain.digest import Digest
 from golive.domain.policy import Verdict
-from golive.domain.preparation import Preparation
 from golive.domain.release import Share
 from golive.domain.serving import Placed, Route, Shift, Start, TrafficTable
-from golive.domain.signature import Field, Signature
 from golive.errors import UnavailableError, UsageError
 from golive.monitoring.records import read_records
 from golive.security.keys import make_key
@@ -39,32 +36,11 @@ from golive.serving.grpc.protos import Messages
 from golive.store.bundles import BundleStore
 from golive.store.ledger import Ledger
 
-AT = "2026-01-01T00:00:00Z"
 ROW = {"instances": [{"a": 1.0, "b": 2.0}]}
 
 
-def graph(factor: float) -> bytes:
-    """P = factor * (a + b)."""
-    weights = numpy_helper.from_array(np.full((2, 1), factor), "W")
-    body = helper.make_graph(
-        [helper.make_node("MatMul", ["N", "W"], ["P"])],
-        "sums",
-        [helper.make_tensor_value_info("N", TensorProto.DOUBLE, [None, 2])],
-        [helper.make_tensor_value_info("P", TensorProto.DOUBLE, [None, 1])],
-        [weights],
-    )
-    model = helper.make_model(body, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
-    return model.SerializeToString()
-
-
 def keep(state: Path, content: bytes) -> Digest:
-    signature = Signature(
-        inputs=(Field(name="a", dtype="float64", example=1.0), Field(name="b", dtype="float64", example=2.0)),
-        task="regression",
-        target="y",
-    )
-    manifest = Manifest(name="sums", signature=signature, preparation=Preparation(numbers=("a", "b")))
-    return BundleStore(state / "store").write(manifest, {"model.onnx": content}, created_at=AT).digest
+    return keep_numbers(state, "sums", content, {"a": 1.0, "b": 2.0})
 
 
 def all_to(version: int) -> TrafficTable:
@@ -84,7 +60,7 @@ class Place:
 
     def __init__(self, state: Path) -> None:
         self.state = state
-        self.digests = {version: keep(state, graph(float(version))) for version in (1, 2, 3)}
+        self.digests = {version: keep(state, sums_graph(float(version))) for version in (1, 2, 3)}
         self.target = plugins.load("targets", "local").at(state)
 
     def placed(self, *versions: int) -> tuple[Placed, ...]:

@@ -54,7 +54,7 @@ def test_three_times_the_load_is_answered_as_far_as_it_goes_and_refused_politely
     assert report.without_retry_after == 0
     assert report.answered + report.statuses[503] == report.begun
     # The benchmark measures how much of the peak is left; here it is only seen not to break down.
-    assert report.answered > 0.5 * peak * SECONDS
+    assert report.answered > 0.2 * peak * SECONDS
     assert memory_mb(worker) < before + 100
     with Load(port, PATH, BODIES, right=RIGHT, connections=1) as after:
         assert eventually(lambda: after.so_far > 20)

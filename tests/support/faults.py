@@ -9,20 +9,16 @@ from pathlib import Path
 
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
+from sums import keep_numbers
 
 from golive import plugins
 from golive.control.running.order import SupervisorOrder
 from golive.control.running.processes import RunningSupervisor, start_supervisor, stop
 from golive.control.running.run_files import RunFolder
-from golive.domain.bundle import Manifest
 from golive.domain.digest import Digest
-from golive.domain.preparation import Preparation
 from golive.domain.release import Share
 from golive.domain.serving import Placed, Route, TrafficTable
-from golive.domain.signature import Field, Signature
-from golive.store.bundles import BundleStore
 
-AT = "2026-01-01T00:00:00Z"
 NAME = "sums"
 PATH = f"/predict/{NAME}"
 PINNED = f"/v1/models/{NAME}:predict"
@@ -78,10 +74,7 @@ def graph(factor: float, steps: int = 0) -> bytes:
 
 def keep(state: Path, content: bytes) -> Digest:
     """Write a bundle around a graph."""
-    inputs = tuple(Field(name=name, dtype="float64", example=0.0) for name in "abc")
-    signature = Signature(inputs=inputs, task="regression", target="y")
-    manifest = Manifest(name=NAME, signature=signature, preparation=Preparation(numbers=("a", "b", "c")))
-    return BundleStore(state / "store").write(manifest, {"model.onnx": content}, created_at=AT).digest
+    return keep_numbers(state, NAME, content, dict.fromkeys("abc", 0.0))
 
 
 def body(a: float, b: float = 0.0, steps: int = 0, rows: int = 1) -> bytes:

@@ -1,14 +1,12 @@
 """Lanes behind a real gRPC server in a thread of its own, and a caller that an independent client library carries."""
 
-import asyncio
 import contextlib
 import socket
-import threading
 
 import grpc
 import numpy as np
 import pytest
-import uvloop
+from threaded import Threaded
 
 from golive.errors import DeniedError
 from golive.serving.answer import RequestIds
@@ -21,10 +19,11 @@ from golive.serving.grpc.service import About, Service
 ROWS = [[5.1, 3.5, 1.4, 0.2], [6.7, 3.0, 5.2, 2.3]]
 
 
-class GrpcServer:
+class GrpcServer(Threaded):
     """The lanes of the HTTP tests behind gRPC, in a thread of its own."""
 
     def __init__(self, board, *, config=None, calls=None, caller=lambda told: "someone"):
+        super().__init__()
         self.messages, self.board, self.ready = Messages(), board, True
         self.board.routes = {**board.routes, **self._calls(), **(calls or {})}
         about = About(title="test", version="1", max_rows=1000)
@@ -33,8 +32,6 @@ class GrpcServer:
         self.config = config or GrpcConfig(limits=GrpcLimits(message_bytes=50_000), drain_s=0.5, stop_s=5.0)
         self.sock = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self.sock.getsockname()[1]}"
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: uvloop.run(self._main()))
 
     def _calls(self):
         table = {}
@@ -48,23 +45,8 @@ class GrpcServer:
     def _denied(self, body, ask):
         return self.board.rejected(DeniedError("this server wants an API key"), ask.request_id)
 
-    async def _main(self):
-        self.loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        await serve_grpc(self.service, self.gate, self.sock, self.config, on_ready=self._ready.set, stop=self._stop)
-
-    def __enter__(self):
-        self._thread.start()
-        assert self._ready.wait(10)
-        return self
-
-    def __exit__(self, *_):
-        self.ask_to_stop()
-        self._thread.join(20)
-        assert not self._thread.is_alive()
-
-    def ask_to_stop(self):
-        with contextlib.suppress(RuntimeError):
-            self.loop.call_soon_threadsafe(self._stop.set)
+    async def answer(self, on_ready, stop):
+        await serve_grpc(self.service, self.gate, self.sock, self.config, on_ready=on_ready, stop=stop)
 
     @contextlib.contextmanager
     def channel(self, **kwargs):

@@ -21,7 +21,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from golive.errors import GoliveError, NotFoundError, RequestError, UnavailableError
 from golive.serving.answer import JSON_HEAD, TOLD, Answer, Ask, Handler, refusal, version_head
-from golive.serving.aside import Aside
 from golive.serving.codecs.tensors import metadata
 from golive.serving.hall import Hall
 from golive.serving.pages.config import config_of
@@ -93,7 +92,6 @@ class Endpoints:
         self._board = hall.switchboard
         self._about = about
         self._ordinary: dict[str, tuple[re.Pattern[str], ...]] = {}
-        self._aside = Aside()
 
     def starlette(self) -> Starlette:
         """Bind paths to endpoints."""
@@ -308,7 +306,7 @@ class Endpoints:
         inflating = _Inflating(body, encoding, limit, self._hall.too_large)
         # A few bytes may become the limit's worth: in the event loop all others would wait for that.
         plain = inflating.begin()
-        return await self._aside.do(inflating.finish) if plain is None else plain
+        return await self._hall.aside.do(inflating.finish) if plain is None else plain
 
     def _is_ready(self) -> bool:
         return bool(self._board.traffic) and not self._hall.draining

@@ -1,4 +1,4 @@
-"""Aside: the one thread beside the event loop, for what a long request needs apart from its model."""
+"""Aside: a thread beside the event loop, for what a long request needs apart from its model."""
 
 import asyncio
 from collections.abc import Callable, Iterator

@@ -50,7 +50,9 @@ class Hall:
         self.authorize = authorize
         self.request_ids = request_ids
         self.heads = reply_heads()
-        self.pack = Packer(Aside())
+        self.aside = Aside()
+        """For what compression takes: the lanes have one of their own, for decoding may keep it for long."""
+        self.pack = Packer(self.aside)
         self.known: dict[bytes, Known] = {}
         self.draining = False
 

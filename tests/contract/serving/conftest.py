@@ -1,7 +1,5 @@
 """A real server on a free port, with two real ONNX models, for tests over sockets."""
 
-import asyncio
-import contextlib
 import random
 import socket
 import threading
@@ -11,8 +9,8 @@ from types import SimpleNamespace
 import httpx
 import numpy as np
 import pytest
-import uvloop
 from onnx import TensorProto, helper, numpy_helper
+from threaded import Threaded
 
 from golive.adapters.runtimes.onnxruntime import OnnxRuntime
 from golive.domain.bundle import Manifest
@@ -130,10 +128,11 @@ class Gate:
         return self._session.run(numbers, codes)
 
 
-class Running:
+class Running(Threaded):
     """A server in a thread of its own."""
 
     def __init__(self, config=None, traffic=None, sample=1.0, send=None, limits=None):
+        super().__init__()
         self.frames = []
         self.recorder = Recorder(
             sample, 10_000, send or (lambda frame: not self.frames.append(frame)), random.Random(7)
@@ -143,7 +142,6 @@ class Running:
             Lane(Placed("iris", 2, "sha256:" + "2" * 64), iris_road(50.0), self.recorder),
             Lane(Placed("houses", 3, "sha256:" + "3" * 64), houses_road(), self.recorder),
         ]
-        self.loop = uvloop.new_event_loop()
         large = iris_road()
         self.gate = large.session = Gate(large.session)
         compute = Compute(self.loop, ComputeThread(self.loop), time.perf_counter_ns)
@@ -156,32 +154,9 @@ class Running:
         self.sock = socket.create_server(("127.0.0.1", 0))
         self.port = self.sock.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._run)
 
-    def _run(self):
-        try:
-            self.loop.run_until_complete(self._main())
-        finally:
-            self.loop.close()
-
-    async def _main(self):
-        self._stop = asyncio.Event()
-        await serve(self.board, self.sock, self.config, on_ready=self._ready.set, stop=self._stop)
-
-    def __enter__(self):
-        self._thread.start()
-        assert self._ready.wait(10)
-        return self
-
-    def __exit__(self, *_):
-        self.ask_to_stop()
-        self._thread.join(20)
-        assert not self._thread.is_alive()
-
-    def ask_to_stop(self):
-        with contextlib.suppress(RuntimeError):
-            self.loop.call_soon_threadsafe(self._stop.set)
+    async def answer(self, on_ready, stop):
+        await serve(self.board, self.sock, self.config, on_ready=on_ready, stop=stop)
 
     def records(self):
         """Give what was recorded, a line for each row."""

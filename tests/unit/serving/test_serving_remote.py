@@ -183,14 +183,32 @@ def test_a_request_whose_process_ended_without_a_byte_is_sent_once_more_to_the_n
     run(scene)
 
 
+def test_a_process_that_dies_may_lose_a_request_twice_and_the_next_one_answers_it(tmp_path: Path) -> None:
+    async def scene() -> None:
+        front = Front()
+        # It still accepts connections when it has lost those that it had.
+        async with Group(tmp_path / "g1", lambda _: b"") as dying, Group(tmp_path / "g2") as alive:
+            front.link.point(dying.path, 1, "")
+            asked = front.ask()
+            await front.has_wanted.wait()
+            assert (len(dying.requests), front.wanted) == (2, [(7, 1)])
+            front.link.point(alive.path, 2, "")
+            assert await asked == GOOD
+
+    run(scene)
+
+
 def test_a_request_that_ends_two_processes_is_not_sent_to_a_third(tmp_path: Path) -> None:
     async def scene() -> None:
         front = Front()
         async with Group(tmp_path / "g", lambda _: b"") as deadly:
             front.link.point(deadly.path, 1, "")
-            status, head, body = await front.ask()
+            asked = front.ask()
+            await front.has_wanted.wait()
+            front.link.point(deadly.path, 2, "")
+            status, head, body = await asked
         assert (status, b"retry-after: 1\r\n" in head, b"ended before it had answered" in body) == (503, True, True)
-        assert len(deadly.requests) == 2
+        assert len(deadly.requests) == 3
 
     run(scene)
 

@@ -204,7 +204,7 @@ class Batcher:
         # run for a prediction that is too high, it would never be put right.
         if len(self._queue) == 1 or self._is_barren or not self.cost.is_known:
             return now_ns
-        return now_ns + _MARGIN * self.cost.of(min(self._most, self._queue.rows))
+        return now_ns + _MARGIN * self._compute.stretched(self.cost.of(min(self._most, self._queue.rows)))
 
     def _settle(self, piece: Piece, result: Float64 | Exception, now_ns: int) -> None:
         ticket = piece.ticket
@@ -233,7 +233,7 @@ class Batcher:
         ready_ns: float = now_ns
         if self._queue.rows and self.cost.is_known:
             before = self._time_of(self._queue.ahead_of(caller, turn))
-            ready_ns += _MARGIN * (self._compute.wait_ns(self, before) + self.cost.of(turn))
+            ready_ns += _MARGIN * self._compute.wait_ns(self, before + self.cost.of(turn))
         if ready_ns >= deadline_ns:
             self.counts.late += 1
             error = too_late(ready_ns - deadline_ns)

@@ -8,6 +8,7 @@ from threading import Thread
 from typing import Protocol
 
 from golive.serving.batching.batch import Batch
+from golive.serving.batching.pace import Pace
 
 _LONGEST_TURN_NS = 50_000_000
 """The longest that runs follow each other in the event loop without a break."""
@@ -159,6 +160,7 @@ class Compute:
         self.clock = clock
         self.is_closed = False
         self._hands = hands
+        self._pace = Pace()
         self._waiting: OrderedDict[Source, None] = OrderedDict()
         self._running: Batch | None = None
         self._running_since_ns = 0
@@ -175,13 +177,19 @@ class Compute:
     def wait_ns(self, source: Source, own_ns: float) -> float:
         """Predict how long a request waits whose own model has so much to run before it."""
         wait = own_ns
-        if self._running is not None:
-            wait += max(0.0, self._running.expected_ns - (self.clock() - self._running_since_ns))
         for other in self._waiting:
             # Models take turns: while this one runs what is before the request, each other gets about as much.
             if other is not source:
                 wait += min(own_ns, other.backlog_ns())
+        wait *= self._pace.stretch
+        if self._running is not None:
+            expected_ns = self._running.expected_ns * self._pace.stretch
+            wait += max(0.0, expected_ns - (self.clock() - self._running_since_ns))
         return wait
+
+    def stretched(self, run_ns: float) -> float:
+        """Predict when a run will have ended that begins as soon as it is its turn, in nanoseconds from now."""
+        return run_ns * self._pace.stretch
 
     def busy_ns(self) -> int:
         """Say for how long the run under way has lasted; 0 when there is none."""
@@ -210,6 +218,7 @@ class Compute:
     def _ended(self, source: Source, batch: Batch) -> None:
         taken_ns = self.clock() - self._running_since_ns
         self._running = None
+        self._pace.learn(taken_ns, batch.expected_ns)
         source.learn(batch, taken_ns)
         # The next batch goes first: a thread runs it while the answers of the last one are written.
         self._next()

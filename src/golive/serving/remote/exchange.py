@@ -41,8 +41,8 @@ class Exchange:
         self.ask = ask
         self.deadline_ns = _deadline_ns(ask)
         """When its caller gives up, on the clock of ``Ask.arrived_ns``; None when nobody said."""
-        self.is_second = False
-        """Whether it was sent once before, to a process that ended before it gave a byte of an answer."""
+        self.lost_by: int | None = None
+        """The start of the process that it was sent to before, which gave not a byte of an answer; None for none."""
         self._refuse = refuse
 
     def written(self, now_ns: int) -> bytes:

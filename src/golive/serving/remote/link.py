@@ -28,8 +28,9 @@ class LinkLimits(msgspec.Struct, frozen=True, kw_only=True):
 class Link:
     """Sends requests to a group while it runs, and keeps them while it is started.
 
-    A request whose connection is lost before a byte of the answer came is sent once more: predicting twice does no
-    harm. One loop, nothing locked.
+    A request whose connection is lost before a byte of the answer came is sent once more, and to the next start of
+    the group if that one is lost too: a process that is killed may accept connections for a moment after it has lost
+    all it had. Predicting twice does no harm. One loop, nothing locked.
 
     Args:
         group: the number of the group.
@@ -169,11 +170,13 @@ class Link:
             self._idle.remove(wire)
         if exchange is None or exchange.future.done():
             self._go_on()
-        elif has_begun or exchange.is_second:
+        elif has_begun or exchange.lost_by not in (None, wire.serial):
             exchange.fail(ended_early())
             self._go_on()
         else:
-            exchange.is_second = True
+            if exchange.lost_by is not None:
+                self._lose(wire.serial)
+            exchange.lost_by = wire.serial
             self._queue(exchange)
 
     def _lose(self, serial: int) -> None:
