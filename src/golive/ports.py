@@ -6,6 +6,7 @@ A plug-in is one class in one file and one entry point; ``golive.testing`` check
 entry-point group  port                         what it adds
 =================  ===========================  ====================================
 golive.tables      :class:`TableFormat`         a kind of file that data is read from
+golive.formats     :class:`ModelFormat`         a kind of file that models are read from
 golive.frameworks  :class:`Framework`           a library whose models can be packaged
 golive.runtimes    :class:`Runtime`             an engine that runs a graph
 golive.targets     :class:`Target`              a place that serves
@@ -25,7 +26,7 @@ import numpy.typing as npt
 from golive.domain.bundle import Bundle, Decision
 from golive.domain.preparation import Preparation
 from golive.domain.serving import Observed, Step
-from golive.domain.signature import Signature
+from golive.domain.signature import Signature, Tensor
 from golive.domain.trial import Trial
 
 Float64 = npt.NDArray[np.float64]
@@ -64,6 +65,24 @@ class Converted(msgspec.Struct, frozen=True, kw_only=True):
     """The least tolerance of the parity proof that this conversion needs; 0 where it is exact to double precision."""
 
 
+class ModelFormat(Protocol):
+    """Reads one kind of model file, and runs no code of it."""
+
+    name: str
+
+    def recognizes(self, path: Path) -> bool:
+        """Say whether a file or folder is of this kind, by its name and its first bytes."""
+        ...
+
+    def read(self, path: Path) -> Any:
+        """Give the model as an object that a framework plug-in knows.
+
+        Raises:
+            DataError: the file is damaged, hostile or of a version that cannot be read; the message says what to do.
+        """
+        ...
+
+
 class Framework(Protocol):
     """Turns one library's fitted models into a graph with exactly the same answers."""
 
@@ -91,6 +110,20 @@ class Session(Protocol):
 
     def run(self, numbers: Float64, codes: Int64) -> Float64:
         """Predict: float64 ``[n, numbers]`` and int64 ``[n, categories]`` in, float64 ``[n, outputs]`` out."""
+        ...
+
+
+class TensorSession(Protocol):
+    """An opened graph of tensors. Safe to call from one thread at a time."""
+
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+
+    def run(self, feeds: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+        """Run the graph: an array for each input, of its dtype and rank, in; one for each output out.
+
+        Texts are arrays of str objects.
+        """
         ...
 
 

@@ -5,7 +5,25 @@ from typing import Literal
 import msgspec
 
 DType = Literal["float64", "int64", "bool", "string"]
-Task = Literal["regression", "classification"]
+Task = Literal["regression", "classification", "tensors"]
+"""``tensors``: the model is served as its graph is, with :class:`Tensor` in and out and no rows of fields."""
+
+TensorType = Literal[
+    "float16",
+    "float32",
+    "float64",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "bool",
+    "string",
+]
+"""numpy's name of what a tensor holds."""
 
 _PLAIN: dict[DType, float | int | bool | str] = {"float64": 0.0, "int64": 0, "bool": False, "string": "text"}
 
@@ -42,6 +60,15 @@ class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         return _PLAIN[self.dtype]
 
 
+class Tensor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One tensor that a graph reads or gives."""
+
+    name: str
+    dtype: TensorType
+    shape: tuple[int | None, ...]
+    """The length of each axis; None where it is only known of a request."""
+
+
 class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a model takes and gives. Written once, when the model is packaged."""
 
@@ -54,6 +81,10 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     class_dtype: DType = "string"
     """How the labels are written in answers (``int64`` labels come back as numbers)."""
     unit: str = ""
+    tensors: tuple[Tensor, ...] = ()
+    """What the graph reads, where the task is ``tensors``; ``inputs`` is empty then."""
+    outputs: tuple[Tensor, ...] = ()
+    """What the graph gives, where the task is ``tensors``."""
 
     @property
     def names(self) -> tuple[str, ...]:

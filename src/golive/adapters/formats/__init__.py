@@ -1,0 +1,1 @@
+"""Formats: files that models are read from."""
