@@ -60,7 +60,55 @@ class Combine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="comb
     columns: tuple[str, ...]
 
 
-DeclaredStep = Normalize | Recode | Bound | DateParts | TextCounts | Combine
+class Tokens(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How a text is cut into tokens: lower case, then accents, then the cut, then the runs of tokens."""
+
+    analyzer: Literal["word", "char", "char_wb"] = "word"
+    """``char_wb``: characters within words, each word with a blank on either side."""
+    pattern: str = r"(?u)\b\w\w+\b"
+    """What a word is, as a regular expression of Python; see ``golive.inference.patterns`` for which are allowed."""
+    shortest: int = 1
+    """The fewest words or characters that stand together as one token."""
+    longest: int = 1
+    """The most words or characters that stand together as one token."""
+    lower: bool = True
+    accents: Literal["keep", "ascii", "unicode"] = "keep"
+    """``unicode``: combining marks are removed; ``ascii``: whatever has no ASCII form then, too."""
+    stop_words: tuple[str, ...] = ()
+    """Words that are left out before they stand together."""
+    limit: int = 100_000
+    """The most characters of a text; a longer one is refused."""
+
+
+class TextTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="text_terms"):
+    """Count a text column's tokens, weigh the counts (tf-idf), and give sums of them as number columns.
+
+    A column of terms is never built: each number of ``into`` is ``sum(value[term] * weights[term, number])``. Arrays
+    are the bytes of float64, little-endian.
+    """
+
+    column: str
+    into: tuple[str, ...]
+    tokens: Tokens = Tokens()
+    terms: tuple[str, ...] = ()
+    """The known terms; the place of a term is its row in ``weights``. Others are left out."""
+    buckets: int = 0
+    """Instead of known terms: a term's row is its MurmurHash3 (32 bits, seed 0) modulo this, its sign the hash's."""
+    signed: bool = True
+    """Whether a bucket counts a term of negative hash as -1."""
+    binary: bool = False
+    """Count a term once, however often it occurs."""
+    sublinear: bool = False
+    """Take ``1 + log(count)`` for the count."""
+    idf: bytes = b""
+    """A factor a term, ``[terms]``; empty: no factor."""
+    norm: Literal["", "l1", "l2"] = ""
+    """Divide by the sum of the absolute values of all known terms, or by the root of the sum of squares."""
+    weights: bytes = b""
+    """``[terms, into]``; empty: ``into`` are the values of the first terms themselves."""
+
+
+DeclaredStep = Normalize | Recode | Bound | DateParts | TextCounts | TextTerms | Combine
 
 
 class Vocabulary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
