@@ -8,13 +8,13 @@ demo: .venv/demo ## real data -> a live, documented, monitored API on 127.0.0.1:
 	$(BIN)/golive up examples/house_prices --detach
 
 test: .venv/test ## the whole test suite
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not heavy" --numprocesses 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not heavy" --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 fuzz: .venv/test ## every parser against three hundred times as many hostile inputs as make test; an hour
 	GOLIVE_FUZZ=long $(BIN)/python -m pytest tests/fuzz --numprocesses 2
 
 coverage: .venv/test ## the fast tests, with the lines and branches that none of them reaches
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/unit tests/contract --numprocesses 2 --dist loadfile --cov --cov-report=term:skip-covered
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/unit tests/contract --numprocesses 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
 check: .venv/test ## style, types, layers; changes nothing
 	$(BIN)/ruff check .
@@ -58,5 +58,7 @@ clean: ## remove what the other verbs made
 	touch $@ .venv/demo
 
 .venv/heavy: .venv/test pyproject.toml
+	# First and pinned: others would bring a build of gigabytes.
+	$(BIN)/python -m pip install --quiet torch==2.13.0
 	$(BIN)/python -m pip install --quiet --editable '.[heavy]'
 	touch $@

@@ -9,7 +9,7 @@ writes to benchmarks/.peers, and the page stays as it is.
 import sys
 from collections.abc import Callable
 
-from benchmarks import big_table, cold_start, imports, memory_cycles, pieces, serving, swap, up_overhead
+from benchmarks import big_table, cold_start, imports, memory_cycles, offline, pieces, serving, swap, up_overhead
 from benchmarks.page import write_page
 from benchmarks.result import write
 
@@ -19,6 +19,7 @@ MEASUREMENTS: dict[str, Callable[[], dict[str, object]]] = {
     "up_overhead": up_overhead.measure,
     "big_table": big_table.measure,
     "pieces": pieces.measure,
+    "offline": offline.measure,
     "swap": swap.measure,
 }
 LONG: dict[str, Callable[[], dict[str, object]]] = {"memory_cycles": memory_cycles.measure}

@@ -174,11 +174,32 @@ def _pieces(result: Result) -> str:
     )
 
 
+def _offline(result: Result) -> str:
+    rows = "".join(
+        f"| {title} | {who} | {one[who]['rows_per_s']:,} | {one[who]['seconds']['median']} "
+        f"| {one[who]['cpu_seconds']['median']} | {one[who]['peak_mib']:,} "
+        f"| {one['of_the_loop'] if who == 'golive' else ''} |\n"
+        for title, one in result["models"].items()
+        for who in ("golive", "loop")
+    )
+    return _section(
+        "Offline prediction",
+        result,
+        f"`golive predict` of {result['rows']:,} rows of {result['fields']} numbers from Parquet to Parquet, beside a "
+        "loop by hand (pyarrow reads a batch, ONNX Runtime runs it on all cores, pyarrow writes it), each from start "
+        f"to exit (target: {result['target']:.0%} of the loop's rows per second or more). MiB are those of all "
+        "processes together, shared pages counted in each.\n\n"
+        "| model | | rows per second | seconds | CPU seconds | MiB | of the loop |\n"
+        f"| --- | --- | ---: | ---: | ---: | ---: | ---: |\n{rows}",
+    )
+
+
 _DESCRIBE: dict[str, Callable[[Result], str]] = {
     "cold_start": _starts,
     "imports": _imports,
     "peers": _peers,
     "pieces": _pieces,
+    "offline": _offline,
     "swap": _swap,
     "up_overhead": _up,
     "big_table": _table,

@@ -21,7 +21,10 @@ __all__ = [
     "deploy",
     "evaluate",
     "gate",
+    "import_model",
     "load",
+    "network",
+    "optimize",
     "package",
     "status",
 ]
@@ -39,7 +42,10 @@ _WHERE = {
     "deploy": ("golive.control.notebook", "deploy"),
     "evaluate": ("golive.control.notebook", "evaluate"),
     "gate": ("golive.control.notebook", "gate"),
+    "import_model": ("golive.control.notebook", "import_model"),
     "load": ("golive.control.notebook", "load"),
+    "network": ("golive.domain.network", "network"),
+    "optimize": ("golive.control.optimize_rows", "optimize_handle"),
     "package": ("golive.control.notebook", "package"),
     "status": ("golive.control.notebook", "status"),
 }

@@ -12,6 +12,7 @@ from golive.errors import UsageError
 _PLATFORM_PORT = 8080
 """Where both platforms ask unless they say otherwise."""
 _LAST_PORT = 65_535
+_NUMERICAL = ("OPENBLAS_", "GOTO_", "MKL_", "BLIS_", "OMP_", "KMP_", "VECLIB_", "NPY_", "LD_LIBRARY_PATH")
 _PATH = re.compile(r"/[A-Za-z0-9._~:@!$&'()*+,;=/-]*")
 
 
@@ -102,6 +103,15 @@ def _path(env: Mapping[str, str], name: str) -> str:
     return text
 
 
+def numerical_variables(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Give the variables that decide how numerical libraries compute, and where the system finds them.
+
+    A process that is given no others computes the same bits with these.
+    """
+    env = os.environ if environ is None else environ
+    return {name: value for name, value in env.items() if name.startswith(_NUMERICAL)}
+
+
 def forbid_telemetry() -> None:
     """Tell ONNX Runtime, before it is first imported, to report nothing to its maker.
 
@@ -109,6 +119,14 @@ def forbid_telemetry() -> None:
     set; its own ``disable_telemetry_events()`` comes too late, since it needs the import.
     """
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+
+def prefer_torch_in_keras() -> None:
+    """Tell Keras, before it is first imported, to compute with torch, unless the environment chose for it.
+
+    Its own default is TensorFlow, and it reads this only while it is imported.
+    """
+    os.environ.setdefault("KERAS_BACKEND", "torch")
 
 
 def secret_key(settings: Settings) -> str:

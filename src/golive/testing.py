@@ -16,11 +16,11 @@ from golive.domain.trial import Trial
 from golive.errors import DataError, GoliveError, VerificationError
 from golive.inference.road import open_road
 from golive.packaging.build import assemble
-from golive.ports import Export, Framework, Runtime, Search, TableFormat, Target
+from golive.ports import Export, Framework, Optimizer, Runtime, Search, SlicedTable, Subject, TableFormat, Target
 
 
 def check_table(table: TableFormat, sample: Path) -> None:
-    """Check a table format on a readable file of its kind, with at least one row."""
+    """Check a table format on a readable file of its kind, with at least one row; of a ``SlicedTable`` both sides."""
     assert table.suffixes, "suffixes names at least one file ending"
     pieces = list(table.read(sample, {}))
     assert pieces, "a table with rows gives at least one piece"
@@ -32,6 +32,47 @@ def check_table(table: TableFormat, sample: Path) -> None:
             if content is not None:
                 broken.write_bytes(content)
             _refuses(lambda: list(table.read(broken, {})), DataError, "a missing or empty file is a DataError")
+        if isinstance(table, SlicedTable):
+            rows = [row for piece in pieces for row in piece.to_pylist()]
+            _check_slices(table, sample, rows)
+            for suffix in table.writes:
+                _check_parts(table, sample, rows, Path(folder), suffix)
+
+
+def _check_slices(table: SlicedTable, sample: Path, rows: Sequence[Any]) -> None:
+    place = str(sample)
+    names = table.names(place, {})
+    assert tuple(rows[0]) == tuple(names), "names are those of the pieces"
+    schema = table.schema(place, {}, names)
+    assert list(table.slices(place, {}, rows=1)) == list(table.slices(place, {}, rows=1)), "it cuts alike each time"
+    found = [
+        row
+        for part in table.slices(place, {}, rows=1)
+        for read in table.read_slice(place, part, {}, fields=(), kept=schema)
+        for row in read.kept.to_pylist()
+    ]
+    assert found == list(rows), "the slices hold the rows, in order"
+    assert table.state(place, {}) == table.state(place, {}) != "", "a table that is there has a state"
+
+
+def _check_parts(table: SlicedTable, sample: Path, rows: Sequence[Any], folder: Path, suffix: str) -> None:
+    place = str(sample)
+    schema = table.schema(place, {}, table.names(place, {}))
+    whole, part, target = folder / "whole", folder / "part", folder / f"joined{suffix}"
+    content, notes = bytearray(table.head(schema)), []
+    for piece in table.read(sample, {}):
+        writer = table.writer(part, schema)
+        writer.write(piece.replace_schema_metadata(None).cast(schema))
+        writer.close()
+        body = table.body(part, len(content))
+        content += part.read_bytes()[body.start : body.stop]
+        notes.append(body.note)
+    whole.write_bytes(bytes(content) + table.tail(schema, notes))
+    assert table.state(str(target), {}) == "", "what is not there has no state"
+    table.deliver(whole, str(target), {})
+    assert not whole.exists(), "a delivered file is used up"
+    joined = [row for piece in table.read(target, {}) for row in piece.to_pylist()]
+    assert joined == list(rows), "joined parts are the table"
 
 
 def check_framework(framework: Framework, model: object, sample: Any, runtime: Runtime) -> None:
@@ -83,6 +124,19 @@ def check_search(search: Search) -> None:
     assert len(first) <= most, "it keeps to the number of trials"
     assert all(trial.parameters[name] in choices for trial in first for name, choices in space.items()), "of the space"
     assert search.run(space, trials=most, seed=1, attempt=attempt) == first, "the same seed gives the same trials"
+
+
+def check_optimizer(optimizer: Optimizer, subject: Subject, runtime: Runtime) -> None:
+    """Check an optimizer on a graph that it can do something for: its candidates open and answer the same question."""
+    assert optimizer.effort_s >= 0, "effort_s is a time"
+    first = list(optimizer.candidates(subject))
+    assert first, "it gives a candidate"
+    assert all(candidate.name for candidate in first), "each has a name"
+    assert [one.name for one in optimizer.candidates(subject)] == [one.name for one in first], "the same ones each time"
+    for candidate in (one for one in first if one.preparation is None and not one.runtime):
+        answers = runtime.open(candidate.graph, threads=1).run(subject.numbers, subject.codes)
+        assert answers.shape == subject.answers.shape, "one answer a row, of the same width"
+        assert np.isfinite(answers).all(), "answers are finite numbers"
 
 
 def check_target(target: Target) -> None:

@@ -18,6 +18,7 @@ FILES = sorted(SRC.rglob("*.py"))
 HEAVY = {"torch", "sklearn", "pandas", "onnxruntime", "pydantic", "fastapi", "pyarrow", "matplotlib", "scipy", "onnx"}
 DEFINES = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
 MAY_IMPORT_INSIDE = {"adapters"}  # an optional library is imported where it is used
+MAY_LOAD_JOBLIB = {"adapters/formats/joblib_child.py"}
 EXEMPT = {"__init__.py": "the public names are resolved on first use by a module-level __getattr__"}
 
 
@@ -75,7 +76,7 @@ def test_every_module_says_what_it_is_for(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=ids)
 def test_no_pickle_on_any_wire(path: Path) -> None:
-    """joblib is for golive's own cache of fitted objects, which never leaves the machine."""
+    """joblib is for golive's own cache of fitted objects, and for files that a person trusts, in their sandbox."""
     imported = {
         alias.name.partition(".")[0]
         for node in ast.walk(tree_of(path))
@@ -84,7 +85,7 @@ def test_no_pickle_on_any_wire(path: Path) -> None:
     } | {(node.module or "").partition(".")[0] for node in ast.walk(tree_of(path)) if isinstance(node, ast.ImportFrom)}
     assert not imported & {"pickle", "cloudpickle", "dill", "marshal", "shelve"}
     if "joblib" in imported:
-        assert path.relative_to(SRC).parts[0] == "training"
+        assert path.relative_to(SRC).parts[0] == "training" or ids(path) in MAY_LOAD_JOBLIB
 
 
 @pytest.mark.parametrize("module", ["golive", "golive.serving.protocol", "golive.cli.app"])

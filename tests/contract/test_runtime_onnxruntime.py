@@ -1,5 +1,7 @@
 """What any runtime promises, asked of ONNX Runtime."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
@@ -99,3 +101,34 @@ def test_bytes_that_are_no_graph_are_refused(runtime, content):
 def test_a_graph_with_other_inputs_and_outputs_is_refused(runtime, content, words):
     with pytest.raises(VerificationError, match=words):
         runtime.open(content, threads=1)
+
+
+def test_the_weights_of_a_big_graph_are_mapped_from_a_file_that_processes_share(runtime, tmp_path):
+    wide = 2100
+    random = np.random.default_rng(0)
+    weights = [random.normal(size=shape) for shape in ((2, wide), (wide, wide), (wide, 1))]
+    nodes = [
+        helper.make_node("MatMul", [read, f"W{layer}"], [given])
+        for layer, (read, given) in enumerate((("N", "h"), ("h", "g"), ("g", "P")))
+    ]
+    ends = [
+        [helper.make_tensor_value_info(name, TensorProto.DOUBLE, ["n", width])] for name, width in (("N", 2), ("P", 1))
+    ]
+    held = [numpy_helper.from_array(weight, f"W{layer}") for layer, weight in enumerate(weights)]
+    big = helper.make_model(
+        helper.make_graph(nodes, "big", *ends, held), opset_imports=[helper.make_opsetid("", 21)], ir_version=10
+    ).SerializeToString()
+    numbers, codes = random.normal(size=(3, 2)), np.zeros((3, 0), np.int64)
+    alone = runtime.open(big, threads=1).run(numbers, codes)
+    assert list(tmp_path.iterdir()) == []
+
+    sharing = runtime.sharing(tmp_path / "graphs")
+    first = sharing.open(big, threads=1)
+    (kept,) = (tmp_path / "graphs").iterdir()
+    written = (kept / "weights.bin").stat().st_mtime_ns
+    second = sharing.open(big, threads=1)
+    assert first.run(numbers, codes).tobytes() == second.run(numbers, codes).tobytes() == alone.tobytes()
+    assert (kept / "weights.bin").stat().st_mtime_ns == written
+    assert str(kept / "weights.bin") in Path("/proc/self/maps").read_text("ascii")
+    sharing.open(graph(), threads=1)
+    assert list((tmp_path / "graphs").iterdir()) == [kept]

@@ -1,5 +1,8 @@
 """Every table format: pieces with one schema, and a clear sentence for a file that cannot be read."""
 
+import sqlite3
+
+import orjson
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
@@ -9,7 +12,28 @@ from golive import plugins
 from golive.errors import DataError
 
 TABLE = pa.table({"area": [150, 90, None], "price": [1.5, None, 2.0], "city": ["Ames", None, "Boone"]})
-WRITERS = {"csv": (".csv", pa.csv.write_csv), "parquet": (".parquet", pa.parquet.write_table)}
+
+
+def write_lines(table, path):
+    path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in table.to_pylist()))
+
+
+def write_database(table, path):
+    kinds = {"int64": "INTEGER", "double": "REAL", "string": "TEXT"}
+    columns = ", ".join(f"{field.name} {kinds[str(field.type)]}" for field in table.schema)
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"CREATE TABLE kept ({columns})")
+        marks = ", ".join("?" * table.num_columns)
+        connection.executemany(f"INSERT INTO kept VALUES ({marks})", zip(*table.to_pydict().values(), strict=True))
+    connection.close()
+
+
+WRITERS = {
+    "csv": (".csv", pa.csv.write_csv),
+    "jsonl": (".jsonl", write_lines),
+    "parquet": (".parquet", pa.parquet.write_table),
+    "sql": (".db", write_database),
+}
 
 
 @pytest.fixture(params=plugins.names("tables"))

@@ -1,4 +1,4 @@
-"""Verbs that make: init, up, train, package, down, schema."""
+"""Verbs that make: init, up, train, package, import, down, schema."""
 
 import shlex
 import shutil
@@ -106,12 +106,41 @@ def train(folder: Folder = Path(), *, as_json: Json = False) -> None:
     printer.result({"trials": trained.trials, "chosen": trained.chosen, "report": trained.report}, show)
 
 
-def package(folder: Folder = Path(), *, as_json: Json = False) -> None:
+def package(
+    folder: Folder = Path(),
+    *,
+    isolated: Annotated[
+        bool, typer.Option("--isolated", help="Package the model itself, with its code, for a process of its own.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Convert the trained model, prove that it answers alike, and write the bundle."""
     printer = Printer(as_json=as_json)
     with printer.progress() as move:
-        bundle = plugins.verb("steps", "package_project")(folder, say=printer.stage, on_progress=move)
+        bundle = plugins.verb("steps", "package_project")(
+            folder, say=printer.stage, on_progress=move, isolated=isolated
+        )
     printer.result(bundle, lambda console: console.print(f"{bundle.name} {bundle.digest}", markup=False))
+
+
+def import_model(
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="A model file or folder: ONNX, joblib, MLflow, ...")],
+    *,
+    name: Annotated[str, typer.Option(help="What the model is called.")],
+    sample: Annotated[
+        Path | None, typer.Option(metavar="DATA", help="Rows as the model saw them, with their true answers.")
+    ] = None,
+    target: Annotated[str, typer.Option(metavar="COL", help="The column of DATA with the true answers.")] = "",
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Load a file that runs code (joblib, pickle), in a sandbox.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Bring in a model that was trained elsewhere; prove that it answers the same."""
+    printer = Printer(as_json=as_json)
+    rooms = plugins.verb("rooms", "open_rooms")()
+    brought = plugins.verb("bring", "bring")(path, rooms, name=name, sample=sample, target=target, trust=trust)
+    printer.result(brought, lambda console: _show_brought(console, brought, rooms))
 
 
 def down(folder: Folder = Path(), *, as_json: Json = False) -> None:
@@ -126,7 +155,15 @@ def schema() -> None:
     sys.stdout.write(plugins.verb("project.schema", "schema")().decode() + "\n")
 
 
-VERBS: Verbs = {"init": init, "up": up, "down": down, "train": train, "package": package, "schema": schema}
+VERBS: Verbs = {
+    "init": init,
+    "up": up,
+    "down": down,
+    "train": train,
+    "package": package,
+    "import": import_model,
+    "schema": schema,
+}
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -139,6 +176,19 @@ def _score(trial: Any) -> str:
 
 def _parameters(trial: Any) -> str:
     return ", ".join(f"{name}={value}" for name, value in trial.parameters.items()) or "-"
+
+
+def _show_brought(console: Console, brought: Any, rooms: Any) -> None:
+    bundle = brought.bundle
+    for note in brought.notes:
+        console.print("•", note, markup=False)
+    proof = plugins.verb("proof", "parity_text")(bundle, rooms)
+    text = f"a table of {len(bundle.signature.inputs)} fields; {proof}"
+    if brought.form == "tensors":
+        text = "tensors; the graph is the file's own"
+    console.print(f"{bundle.name} {bundle.digest}", markup=False)
+    console.print(f"  {bundle.manifest.lineage.model}: {text}", markup=False)
+    console.print(f"next: golive serve {bundle.name}", markup=False)
 
 
 def _show_verdict(console: Console, judged: Any) -> None:

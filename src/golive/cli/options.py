@@ -1,11 +1,13 @@
 """Options that several verbs share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from golive.errors import UsageError
 
 
 class Language(StrEnum):
@@ -25,3 +27,16 @@ Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the history 
 
 Verbs = dict[str, Callable[..., Any]]
 """Verb -> the function that carries it out."""
+
+
+def key_values(pairs: Sequence[str]) -> dict[str, str]:
+    """Read what --option was given.
+
+    Raises:
+        UsageError: one has no equals sign.
+    """
+    for pair in pairs:
+        if "=" not in pair:
+            message = f"--option {pair!r} is no KEY=VALUE; write the name of the option, an equals sign and its value"
+            raise UsageError(message)
+    return dict(pair.split("=", 1) for pair in pairs)

@@ -1,6 +1,5 @@
 """Verbs that keep: list, show, export."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,10 +7,9 @@ import typer
 from rich.console import Console
 
 from golive import plugins
-from golive.cli.options import Json, Verbs
+from golive.cli.options import Json, Verbs, key_values
 from golive.cli.output import Printer, table
 from golive.domain.digest import short
-from golive.errors import UsageError
 
 Reference = Annotated[str, typer.Argument(help="A bundle: name, name@version, name:serving, sha256:...")]
 
@@ -82,7 +80,7 @@ def export(
     """Write a bundle in a form that runs elsewhere; a bare name means what serves."""
     rooms = plugins.verb("rooms", "open_rooms")()
     folder = output or Path(f"{reference.replace(':', '-').replace('@', '-')}-{to}")
-    options = _options(option or [])
+    options = key_values(option or [])
     paths = plugins.verb("export", "export")(reference, to, folder, rooms, options=options)
 
     def print_it(console: Console) -> None:
@@ -96,14 +94,6 @@ def export(
 def _released(release: Any) -> str:
     forced = f", forced: {release.verdict.forced}" if release.verdict.forced else ""
     return f"{release.name}@{release.version} ({release.verdict.outcome}{forced})"
-
-
-def _options(pairs: Sequence[str]) -> dict[str, str]:
-    for pair in pairs:
-        if "=" not in pair:
-            message = f"--option {pair!r} is no KEY=VALUE; write the name of the option, an equals sign and its value"
-            raise UsageError(message)
-    return dict(pair.split("=", 1) for pair in pairs)
 
 
 VERBS: Verbs = {"list": list_bundles, "show": show, "export": export}

@@ -2,6 +2,7 @@
 
 import ssl
 import time
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -10,7 +11,7 @@ from golive.client.chances import real_chances
 from golive.client.contract import ModelMetadata
 from golive.client.conversation import Conversation, Version
 from golive.client.exchange import Flow, Outcome, Send, Wait
-from golive.client.prediction import Prediction
+from golive.client.prediction import Prediction, TensorAnswer
 from golive.client.sockets import Sockets
 from golive.client.trust import trust
 
@@ -79,6 +80,37 @@ class Client:
         flow = self._talk.predict(
             model, data, version=version, timeout_s=timeout_s, batch_rows=batch_rows, timings=timings
         )
+        return self._run(flow)
+
+    def infer(
+        self,
+        model: str,
+        inputs: Mapping[str, Any],
+        *,
+        outputs: Sequence[str] = (),
+        version: Version = None,
+        timeout_s: float | None = None,
+        timings: bool = False,
+    ) -> TensorAnswer:
+        """Ask a model of tensors.
+
+        Args:
+            model: The name it is served under.
+            inputs: Name -> array. An array goes with its own type and shape; lists become what the model takes.
+            outputs: The names of the outputs that are wanted; () for all.
+            version: Ask this version; else the server's traffic table decides.
+            timeout_s: Seconds for this call.
+            timings: Ask the server what it spent its time on.
+
+        Raises:
+            RequestError: a tensor is not what the model takes; ``field`` names it.
+            TooLargeError: the tensors are larger than the server takes at once.
+            NotFoundError: the server has no such model or version.
+            DeniedError: the server wants another API key.
+            DeadlineError: there was no answer in time.
+            UnavailableError: no server answers, or it cannot answer now.
+        """
+        flow = self._talk.infer(model, inputs, outputs=outputs, version=version, timeout_s=timeout_s, timings=timings)
         return self._run(flow)
 
     def metadata(self, model: str, *, version: Version = None, timeout_s: float | None = None) -> ModelMetadata:

@@ -1,5 +1,6 @@
 """Conversation: every verb of a client as a flow of what to send and when to wait; nothing is sent here."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -10,9 +11,10 @@ from golive.client.contract import Contract, ModelMetadata, contract_of, decoded
 from golive.client.encode import encoded
 from golive.client.exchange import Flow, Late, Reply, Send, Wait
 from golive.client.failure import failure, no_answer
-from golive.client.prediction import Prediction, joined, prediction_of
+from golive.client.prediction import Prediction, TensorAnswer, joined, prediction_of, tensor_answer_of
 from golive.client.retry import pause_s
 from golive.client.table import Table, table_of
+from golive.client.tensors import encoded_tensors
 from golive.errors import NotFoundError, RequestError, TooLargeError, UsageError
 
 Version = int | str | None
@@ -87,6 +89,36 @@ class Conversation:
             # Every piece is answered by the version that answered the first, also when traffic shifts meanwhile.
             asked = predictions[0].version
         return joined(predictions, call.request_id)
+
+    def infer(
+        self,
+        model: str,
+        inputs: Mapping[str, Any],
+        *,
+        outputs: Sequence[str] = (),
+        version: Version = None,
+        timeout_s: float | None = None,
+        timings: bool = False,
+    ) -> Flow[TensorAnswer]:
+        """Ask a model about tensors."""
+        call, asked = self._call(timeout_s), "" if version is None else str(version)
+        known = self._known(model, asked)
+        contract = known or (yield from self._read(call, model, asked))
+        binary = yield from self._takes_binary(call)
+        while True:
+            request = encoded_tensors(inputs, contract, outputs, binary=binary)
+            headers = {**request.headers, "x-request-timing": "1"} if timings else request.headers
+            path = f"{_path(model, asked)}/infer"
+            try:
+                reply = yield from self._asked(call, "POST", path, headers=headers, body=request.body)
+            except (RequestError, NotFoundError):
+                # What was known of the model may be about an earlier version of it.
+                newer = None if known is None else (yield from self._read(call, model, asked))
+                if newer is None or newer.inputs == contract.inputs:
+                    raise
+                known, contract = None, newer
+            else:
+                return tensor_answer_of(reply, model=model, request_id=call.request_id)
 
     def metadata(self, model: str, *, version: Version = None, timeout_s: float | None = None) -> Flow[ModelMetadata]:
         """Ask what a model takes and gives."""

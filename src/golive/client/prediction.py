@@ -56,6 +56,24 @@ class Prediction(msgspec.Struct, frozen=True, eq=False, kw_only=True):
         return len(self.values)
 
 
+class TensorAnswer(msgspec.Struct, frozen=True, eq=False, kw_only=True):
+    """What a model of tensors gave for one request."""
+
+    outputs: Mapping[str, npt.NDArray[Any]]
+    """The arrays by name, of the model's own types and shapes; texts are objects of str."""
+    model: str
+    version: str
+    """The version that answered; empty where the server does not say."""
+    request_id: str
+    """What the server calls this request, in its log."""
+    timings: Mapping[str, float] = {}
+    """Milliseconds by phase of the server's work, where they were asked for."""
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        """Give one output."""
+        return self.outputs[name]
+
+
 class _Output(msgspec.Struct):
     name: str
     datatype: str
@@ -76,12 +94,10 @@ def prediction_of(reply: Reply, *, model: str, request_id: str) -> Prediction:
     Raises:
         VerificationError: it is not an answer of the protocol.
     """
-    try:
-        answer, tail = _parts(reply)
-        outputs = dict(_outputs(answer, tail))
-    except (msgspec.DecodeError, RecursionError, RequestError, ValueError, TypeError, OverflowError) as error:
-        message = f"the answer about {model!r} is not one of the Open Inference Protocol ({error}); check the server"
-        raise VerificationError(message, request_id=request_id) from error
+    answer, arrays = _arrays_of(reply, model, request_id)
+    outputs: dict[str, Answers] = {
+        name: array.ravel().tolist() if array.dtype == object else array for name, array in arrays.items()
+    }
     first = "predict" if "predict" in outputs else next(iter(outputs), "")
     if not first:
         message = f"the answer about {model!r} has no outputs; check that the model gives any"
@@ -95,6 +111,22 @@ def prediction_of(reply: Reply, *, model: str, request_id: str) -> Prediction:
         request_id=reply.headers.get("x-request-id", request_id),
         timings=timings_of(reply.headers.get("server-timing", "")),
         outputs=outputs,
+    )
+
+
+def tensor_answer_of(reply: Reply, *, model: str, request_id: str) -> TensorAnswer:
+    """Read an infer answer as named arrays.
+
+    Raises:
+        VerificationError: it is not an answer of the protocol.
+    """
+    answer, arrays = _arrays_of(reply, model, request_id)
+    return TensorAnswer(
+        outputs=arrays,
+        model=answer.model_name or model,
+        version=answer.model_version or reply.headers.get("x-model-version", ""),
+        request_id=reply.headers.get("x-request-id", request_id),
+        timings=timings_of(reply.headers.get("server-timing", "")),
     )
 
 
@@ -131,7 +163,16 @@ def _parts(reply: Reply) -> tuple[_Answer, memoryview]:
     return msgspec.json.decode(reply.body[:size], type=_Answer), memoryview(reply.body)[size:]
 
 
-def _outputs(answer: _Answer, tail: memoryview) -> list[tuple[str, Answers]]:
+def _arrays_of(reply: Reply, model: str, request_id: str) -> tuple[_Answer, dict[str, npt.NDArray[Any]]]:
+    try:
+        answer, tail = _parts(reply)
+        return answer, dict(_outputs(answer, tail))
+    except (msgspec.DecodeError, RecursionError, RequestError, ValueError, TypeError, OverflowError) as error:
+        message = f"the answer about {model!r} is not one of the Open Inference Protocol ({error}); check the server"
+        raise VerificationError(message, request_id=request_id) from error
+
+
+def _outputs(answer: _Answer, tail: memoryview) -> list[tuple[str, npt.NDArray[Any]]]:
     outputs, at = [], 0
     for output in answer.outputs:
         if output.data is None:
@@ -141,8 +182,7 @@ def _outputs(answer: _Answer, tail: memoryview) -> list[tuple[str, Answers]]:
             values = values_of(output.name, output.datatype, output.shape, raw).copy()
         else:
             values = _of_json(output)
-        shaped = values.reshape(output.shape)
-        outputs.append((output.name, shaped.ravel().tolist() if shaped.dtype == object else shaped))
+        outputs.append((output.name, values.reshape(output.shape)))
     return outputs
 
 

@@ -9,12 +9,14 @@ import httpx
 import msgspec
 import numpy as np
 
+from golive.control.bring import bring
 from golive.control.deploy import deploy as deploy_release
 from golive.control.deploy import one_at_a_time, release, rollback
 from golive.control.evaluate import measure_bundle
 from golive.control.gate import refuse_unless_allowed
 from golive.control.live import ensure_running
-from golive.control.package import baseline_file, framework_for, open_bundle, prove_and_write, truth_of
+from golive.control.isolate import package_isolated
+from golive.control.package import baseline_file, converted_by, framework_for, open_bundle, prove_and_write, truth_of
 from golive.control.refs import find_used, serving_release
 from golive.control.rooms import Rooms, code_version, environment, open_rooms
 from golive.control.running.order import SupervisorOrder
@@ -58,7 +60,17 @@ class BundleHandle:
 
     @property
     def road(self) -> Road:
-        """The bundle, opened in this process."""
+        """The bundle, opened in this process.
+
+        Raises:
+            UsageError: the model reads tensors and no rows.
+        """
+        if self.bundle.signature.task == "tensors":
+            message = (
+                f"{self.name} reads tensors and no rows; serve it with `golive serve {self.name}` and ask it with "
+                "golive.Client(url).infer, or import it with a sample"
+            )
+            raise UsageError(message)
         if self._road is None:
             self._road = open_bundle(self.bundle, self._rooms.bundles.files(self.bundle))
         return self._road
@@ -158,7 +170,14 @@ class LiveModel:
 
 
 def package(
-    model: Any, *, sample: Any, target: Any, name: str, tolerance: float = 1e-9, home: str | None = None
+    model: Any,
+    *,
+    sample: Any,
+    target: Any,
+    name: str,
+    tolerance: float = 1e-9,
+    isolated: bool = False,
+    home: str | None = None,
 ) -> BundleHandle:
     """Convert a fitted model, prove on the sample that both answer alike, and write the bundle.
 
@@ -169,6 +188,7 @@ def package(
         target: Their true answers, for the dummy baseline; a Series gives the target its name.
         name: What the model is called.
         tolerance: The greatest allowed difference to the original.
+        isolated: Convert nothing; package the object itself, with its code, to be run in a process of its own.
         home: A state folder; otherwise the project one stands in, or the user's own.
 
     Raises:
@@ -176,10 +196,13 @@ def package(
         ParityError: the converted model answers differently.
     """
     rooms = _rooms(home)
+    if isolated:
+        made = package_isolated(model, sample=sample, answers=target, name=checked_name(name), rooms=rooms)
+        return BundleHandle(made, rooms)
     framework = framework_for(model)
-    converted = framework.convert(model, sample, target=str(getattr(target, "name", None) or "target"))
+    converted = converted_by(framework, model, sample, target=str(getattr(target, "name", None) or "target"))
     columns = columns_of(converted.signature, _by_name(sample, converted.signature.names))
-    data = _digest_of(columns, np.asarray(target))
+    data = digest_of_rows(columns, np.asarray(target))
     lineage = Lineage(
         data={"sample": data},
         rows=len(sample),
@@ -205,6 +228,30 @@ def package(
         seed=0,
     )
     return BundleHandle(bundle, rooms)
+
+
+def import_model(
+    path: str | Path, *, name: str, sample: Any = None, target: str = "", trust: bool = False, home: str | None = None
+) -> BundleHandle:
+    """Bring in a model that was trained elsewhere, and prove that it answers the same; as ``golive import``.
+
+    Args:
+        path: A model file or folder.
+        name: What the model is called.
+        sample: A table file or a data frame: rows as the model saw them, and their true answers. An ONNX file needs
+            none; it is then served as the tensors that it reads and gives.
+        target: The column of the sample with the true answers.
+        trust: Load a file that runs code (joblib, pickle), in a sandbox.
+        home: A state folder; otherwise the project one stands in, or the user's own.
+
+    Raises:
+        DataError: no format knows the file, or it is damaged or hostile.
+        UsageError: a sample is needed, or ``trust``; the message lists what the file would load.
+        NotConvertibleError: a part has no exact form.
+        ParityError: the converted model answers differently.
+    """
+    rooms = _rooms(home)
+    return BundleHandle(bring(Path(path), rooms, name=name, sample=sample, target=target, trust=trust).bundle, rooms)
 
 
 def load(reference: str, *, home: str | None = None) -> BundleHandle:
@@ -237,7 +284,7 @@ def evaluate(bundle: BundleHandle, rows: Any, truth: Any) -> EvidenceHandle:
         columns=columns,
         truth=truth_of(bundle.bundle.signature, answers),
         champion=None,
-        data=_digest_of(columns, answers),
+        data=digest_of_rows(columns, answers),
     )
     rooms.bundles.attach_evidence(evidence)
     return EvidenceHandle(evidence, bundle)
@@ -305,10 +352,14 @@ def _by_name(rows: Any, names: Sequence[str]) -> Mapping[str, Any]:
 def _like(sample: Any, rows: Mapping[str, Any]) -> Any:
     if not hasattr(sample, "columns"):
         return np.column_stack([rows[name] for name in rows])
-    return type(sample)({name: rows[str(name)] for name in sample.columns})
+    # A column that the model was given and does not read may hold anything.
+    return type(sample)(
+        {name: rows[str(name)] if str(name) in rows else sample[name].iloc[0] for name in sample.columns}
+    )
 
 
-def _digest_of(columns: Mapping[str, Any], answers: Any) -> Digest:
+def digest_of_rows(columns: Mapping[str, Any], answers: Any) -> Digest:
+    """Name rows and their known answers."""
     listed = {name: column.tolist() for name, column in columns.items()}
     return digest_of_value([listed, [text_of(answer) for answer in answers.tolist()]])
 

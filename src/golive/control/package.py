@@ -78,6 +78,21 @@ def framework_for(model: object) -> Framework:
     raise NotConvertibleError(message)
 
 
+def converted_by(framework: Framework, model: Any, sample: Any, *, target: str) -> Converted:
+    """Convert a fitted model.
+
+    Raises:
+        NotConvertibleError: a part has no exact form; the message names it, and the way out.
+    """
+    try:
+        return framework.convert(model, sample, target=target)
+    except NotConvertibleError as error:
+        if "isolated" in error.message:
+            raise
+        message = f"{error.message}; or serve it as it is, in a process of its own, by packaging it with isolated=True"
+        raise NotConvertibleError(message, field=error.field) from error
+
+
 def open_bundle(bundle: Bundle, files: Mapping[str, bytes], *, threads: int = 1) -> Road:
     """Open a bundle's graph in this process."""
     manifest = bundle.manifest
@@ -184,7 +199,8 @@ def _label_key(text: str | None, signature: Signature) -> str | float | None:
 def _make(project: Project, trained: Trained, rooms: Rooms) -> Bundle:
     fitted = trained.fitted()
     framework = framework_for(fitted.pipeline)
-    converted = framework.convert(fitted.pipeline, fitted.prepare(fitted.train_raw), target=project.target)
+    sample = fitted.prepare(fitted.train_raw)
+    converted = converted_by(framework, fitted.pipeline, sample, target=project.target)
     manifest = assemble(
         project.name,
         converted,

@@ -23,6 +23,9 @@ _DECIDE_NUMBERS = (
     "lightgbm",
     "xgboost",
     "xgboost-cpu",
+    "catboost",
+    "torch",
+    "keras",
 )
 
 

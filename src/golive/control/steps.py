@@ -8,6 +8,7 @@ from golive.control.deploy import Deployed, deploy, one_at_a_time, release
 from golive.control.evaluate import evaluate, evaluate_table
 from golive.control.gate import refuse_unless_allowed, verdict_on, write_junit
 from golive.control.here import here_project
+from golive.control.isolate import package_project_isolated
 from golive.control.package import package
 from golive.control.project.read import base_of, read_project
 from golive.control.refs import find_bundle, find_release
@@ -36,8 +37,13 @@ def train_project(folder: Path, *, say: Say, on_progress: Progress) -> Trained:
     return train(read_project(folder), base, open_rooms(base), say=say, on_progress=on_progress)
 
 
-def package_project(folder: Path, *, say: Say, on_progress: Progress) -> Bundle:
-    """Train a project where needed, and package it."""
+def package_project(folder: Path, *, say: Say, on_progress: Progress, isolated: bool = False) -> Bundle:
+    """Train a project where needed, and package it; ``isolated``: the fitted object itself, with its code."""
+    if isolated:
+        base, project = base_of(folder), read_project(folder)
+        rooms = open_rooms(base)
+        trained = train(project, base, rooms, say=say, on_progress=on_progress)
+        return package_project_isolated(project, trained, rooms, say=say)
     return _packaged(folder, open_rooms(base_of(folder)), say=say, on_progress=on_progress).bundle
 
 

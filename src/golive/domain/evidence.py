@@ -35,7 +35,7 @@ class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     format: int = 1
     bundle: Digest
-    kind: Literal["evaluation", "parity", "live"]
+    kind: Literal["evaluation", "parity", "optimization", "live"]
     data: Digest | None = None
     """The digest of the rows that were used."""
     rows: int = 0

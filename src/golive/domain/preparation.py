@@ -84,7 +84,7 @@ class TextTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """Count a text column's tokens, weigh the counts (tf-idf), and give sums of them as number columns.
 
     A column of terms is never built: each number of ``into`` is ``sum(value[term] * weights[term, number])``. Arrays
-    are the bytes of float64, little-endian.
+    are the bytes of float64, little-endian, row by row.
     """
 
     column: str
@@ -106,6 +106,8 @@ class TextTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """Divide by the sum of the absolute values of all known terms, or by the root of the sum of squares."""
     weights: bytes = b""
     """``[terms, into]``; empty: ``into`` are the values of the first terms themselves."""
+    kept: bytes = b""
+    """int64, little-endian: the buckets that have a row in ``weights``, ascending; empty: all of them."""
 
 
 DeclaredStep = Normalize | Recode | Bound | DateParts | TextCounts | TextTerms | Combine

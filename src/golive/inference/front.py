@@ -10,7 +10,7 @@ from golive.domain.preparation import Preparation, Vocabulary
 from golive.domain.signature import Field, Signature
 from golive.errors import InvalidRowError, UsageError
 from golive.inference.rows import Layout, Slots, checked, compiled
-from golive.inference.steps import Bools, Refuse, Sentence, applied, raise_first
+from golive.inference.steps import Bools, Refuse, Sentence, applied, raise_first, ready
 from golive.inference.table import number_column, text_column
 from golive.inference.values import MISSING, is_missing, not_finite, text_of
 from golive.ports import Column, Float64, Int64
@@ -24,7 +24,7 @@ def compile_front(preparation: Preparation, signature: Signature) -> "Front":
 
     Raises:
         UsageError: the preparation names a column that is neither an input nor made by a step, or one of the
-            wrong kind.
+            wrong kind, or a step that contradicts itself.
     """
     return Front(preparation, signature)
 
@@ -40,7 +40,8 @@ class Front:
         self._preparation = preparation
         self._checks = tuple(checked(field) for field in signature.inputs)
         layout = Layout(signature.inputs)
-        self._acts = tuple(compiled(step, layout) for step in preparation.steps)
+        self._steps = tuple(ready(step) for step in preparation.steps)
+        self._acts = tuple(compiled(step, layout) for step in self._steps)
         self._made = [None] * (layout.width - len(signature.inputs))
         self._width = len(signature.inputs)
         self._numbers = _picker([_number_slot(layout, name) for name in preparation.numbers])
@@ -142,7 +143,7 @@ class Front:
         inputs = {field.name: columns[field.name] for field in self.signature.inputs}
         for field in self.signature.inputs:
             _check_column(field, inputs[field.name], refuse)
-        return applied(self._preparation.steps, inputs, refuse=refuse)
+        return applied(self._steps, inputs, refuse=refuse)
 
     def _tensors(self, columns: Mapping[str, Column], refuse: Refuse) -> tuple[Float64, Int64]:
         prepared = self._checked_steps(columns, refuse)

@@ -20,7 +20,8 @@ from golive.inference.scalars import (
     out_of_range,
     text_counts,
 )
-from golive.inference.steps import step_needs
+from golive.inference.steps import PlainStep, Ready, step_needs
+from golive.inference.text import TextReader
 from golive.inference.values import MISSING, is_missing, number_of, text_of
 
 Slots = list[Any]
@@ -59,12 +60,16 @@ def checked(field: Field) -> Callable[[Any], Any]:
     return _checked_text(field) if field.dtype == "string" else _checked_number(field)
 
 
-def compiled(step: DeclaredStep, layout: Layout) -> Act:
+def compiled(step: Ready, layout: Layout) -> Act:
     """Compile one step; the columns that it makes get their slots in ``layout``.
 
     Raises:
         UsageError: the step names a column that is not there, or one of the wrong kind.
     """
+    return _terms(step, layout) if isinstance(step, TextReader) else _compiled(step, layout)
+
+
+def _compiled(step: PlainStep, layout: Layout) -> Act:
     match step:
         case Normalize():
             return _replace(layout.find(step, step.column, "text"), lambda text: normalized(step, text))
@@ -156,6 +161,21 @@ def _dates(step: DateParts, source: int, made: list[int]) -> Act:
 def _counts(source: int, chars: int, words: int) -> Act:
     def act(slots: Slots) -> None:
         slots[chars], slots[words] = text_counts(slots[source])
+
+    return act
+
+
+def _terms(reader: TextReader, layout: Layout) -> Act:
+    name = reader.step.column
+    source = layout.find(reader.step, name, "text")
+    made = [layout.make(into) for into in reader.step.into]
+
+    def act(slots: Slots) -> None:
+        text = slots[source]
+        if reader.is_too_long(text):
+            raise InvalidRowError(reader.too_long(text), field=name)
+        for slot, number in zip(made, reader(text), strict=True):
+            slots[slot] = number
 
     return act
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from golive.domain.preparation import Bound, Combine, DateParts, DeclaredStep, Normalize, Recode, TextCounts
+from golive.domain.preparation import Bound, Combine, DateParts, DeclaredStep, Normalize, Recode, TextCounts, TextTerms
 from golive.errors import InvalidRowError, UsageError
 from golive.inference.scalars import (
     combine,
@@ -23,9 +23,14 @@ from golive.inference.scalars import (
     out_of_range,
     text_counts,
 )
+from golive.inference.text import TextReader
 from golive.ports import Column, Float64
 
 Bools = npt.NDArray[np.bool_]
+PlainStep = Normalize | Recode | Bound | DateParts | TextCounts | Combine
+Ready = PlainStep | TextReader
+"""A step, compiled where that is worth doing once only."""
+
 Sentence = Callable[[int], str]
 Refuse = Callable[[str, Bools, Sentence], None]
 """Told which rows of a column cannot be served, and given the sentence for a row."""
@@ -40,14 +45,24 @@ def prepared_columns(steps: Iterable[DeclaredStep], columns: Mapping[str, Column
         InvalidRowError: a text is not a date, or a number is outside a range that refuses; the first such row.
         UsageError: a step names a column that is not there, or one of the wrong kind.
     """
-    return applied(steps, columns, refuse=raise_first)
+    return applied(map(ready, steps), columns, refuse=raise_first)
 
 
-def applied(steps: Iterable[DeclaredStep], columns: Mapping[str, Column], *, refuse: Refuse) -> dict[str, Column]:
+def ready(step: DeclaredStep) -> Ready:
+    """Compile a step that is worth compiling once.
+
+    Raises:
+        UsageError: the step contradicts itself, or may take forever.
+    """
+    return TextReader(step) if isinstance(step, TextTerms) else step
+
+
+def applied(steps: Iterable[Ready], columns: Mapping[str, Column], *, refuse: Refuse) -> dict[str, Column]:
     """Apply the declared steps, telling ``refuse`` about rows that cannot be served."""
     prepared = dict(columns)
     for step in steps:
-        prepared.update(_apply(step, prepared, refuse))
+        made = _read(step, prepared, refuse) if isinstance(step, TextReader) else _apply(step, prepared, refuse)
+        prepared.update(made)
     return prepared
 
 
@@ -72,7 +87,7 @@ def step_needs(step: DeclaredStep, name: str, found: str | None, needed: str) ->
     return UsageError(f"step {kind} needs a {needed} column, but {name!r} is a {found} column; mend the step")
 
 
-def _apply(step: DeclaredStep, columns: Mapping[str, Column], refuse: Refuse) -> dict[str, Column]:
+def _apply(step: PlainStep, columns: Mapping[str, Column], refuse: Refuse) -> dict[str, Column]:
     match step:
         case Normalize():
             texts = _texts(step, step.column, columns)
@@ -117,6 +132,19 @@ def _dates(step: DateParts, texts: Column, refuse: Refuse) -> dict[str, Column]:
     unknown = (np.nan,) * len(step.parts)
     matrix = _matrix([unknown if parts is None else parts for parts in found], len(step.parts))
     return {f"{step.column}_{part}": matrix[:, index] for index, part in enumerate(step.parts)}
+
+
+def _read(reader: TextReader, columns: Mapping[str, Column], refuse: Refuse) -> dict[str, Column]:
+    step = reader.step
+    texts = _texts(step, step.column, columns)
+    bad = np.array([reader.is_too_long(text) for text in texts.tolist()], dtype=np.bool_)
+    refuse(step.column, bad, lambda row: reader.too_long(texts[row]))
+    if bad.any():
+        # Told of bad rows, ``refuse`` may go on; what they would have given is never used.
+        texts = texts.copy()
+        texts[bad] = None
+    found = _matrix(_each(texts, reader), len(step.into))
+    return {name: found[:, index] for index, name in enumerate(step.into)}
 
 
 def _combined(step: Combine, columns: Mapping[str, Column]) -> Float64:

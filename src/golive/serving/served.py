@@ -5,7 +5,11 @@ from typing import Protocol
 from golive.domain.serving import Placed
 from golive.domain.signature import Signature
 from golive.serving.answer import Handler
+from golive.serving.codecs.codec import Codec, Labels
 from golive.serving.telemetry.metrics import LaneSnapshot
+from golive.serving.tensorial.answers import Answers
+from golive.serving.tensorial.codec import TensorCodec
+from golive.serving.tensorial.entrance import Entrance
 
 
 class Served(Protocol):
@@ -30,4 +34,16 @@ class Served(Protocol):
 
     def snapshot(self) -> LaneSnapshot:
         """Copy the counters of this process."""
+        ...
+
+
+class CallsCodecs(Protocol):
+    """Makes the codecs of lanes whose infer requests come over gRPC."""
+
+    def codec(self, placed: Placed, signature: Signature, labels: Labels) -> Codec:
+        """Make that of a lane of rows."""
+        ...
+
+    def tensor_codec(self, placed: Placed, signature: Signature, entrance: Entrance, answers: Answers) -> TensorCodec:
+        """Make that of a lane of tensors."""
         ...

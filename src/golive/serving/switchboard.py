@@ -164,8 +164,9 @@ class Switchboard:
             return self.no_label(name, parts[parts.index("labels", 3) + 1].partition(":")[0])
         if verb in VERBS.values():
             return wrong_verb(name, lane.signature)
-        known = f":predict or :{VERBS[lane.signature.task]} (v1), /infer (v2)"
-        return NotFoundError(f"there is no route {path[:200]!r}; the model {name!r} takes {known}")
+        own = VERBS.get(lane.signature.task)
+        known = f":predict or :{own} (v1)" if own else ":predict (v1)"
+        return NotFoundError(f"there is no route {path[:200]!r}; the model {name!r} takes {known}, /infer (v2)")
 
     def rejected(self, error: GoliveError, request_id: str, status: int | None = None) -> Answer:
         """Count a request that reached no model, and answer it."""
@@ -197,7 +198,8 @@ class Switchboard:
 
 
 def _filled(path: str, lane: Served) -> bytes:
-    placed, verb = lane.placed, VERBS[lane.signature.task]
+    # A blank is in no path, so that what a model has no verb for is not found.
+    placed, verb = lane.placed, VERBS.get(lane.signature.task, " ")
     return path.replace("{m}", placed.name).replace("{v}", str(placed.version)).replace("{verb}", verb).encode()
 
 

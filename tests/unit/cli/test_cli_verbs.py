@@ -27,7 +27,7 @@ from golive.settings import Settings
 
 VERBS = [
     ("init",), ("up",), ("down",), ("train",), ("package",), ("schema",), ("evaluate",), ("gate",), ("serve",),
-    ("deploy",), ("rollback",), ("bench",), ("status",), ("history",), ("monitor",), ("list",), ("show",), ("export",),
+    ("deploy",), ("rollback",), ("predict",), ("bench",), ("status",), ("history",), ("monitor",), ("list",), ("show",), ("export",),
     ("key", "create"), ("key", "list"), ("key", "revoke"), ("audit", "list"), ("audit", "verify"),
 ]  # fmt: skip
 

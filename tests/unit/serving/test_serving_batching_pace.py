@@ -18,16 +18,26 @@ ROW_MS, WAIT_MS = 10, 1000
 def test_what_passed_over_what_was_predicted_is_the_stretch():
     pace = Pace()
     assert pace.stretch == 1.0
-    for passed in (10, 30, 20):
-        pace.learn(passed, 10)
-    assert round(pace.stretch, 3) == 2.0
+    for number in range(200):
+        pace.learn((10, 30, 20)[number % 3] * MS, 10 * MS)
+    assert 1.9 < pace.stretch < 2.1
 
 
 def test_a_stretch_is_never_below_one_and_learns_nothing_where_nothing_was_predicted():
     pace = Pace()
-    pace.learn(5, 10)
-    pace.learn(1000, 0)
+    for _ in range(100):
+        pace.learn(5 * MS, 10 * MS)
+        pace.learn(1000 * MS, 0)
     assert pace.stretch == 1.0
+
+
+def test_one_run_that_was_interrupted_changes_little_and_not_for_long():
+    pace = Pace()
+    pace.learn(10_000 * MS, 10 * MS)
+    assert pace.stretch < 2.0
+    for _ in range(100):
+        pace.learn(10 * MS, 10 * MS)
+    assert pace.stretch < 1.05
 
 
 def test_a_quiet_second_makes_up_for_a_busy_one():

@@ -16,6 +16,8 @@ _CARRIED = (
     "inference",
     "adapters/__init__.py",
     "adapters/runtimes/__init__.py",
+    "adapters/runtimes/mapped.py",
+    "adapters/runtimes/onnx_tensors.py",
     "adapters/runtimes/onnxruntime.py",
 )
 _LAUNCHER = b'''"""Says in one sentence what is missing before anything is imported."""

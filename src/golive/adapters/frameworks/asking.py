@@ -27,7 +27,12 @@ def missing_markers(model: Any) -> dict[str, Any]:
 
 
 def as_trained(model: Any, rows: pd.DataFrame) -> Any:
-    """Give rows to a fitted model: float64 numbers, objects with the right "missing", an array if it saw arrays."""
+    """Give rows to a fitted model: float64 numbers, objects with the right "missing", an array if it saw arrays.
+
+    A model that reads nothing but texts gets a series of them.
+    """
+    if reads_series(model) and len(rows.columns) == 1:
+        return rows.iloc[:, 0].astype(object)
     markers = missing_markers(model)
     categories = _booster_categories(model)
     text = [name for name in rows.columns if not pd.api.types.is_numeric_dtype(rows[name].dtype)]
@@ -49,6 +54,13 @@ def as_trained(model: Any, rows: pd.DataFrame) -> Any:
             columns[name] = column
     frame = pd.DataFrame(columns, index=rows.index)
     return frame if hasattr(model, "feature_names_in_") or text else frame.to_numpy()
+
+
+def reads_series(model: Any) -> bool:
+    """Say whether a model reads a plain series of texts rather than a table."""
+    if hasattr(model, "build_analyzer"):
+        return True
+    return not hasattr(model, "transformers_") and any(map(reads_series, _inner(model)))
 
 
 def _with_marker(column: pd.Series, marker: Any) -> pd.Series:
@@ -76,7 +88,7 @@ def _branches(model: Any) -> Iterator[tuple[Any, list[str]]]:
 
 def _inner(model: Any) -> list[Any]:
     found = [getattr(model, name) for name in INNER if hasattr(model, name)]
-    found += [part for _, part in getattr(model, "steps", [])][:1]
+    found += [part for _, part in getattr(model, "steps", []) if part != "passthrough"][:1]
     found += list(getattr(model, "calibrated_classifiers_", []))
     found += [part for _, part in getattr(model, "transformer_list", [])]
     if hasattr(model, "voting") or type(model).__name__ == "VotingRegressor":

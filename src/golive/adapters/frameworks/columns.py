@@ -9,12 +9,13 @@ from golive.adapters.frameworks.categories import ENCODERS, branch, encoder, kno
 from golive.adapters.frameworks.emitter import Emitter, Flow, FlowRule
 from golive.adapters.frameworks.graph import Block
 from golive.adapters.frameworks.inputs import Columns
+from golive.adapters.frameworks.text import reads_text
 
 
 def pipeline(emitter: Emitter, chain: Any, flow: Flow) -> Block:
     """Write the steps one after the other; the first ones become a table where they read text."""
     steps = [(name, part) for name, part in chain.steps if part is not None and part != "passthrough"]
-    if isinstance(flow, Columns) and steps and needs_table(emitter, steps[0][1], flow):
+    if isinstance(flow, Columns) and steps and _wants_table(emitter, steps[0][1], flow):
         count = text_steps(emitter, steps, flow)
         with emitter.inside(steps[count - 1][0]):
             flow = branch(emitter, [part for _, part in steps[:count]], flow)
@@ -29,7 +30,7 @@ def column_transformer(emitter: Emitter, transformer: Any, flow: Flow) -> Block:
     """Write every branch on its own columns and put the results side by side."""
     routes = _routes(emitter, transformer, flow)
     for _, part, reached in routes:
-        if isinstance(reached, Columns):
+        if isinstance(reached, Columns) and not reads_text(part):
             _declare(emitter, part, reached)
     blocks = []
     for name, part, reached in routes:
@@ -58,9 +59,13 @@ def feature_union(emitter: Emitter, union: Any, flow: Flow) -> Block:
 def _transformed(emitter: Emitter, part: Any, flow: Flow) -> Block:
     if part is None or part == "passthrough":
         return emitter.block("passthrough", flow)
-    if isinstance(flow, Columns) and needs_table(emitter, part, flow) and not _routes_further(part):
+    if isinstance(flow, Columns) and _wants_table(emitter, part, flow) and not _routes_further(part):
         return pipeline(emitter, _Chain([(type(part).__name__, part)]), flow)
     return emitter.transform(part, flow)
+
+
+def _wants_table(emitter: Emitter, part: Any, columns: Columns) -> bool:
+    return not reads_text(part) and needs_table(emitter, part, columns)
 
 
 class _Chain:
@@ -86,16 +91,16 @@ def _routes(emitter: Emitter, transformer: Any, flow: Flow) -> list[tuple[str, A
         if isinstance(part, str) and part == "drop":
             continue
         with emitter.inside(name):
-            reached = _taken(emitter, transformer, wanted, flow)
+            reached = _taken(emitter, transformer, part, wanted, flow)
         if (reached.width if isinstance(reached, Block) else len(reached.names)) > 0:
             routes.append((name, part, reached))
     return routes
 
 
-def _taken(emitter: Emitter, transformer: Any, wanted: Any, flow: Flow) -> Flow:
-    if isinstance(wanted, str):
+def _taken(emitter: Emitter, transformer: Any, part: Any, wanted: Any, flow: Flow) -> Flow:
+    if isinstance(wanted, str) and not reads_text(part):
         raise emitter.refusal(
-            transformer, f"passes the column {wanted!r} as a bare series, for text", f"name it in a list: [{wanted!r}]"
+            transformer, f"passes the column {wanted!r} as a bare series", f"name it in a list: [{wanted!r}]"
         )
     names = flow.names if isinstance(flow, Columns) else None
     width = len(names) if names is not None else transformer.n_features_in_

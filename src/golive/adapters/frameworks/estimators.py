@@ -8,6 +8,7 @@ import numpy as np
 from golive.adapters.frameworks.emitter import BlockRule, Emitter
 from golive.adapters.frameworks.graph import PAIR, Block
 from golive.adapters.frameworks.splice import spliced
+from golive.adapters.frameworks.text import above, is_of_terms
 from golive.ports import Float64
 
 WRAP = "wrap it in CalibratedClassifierCV(..., method='sigmoid', ensemble=False)"
@@ -15,7 +16,7 @@ WRAP = "wrap it in CalibratedClassifierCV(..., method='sigmoid', ensemble=False)
 
 def linear_value(emitter: Emitter, model: Any, block: Block) -> Block:
     """Write ``x @ coef + intercept``."""
-    weights = np.atleast_2d(np.asarray(model.coef_, np.float64))
+    weights = np.atleast_2d(_dense(model.coef_))
     if len(weights) != 1:
         raise emitter.refusal(model, f"predicts {len(weights)} targets", "fit one model a target")
     return emitter.graph.product(block, weights.T, model.intercept_)
@@ -36,7 +37,7 @@ def exponential_value(emitter: Emitter, model: Any, block: Block) -> Block:
 
 def linear_decision(emitter: Emitter, model: Any, block: Block) -> Block:
     """Write a linear classifier's decision function."""
-    weights = np.atleast_2d(np.asarray(model.coef_, np.float64))
+    weights = np.atleast_2d(_dense(model.coef_))
     return emitter.graph.product(block, weights.T, model.intercept_)
 
 
@@ -71,9 +72,29 @@ def discriminant(emitter: Emitter, model: Any, block: Block) -> Block:
     return emitter.graph.each("Softmax", scores, axis=1)
 
 
+def presence_bayes(emitter: Emitter, model: Any, block: Block) -> Block:
+    """Write Bernoulli naive Bayes: softmax of a linear form of which columns are above the threshold."""
+    present = np.asarray(model.feature_log_prob_, np.float64)
+    absent = np.log(1.0 - np.exp(present))
+    seen = block if model.binarize is None else above(emitter, block, float(model.binarize))
+    joint = emitter.graph.product(seen, (present - absent).T, model.class_log_prior_ + absent.sum(axis=1))
+    return emitter.graph.each("Softmax", joint, axis=1)
+
+
+def complement_bayes(emitter: Emitter, model: Any, block: Block) -> Block:
+    """Write complement naive Bayes of a text: softmax of a linear form. That of numbers is spliced."""
+    if not is_of_terms(emitter, block):
+        return spliced(emitter, model, block)
+    prior = model.class_log_prior_ if len(model.classes_) == 1 else 0.0
+    joint = emitter.graph.product(block, np.asarray(model.feature_log_prob_).T, prior)
+    return emitter.graph.each("Softmax", joint, axis=1)
+
+
 def kernel_value(emitter: Emitter, model: Any, block: Block) -> Block:
-    """Write support vector regression: a weighted sum of kernels."""
-    return emitter.graph.product(_kernels(emitter, model, block), np.asarray(model.dual_coef_).T, model.intercept_)
+    """Write support vector regression, or how far inside its one class a row lies: a weighted sum of kernels."""
+    if model.kernel == "linear":
+        return emitter.graph.product(block, _dense(model.coef_).T, model.intercept_)
+    return emitter.graph.product(_kernels(emitter, model, block), _dense(model.dual_coef_).T, model.intercept_)
 
 
 def kernel_decision(emitter: Emitter, model: Any, block: Block) -> Block:
@@ -81,10 +102,12 @@ def kernel_decision(emitter: Emitter, model: Any, block: Block) -> Block:
 
     For several classes the shape is one-vs-rest: votes plus ``s / (3 (|s| + 1))``, with s the summed decisions.
     """
-    kernels = _kernels(emitter, model, block)
     classes = len(model.classes_)
+    if classes == PAIR and model.kernel == "linear":
+        return emitter.graph.product(block, _dense(model.coef_).T, model.intercept_)
+    kernels = _kernels(emitter, model, block)
     if classes == PAIR:
-        return emitter.graph.product(kernels, np.asarray(model.dual_coef_).T, model.intercept_)
+        return emitter.graph.product(kernels, _dense(model.dual_coef_).T, model.intercept_)
     if model.decision_function_shape != "ovr":
         raise emitter.refusal(model, "gives one decision a pair of classes", "set decision_function_shape='ovr'")
     graph = emitter.graph
@@ -157,6 +180,11 @@ def dummy_classes(emitter: Emitter, model: Any, block: Block) -> Block:
     return emitter.graph.repeated(shares, block)
 
 
+def _dense(values: Any) -> Float64:
+    """Give what a model learned as an array; one that was fitted on texts keeps it sparse."""
+    return np.asarray(values.toarray() if hasattr(values, "toarray") else values, np.float64)
+
+
 def _normalized(emitter: Emitter, shares: Block) -> Block:
     return emitter.graph.each("Div", shares, emitter.graph.row_sum(shares.tensor))
 
@@ -164,7 +192,7 @@ def _normalized(emitter: Emitter, shares: Block) -> Block:
 def _kernels(emitter: Emitter, model: Any, block: Block) -> Block:
     """Give the kernel of each row with each support vector: ``[rows, support vectors]``."""
     graph = emitter.graph
-    vectors = np.asarray(model.support_vectors_, np.float64)
+    vectors = _dense(model.support_vectors_)
     if model.kernel == "rbf":
         return _radial(emitter, model, block, vectors)
     if model.kernel not in {"linear", "poly", "sigmoid"}:
@@ -198,7 +226,7 @@ def _pair_weights(model: Any, classes: int) -> Float64:
 
     libsvm keeps ``classes - 1`` rows of weights; a vector of class i meets class j in row j - 1 when j > i, else j.
     """
-    dual = np.asarray(model.dual_coef_, np.float64)
+    dual = _dense(model.dual_coef_)
     owner = np.repeat(np.arange(classes), model.n_support_)
     weights = np.zeros((dual.shape[1], classes * (classes - 1) // 2))
     pairs = [(first, second) for first in range(classes) for second in range(first + 1, classes)]
@@ -264,6 +292,9 @@ ANSWERS: Mapping[str, BlockRule] = {
     "MLPRegressor": network,
     "GaussianNB": gaussian_bayes,
     "MultinomialNB": counting_bayes,
+    "BernoulliNB": presence_bayes,
+    "ComplementNB": complement_bayes,
+    "OneClassSVM": kernel_value,
     "QuadraticDiscriminantAnalysis": quadratic_discriminant,
     "DummyRegressor": dummy_value,
     "DummyClassifier": dummy_classes,

@@ -6,6 +6,7 @@ them up by equality.
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import count
 from typing import Any
 
 import msgspec
@@ -13,9 +14,13 @@ import numpy as np
 import pandas as pd
 
 from golive.adapters.frameworks.graph import Block, Graph, Source
-from golive.domain.preparation import Preparation, Vocabulary
+from golive.adapters.frameworks.terms import Sums
+from golive.domain.preparation import Preparation, TextTerms, Vocabulary
 from golive.domain.signature import DType, Field
 from golive.errors import NotConvertibleError
+
+EXAMPLE_CHARACTERS = 200
+"""So much of a text is shown as an example of it."""
 
 
 class Columns(msgspec.Struct, frozen=True):
@@ -35,6 +40,8 @@ class Inputs:
         self._categories: list[str] = []
         self._vocabularies: dict[str, tuple[str, ...]] = {}
         self._frozen: set[str] = set()
+        self._texts: list[Sums] = []
+        self._numbered = count()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -79,22 +86,38 @@ class Inputs:
             self.vocabulary(name)
         return graph.input_columns("C", [_place(self._categories, name) for name in names])
 
+    def text(self, step: TextTerms) -> Sums:
+        """Give what a text is summed up to; a text that is cut and weighed alike twice is read once."""
+        for sums in self._texts:
+            if sums.step == step:
+                return sums
+        self._texts.append(Sums(step, lambda: self._free_name(f"{step.column}_text")))
+        return self._texts[-1]
+
     def preparation(self) -> Preparation:
-        """Say which columns became ``N`` and which became ``C``."""
+        """Say how texts become numbers, which columns became ``N`` and which became ``C``."""
         return Preparation(
+            steps=tuple(step for sums in self._texts for step in sums.steps()),
             numbers=tuple(self._numbers),
             categories=tuple(Vocabulary(name, self._vocabularies[name]) for name in self._categories),
         )
 
     def fields(self) -> tuple[Field, ...]:
         """Describe the columns the graph reads, in the order of the sample. Nullable: training saw them missing."""
-        used = {*self._numbers, *self._categories}
+        used = {*self._numbers, *self._categories, *(sums.step.column for sums in self._texts)}
         return tuple(self._field(name) for name in self.names if name in used)
+
+    def _free_name(self, stem: str) -> str:
+        return next(name for number in self._numbered if (name := f"{stem}_{number}") not in self._text)
 
     def _field(self, name: str) -> Field:
         present = self.sample[name].dropna()
         example = present.iloc[0] if len(present) else None
         nullable = self.has_missing(name)
+        if any(sums.step.column == name for sums in self._texts):
+            # A vectorizer has no answer for a missing text.
+            known = self._vocabularies[name] if name in self._categories else ()
+            return Field(name=name, dtype="string", categories=known, example=_shown(example))
         if self._text[name]:
             return Field(
                 name=name, dtype="string", nullable=nullable, categories=self._vocabularies[name], example=example
@@ -113,10 +136,17 @@ class Inputs:
 
 
 def frame_of(sample: Any) -> pd.DataFrame:
-    """Give the sample as a frame with text names; the columns of an array are called ``x0`` to ``xn``."""
+    """Give the sample as a frame with text names.
+
+    The columns of an array are called ``x0`` to ``xn``, a series or list without a name ``text``.
+    """
     if isinstance(sample, pd.DataFrame):
         return sample if all(isinstance(name, str) for name in sample.columns) else sample.rename(columns=str)
+    if isinstance(sample, pd.Series):
+        return sample.to_frame("text" if sample.name is None else str(sample.name))
     array = np.asarray(sample)
+    if array.ndim == 1:
+        return pd.DataFrame({"text": pd.Series(list(sample), dtype=object)})
     return pd.DataFrame(array, columns=[f"x{position}" for position in range(array.shape[1])])
 
 
@@ -146,6 +176,10 @@ def missing_marker(values: pd.Series) -> float | None:
         return float("nan")
     absent = values[values.isna()]
     return float("nan") if len(absent) and all(value is not None for value in absent) else None
+
+
+def _shown(text: str | None) -> str | None:
+    return None if text is None else str(text)[:EXAMPLE_CHARACTERS]
 
 
 def number_dtype(values: pd.Series) -> DType:

@@ -1,31 +1,52 @@
-"""LightGBM: its scikit-learn estimators, read from the booster's own dump (the library itself is not imported).
+"""LightGBM: how a booster is written, read from its own dump (the library itself is not imported).
+
+Its scikit-learn estimators come here through :data:`ANSWERS`, a ``Booster`` of one's own through ``lightgbm_booster``.
 
 Rules of the original, per feature: ``missing_type`` None reads NaN as 0; Zero reads NaN and values within 1e-35 of
 zero as missing; NaN reads NaN as missing. Missing values follow each split's default direction. Splits on categories
 test whether the whole part of a value is in a set; missing, negative and unknown values go right.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from golive.adapters.frameworks.curves import lookup
 from golive.adapters.frameworks.emitter import Emitter, Flow, FlowRule
-from golive.adapters.frameworks.graph import Block
+from golive.adapters.frameworks.graph import Block, Graph
 from golive.adapters.frameworks.trees import Tree, sum_of_trees
 
 ZERO = float(np.float32(1e-35))
 """How near to zero LightGBM counts a value as zero (kZeroThreshold)."""
 NO_CODE = -1.0
+BINARY, SEVERAL = "binary", ("multiclass", "multiclassova")
+"""Objectives that tell two classes, or several, apart."""
 EXPONENTIAL = {"poisson", "gamma", "tweedie"}
 IDENTITY = {"regression", "regression_l1", "huber", "fair", "quantile", "mape", "lambdarank", "rank_xendcg", "custom"}
 
 
 def booster(emitter: Emitter, model: Any, flow: Flow) -> Block:
-    """Write a fitted LGBMClassifier or LGBMRegressor."""
-    dump = model.booster_.dump_model()
-    block = _numbers(emitter, model, flow)
+    """Write a fitted LGBMClassifier, LGBMRegressor or LGBMRanker."""
+    return write(emitter, model, model.booster_, flow, classes=hasattr(model, "classes_"))
+
+
+def write(emitter: Emitter, model: Any, native: Any, flow: Flow, *, classes: bool) -> Block:
+    """Write a ``lightgbm.Booster`` up to its best iteration, as its ``predict`` does.
+
+    Args:
+        emitter: The conversion under way.
+        model: What is named in refusals: the estimator or the booster itself.
+        native: The ``lightgbm.Booster``.
+        flow: What reaches it.
+        classes: Whether the answer is one probability a class, ``[rows, classes]``; otherwise ``[rows, 1]`` values.
+
+    Raises:
+        NotConvertibleError: it has linear leaves, an objective without an exact form, or reads missing values of one
+            feature in two ways.
+    """
+    dump = native.dump_model()
+    block = _numbers(emitter, model, native.pandas_categorical or [], flow)
     roots = [tree["tree_structure"] for tree in dump["tree_info"]]
     splits = [node for root in roots for node in _walk(root) if "split_feature" in node]
     if any("leaf_coeff" in node for root in roots for node in _walk(root)):
@@ -37,12 +58,17 @@ def booster(emitter: Emitter, model: Any, flow: Flow) -> Block:
     raw = sum_of_trees(emitter.graph, trees, [place % outputs for place in range(len(trees))], outputs, block)
     if dump.get("average_output"):
         raw = emitter.graph.each("Div", raw, float(len(trees) // outputs))
-    return _linked(emitter, model, str(dump.get("objective", "custom")), raw)
+    return _linked(emitter, model, objective_of(dump), raw, classes=classes)
 
 
-def _numbers(emitter: Emitter, model: Any, flow: Flow) -> Block:
+def objective_of(dump: Mapping[str, Any]) -> str:
+    """Give the objective and its options as LightGBM writes them (``binary sigmoid:1``); ``custom`` without one."""
+    return str(dump.get("objective") or "custom")
+
+
+def _numbers(emitter: Emitter, model: Any, categories: Sequence[Sequence[Any]], flow: Flow) -> Block:
     """Give the numbers the booster reads; category columns of a frame become the booster's own codes."""
-    known = [list(values) for values in model.booster_.pandas_categorical or []]
+    known = [list(values) for values in categories]
     if isinstance(flow, Block) or not known:
         return emitter.block(model, flow)
     text = [name for name in flow.names if emitter.inputs.is_text(name)]
@@ -136,24 +162,38 @@ def _threshold(node: Any) -> float:
     return float(node["threshold"]) if node.get("decision_type") == "<=" else 0.0
 
 
-def _linked(emitter: Emitter, model: Any, objective: str, raw: Block) -> Block:
-    graph = emitter.graph
+def _linked(emitter: Emitter, model: Any, objective: str, raw: Block, *, classes: bool) -> Block:
     name, *words = objective.split()
     options = dict(word.partition(":")[::2] for word in words)
+    answer = _shares(emitter.graph, name, options, raw) if classes else _value(emitter.graph, name, options, raw)
+    if answer is None:
+        raise emitter.refusal(model, f"was fitted with the objective {objective!r}", "use a standard objective")
+    return answer
+
+
+def _shares(graph: Graph, name: str, options: Mapping[str, str], raw: Block) -> Block | None:
+    """Write the probabilities of classes."""
     if name == "multiclass":
         return graph.each("Softmax", raw, axis=1)
     if name == "multiclassova":
         return graph.sigmoid(graph.by_row("Mul", raw, float(options["sigmoid"])))
-    if name == "binary":
+    if name == BINARY:
         return graph.with_complement(graph.sigmoid(graph.by_row("Mul", raw, float(options["sigmoid"]))))
+    return None
+
+
+def _value(graph: Graph, name: str, options: Mapping[str, str], raw: Block) -> Block | None:
+    """Write one value a row."""
+    if raw.width > 1:
+        return None
     if name in EXPONENTIAL:
         return graph.each("Exp", raw)
+    if name == "cross_entropy":
+        return graph.sigmoid(raw)
     if "sqrt" in options:
-        return Block(graph.op("Mul", graph.op("Sign", raw.tensor), graph.op("Mul", raw.tensor, raw.tensor)), raw.width)
-    if name in IDENTITY and not hasattr(model, "classes_"):
-        return raw
-    raise emitter.refusal(model, f"was fitted with the objective {objective!r}", "use a standard objective")
+        return graph.each("Mul", Block(graph.op("Sign", raw.tensor), 1), graph.op("Mul", raw.tensor, raw.tensor))
+    return raw if name in IDENTITY else None
 
 
-ANSWERS: Mapping[str, FlowRule] = {"LGBMClassifier": booster, "LGBMRegressor": booster}
+ANSWERS: Mapping[str, FlowRule] = dict.fromkeys(("LGBMClassifier", "LGBMRegressor", "LGBMRanker"), booster)
 """Class name of an estimator of LightGBM -> how it is written."""

@@ -11,6 +11,7 @@ import numpy as np
 from golive.adapters.frameworks.curves import quantile_levels
 from golive.adapters.frameworks.emitter import BlockRule, Emitter
 from golive.adapters.frameworks.graph import Block
+from golive.adapters.frameworks.splines import spline_transformer
 from golive.adapters.frameworks.tracing import UntraceableError, expm1, log1p, trace
 from golive.adapters.frameworks.trees import search_sorted
 from golive.ports import Float64
@@ -201,6 +202,7 @@ RULES: Mapping[str, BlockRule] = {
     "PowerTransformer": power_transformer,
     "QuantileTransformer": quantile_transformer,
     "KBinsDiscretizer": bins_discretizer,
+    "SplineTransformer": spline_transformer,
     "PolynomialFeatures": polynomial_features,
     "Binarizer": binarizer,
     "Normalizer": normalizer,

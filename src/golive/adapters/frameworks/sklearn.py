@@ -4,20 +4,35 @@ Written exactly, by rules in this folder: ``columns`` (ColumnTransformer, Pipeli
 (one-hot, ordinal and target encoding, and whatever stands before them), ``numbers`` (imputing, scaling, power and
 quantile transforms, bins, polynomials, numpy functions, components; selection by ``get_support``), ``estimators``
 (linear, kernel, network, naive Bayes, discriminants, dummy), ``forests`` (trees, forests, both gradient boostings),
-``compounds`` (voting, stacking, calibration, transformed targets, one against the rest), ``lightgbm`` and ``xgboost``.
+``compounds`` (voting, stacking, calibration, transformed targets, one against the rest), ``ensembles`` (isolation
+forest, bagging, AdaBoost), ``neighbors`` (k-means), ``splines``, ``text`` (vectorizers), ``lightgbm`` and ``xgboost``.
 A short list of others goes through skl2onnx (``splice``). Everything else is refused with the name of the part.
 """
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, is_classifier
+from sklearn.base import BaseEstimator, is_classifier, is_clusterer, is_outlier_detector
 
-from golive.adapters.frameworks import columns, compounds, estimators, forests, lightgbm, numbers, splice, xgboost
+from golive.adapters.frameworks import (
+    columns,
+    compounds,
+    ensembles,
+    estimators,
+    forests,
+    lightgbm,
+    neighbors,
+    numbers,
+    splice,
+    text,
+    xgboost,
+)
 from golive.adapters.frameworks.asking import as_trained, missing_markers
 from golive.adapters.frameworks.emitter import Emitter, on_blocks
 from golive.adapters.frameworks.inputs import Columns, Inputs, frame_of
+from golive.adapters.frameworks.terms import TermGraph
 from golive.domain.signature import DType, Signature
 from golive.errors import NotConvertibleError
 from golive.ports import Converted, Float64
@@ -56,16 +71,25 @@ class SklearnFramework:
         inputs = Inputs(frame, missing_markers(model))
         emitter = Emitter(
             inputs,
-            transformers={**on_blocks(numbers.RULES), **columns.RULES},
+            transformers={**on_blocks(numbers.RULES), **text.RULES, **columns.RULES},
             answers={
-                **on_blocks({**estimators.ANSWERS, **splice.ANSWERS, **xgboost.ANSWERS}),
+                **on_blocks(
+                    {
+                        **splice.ANSWERS,
+                        **estimators.ANSWERS,
+                        **ensembles.ANSWERS,
+                        **neighbors.ANSWERS,
+                        **xgboost.ANSWERS,
+                    }
+                ),
                 **forests.ANSWERS,
                 **compounds.ANSWERS,
                 **lightgbm.ANSWERS,
             },
-            decisions={**on_blocks(estimators.DECISIONS), **forests.DECISIONS},
+            decisions={**on_blocks({**estimators.DECISIONS, **ensembles.DECISIONS}), **forests.DECISIONS},
         )
         names = [str(name) for name in getattr(model, "feature_names_in_", inputs.names)]
+        emitter.graph = TermGraph(inputs.numbers, partial(emitter.refusal, "a part after the texts"))
         answer = emitter.answer(model, Columns(tuple(names) if set(names) <= set(inputs.names) else inputs.names))
         preparation = inputs.preparation()
         return Converted(
@@ -81,10 +105,20 @@ class SklearnFramework:
     def predict(self, model: Any, rows: Any) -> Float64:
         """Ask the original: ``[rows, 1]`` values, or ``[rows, classes]`` probabilities.
 
+        A detector of outliers gives its decision function (an outlier is below zero), a clusterer 1 for the cluster
+        that it predicts and 0 for the others.
+
         Numbers are handed over as float64 and "missing" in text columns as the model saw it in training.
         """
         reached = as_trained(model, frame_of(rows))
-        answer = model.predict_proba(reached) if is_classifier(model) else model.predict(reached)
+        if is_classifier(model):
+            answer = model.predict_proba(reached)
+        elif is_outlier_detector(model):
+            answer = model.decision_function(reached)
+        elif is_clusterer(model):
+            answer = np.eye(_clusters(model))[model.predict(reached)]
+        else:
+            answer = model.predict(reached)
         values = np.asarray(answer, np.float64)
         return values.reshape(len(values), -1)
 
@@ -111,6 +145,11 @@ def _plain(model: Any) -> Any:
 
 
 def _signature(model: Any, inputs: Inputs, target: str) -> Signature:
+    if is_clusterer(model):
+        names = tuple(str(cluster) for cluster in range(_clusters(model)))
+        return Signature(
+            inputs=inputs.fields(), task="classification", target=target, classes=names, class_dtype="int64"
+        )
     if not is_classifier(model):
         return Signature(inputs=inputs.fields(), task="regression", target=target)
     labels = np.asarray(model.classes_)
@@ -121,6 +160,10 @@ def _signature(model: Any, inputs: Inputs, target: str) -> Signature:
         classes=tuple(str(label) for label in labels.tolist()),
         class_dtype=_label_dtype(labels),
     )
+
+
+def _clusters(model: Any) -> int:
+    return len(_plain(model).cluster_centers_)
 
 
 def _label_dtype(labels: Any) -> DType:

@@ -1,16 +1,20 @@
 """ONNX Runtime on the CPU: a graph's bytes in, a session out."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from golive.adapters.runtimes.mapped import LEAST_BYTES, mapped
+from golive.adapters.runtimes.onnx_tensors import OnnxTensors
 from golive.errors import VerificationError
-from golive.ports import Float64, Int64, Session
+from golive.ports import Float64, Int64, Session, TensorSession
 from golive.settings import forbid_telemetry
 
 _INPUTS = {"N": "tensor(double)", "C": "tensor(int64)"}
 _OUTPUT = "P"
 _ERRORS_ONLY = 3
+_FATAL_ONLY = 4
 
 
 class OnnxRuntime:
@@ -18,15 +22,37 @@ class OnnxRuntime:
 
     name = "onnxruntime"
 
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+
+    def sharing(self, folder: Path) -> "OnnxRuntime":
+        """Give a runtime that keeps big graphs in a folder, so that processes share the memory of their weights."""
+        return OnnxRuntime(folder)
+
     def open(self, graph: bytes, *, threads: int) -> Session:
         """Open a graph, using that many threads inside one call.
 
         Raises:
             VerificationError: the bytes are not a graph, or one with other inputs and outputs than golive's.
         """
-        library = _library()
+        return OnnxSession(self._session(graph, threads))
+
+    def open_tensors(self, graph: bytes, *, threads: int) -> TensorSession:
+        """Open a graph with the inputs and outputs that it has, using that many threads inside one call.
+
+        Raises:
+            VerificationError: the bytes are not a graph, or an input or output is no tensor that numpy can hold.
+        """
+        session = self._session(graph, threads)
+        quiet = _library().RunOptions()
+        quiet.log_severity_level = _FATAL_ONLY
+        return OnnxTensors(session, quiet)
+
+    def _session(self, graph: bytes, threads: int) -> Any:
+        library, folder = _library(), self._folder
         try:
-            session = library.InferenceSession(graph, _options(library, threads), providers=["CPUExecutionProvider"])
+            model = str(mapped(library, graph, folder)) if folder is not None and len(graph) >= LEAST_BYTES else graph
+            return library.InferenceSession(model, _options(library, threads), providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime raises a dozen classes of its own, with Exception as their root
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             message = (
@@ -34,7 +60,6 @@ class OnnxRuntime:
                 f"({reason}); package the model again"
             )
             raise VerificationError(message) from error
-        return OnnxSession(session)
 
 
 class OnnxSession:

@@ -1,7 +1,7 @@
 """CSV: delimited text as Arrow record batches, with types that hold for the whole file."""
 
 import codecs
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +10,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
+from golive.adapters.tables.csv_slices import cast_rows, cut, parsed, text_blocks
+from golive.adapters.tables.csv_text import csv_bytes, csv_head
 from golive.adapters.tables.header import Header, first_ragged, not_text, read_header
+from golive.adapters.tables.lines import LineWriter, no_tail, whole_body
+from golive.adapters.tables.places import absent, deliver, place_of, state
+from golive.domain.signature import Field
 from golive.errors import DataError
+from golive.ports import Body, Rows, Slice, TableWriter
 
 NULLS = ("", "NA", "NaN", "null")
 """Texts that stand for "missing" unless the option ``null_values`` lists others."""
 
 _BLOCK_BYTES = 4 << 20
-_TRUTHS = pa.array(["true", "false"])
+_FIRST_BYTES = 1 << 16
+_TRUTHS = ("true", "false")
 
 
 class CsvOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -31,7 +38,7 @@ class CsvOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
 
 class CsvTable:
-    """Reads ``.csv``, ``.tsv``, ``.txt`` and their ``.gz`` forms.
+    """Reads ``.csv``, ``.tsv``, ``.txt`` and their ``.gz`` forms; writes them with commas, in UTF-8.
 
     A column gets one type from all of its values: int64, float64, bool (``true``/``false``), else string. So a column
     of numbers with one "n/a" among them is text, as are numbers with thousands separators and codes with leading
@@ -39,6 +46,8 @@ class CsvTable:
     """
 
     suffixes: tuple[str, ...] = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
+    writes: tuple[str, ...] = (".csv",)
+    has_types: bool = False
 
     def read(self, path: Path, options: Mapping[str, Any]) -> Iterator[Any]:
         """Yield ``pyarrow.RecordBatch`` pieces with one schema; the schema's metadata may hold ``notes``.
@@ -56,6 +65,74 @@ class CsvTable:
         except (pa.ArrowInvalid, UnicodeDecodeError) as error:
             raise _explained(error, path, header, asked) from error
 
+    def names(self, place: str, options: Mapping[str, Any]) -> tuple[str, ...]:
+        """Give the names of the columns.
+
+        Raises:
+            DataError: the file is missing, is empty, has no rows, or is not text in its encoding.
+        """
+        header, asked = _begun(place, options)
+        if next(text_blocks(place, Slice(), header, asked.encoding, size=_FIRST_BYTES), None) is None:
+            message = f"{place} has a header but no rows ({', '.join(header.names[:5])}); rows are needed"
+            raise DataError(message)
+        return header.names
+
+    def schema(self, place: str, options: Mapping[str, Any], names: Sequence[str]) -> Any:
+        """Give the type of each column, from all of its values: the file is read once."""
+        header, asked = _begun(place, options)
+        kinds = {name: _Kind() for name in names}
+        texts = dict.fromkeys(names, pa.string())
+        for block in text_blocks(place, Slice(), header, asked.encoding) if names else ():
+            table, _ = parsed(block, header, asked.null_values, texts, asked.decimal)
+            for name, kind in kinds.items():
+                kind.see(table.column(name).combine_chunks(), asked.decimal)
+        return pa.schema([(name, kind.type) for name, kind in kinds.items()])
+
+    def slices(self, place: str, options: Mapping[str, Any], *, rows: int) -> Iterator[Slice]:
+        """Cut after the ends of rows; a packed file, or one in UTF-16 or UTF-32, is one slice."""
+        header, asked = _begun(place, options)
+        return cut(place, header, asked.encoding, rows)
+
+    def read_slice(
+        self, place: str, part: Slice, options: Mapping[str, Any], *, fields: Sequence[Field], kept: Any
+    ) -> Iterator[Rows]:
+        """Read the rows of a slice; a number may be written as JSON or Python writes it."""
+        header, asked = _begun(place, options)
+        for block in text_blocks(place, part, header, asked.encoding):
+            yield cast_rows(block, header, asked.null_values, asked.decimal, fields=fields, kept=kept)
+
+    def state(self, place: str, options: Mapping[str, Any]) -> str:
+        """Tell one state of a file from another; empty: there is none."""
+        del options
+        return state(place)
+
+    def writer(self, path: Path, schema: Any) -> TableWriter:
+        """Begin a part."""
+        del schema
+        return LineWriter(path, csv_bytes)
+
+    def head(self, schema: Any) -> bytes:
+        """Give the header line."""
+        return csv_head(schema.names)
+
+    def body(self, path: Path, offset: int) -> Body:
+        """Take all of a part."""
+        del offset
+        return whole_body(path)
+
+    def tail(self, schema: Any, notes: Sequence[str]) -> bytes:
+        """Give nothing: a text ends with its last row."""
+        return no_tail(schema, notes)
+
+    def deliver(self, whole: Path, place: str, options: Mapping[str, Any]) -> None:
+        """Make a joined file appear at a place.
+
+        Raises:
+            UnavailableError: the disk or the store refuses.
+        """
+        del options
+        deliver(whole, place)
+
 
 def _options(options: Mapping[str, Any]) -> CsvOptions:
     try:
@@ -72,6 +149,13 @@ def _options(options: Mapping[str, Any]) -> CsvOptions:
         message = f"encoding {asked.encoding!r} is not known; utf-8, latin-1, cp1252 and gb18030 are common ones"
         raise DataError(message) from error
     return asked
+
+
+def _begun(place: str, options: Mapping[str, Any]) -> tuple[Header, CsvOptions]:
+    asked = _options(options)
+    if not state(place):
+        raise absent(place)
+    return read_header(place_of(place), delimiter=asked.delimiter, encoding=asked.encoding), asked
 
 
 def _typed(path: Path, header: Header, asked: CsvOptions) -> Iterator[Any]:
@@ -133,8 +217,9 @@ class _Kind:
 
 
 def _is_truths(texts: Any) -> bool:
+    truths = pa.array(_TRUTHS)
     some = texts.slice(0, 100)  # most columns are settled by their first values
-    return all(pc.all(pc.is_in(pc.utf8_lower(part), value_set=_TRUTHS)).as_py() for part in (some, texts))
+    return all(pc.all(pc.is_in(pc.utf8_lower(part), value_set=truths)).as_py() for part in (some, texts))
 
 
 def _is_integers(texts: Any) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, cast
 
 import msgspec
 
+from golive.adapters.tables.places import Place
 from golive.errors import DataError
 
 _DELIMITERS = (",", ";", "\t", "|")
@@ -27,7 +28,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
-def read_header(path: Path, *, delimiter: str, encoding: str) -> Header:
+def read_header(path: Place, *, delimiter: str, encoding: str) -> Header:
     """Read the first lines; an empty ``delimiter`` means: find it.
 
     Raises:
@@ -48,12 +49,14 @@ def read_header(path: Path, *, delimiter: str, encoding: str) -> Header:
     return Header(delimiter=chosen, names=names, lines=reader.line_num, notes=_notes(path, raw, chosen, delimiter))
 
 
-def open_bytes(path: Path) -> BinaryIO:
+def open_bytes(path: Place) -> BinaryIO:
     """Open a file for reading, unpacking ``.gz``."""
-    return cast("BinaryIO", gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
+    if path.suffix != ".gz":
+        return cast("BinaryIO", path.open("rb"))
+    return cast("BinaryIO", gzip.open(path if isinstance(path, Path) else path.open("rb")))
 
 
-def first_undecodable(path: Path, encoding: str) -> int | None:
+def first_undecodable(path: Place, encoding: str) -> int | None:
     """Give the offset in bytes (of the unpacked text) of the first byte that is not in this encoding."""
     decoder = codecs.getincrementaldecoder(encoding)()
     done = 0
@@ -70,7 +73,7 @@ def first_undecodable(path: Path, encoding: str) -> int | None:
             done += len(chunk)
 
 
-def first_ragged(path: Path, header: Header, encoding: str) -> tuple[int, int] | None:
+def first_ragged(path: Place, header: Header, encoding: str) -> tuple[int, int] | None:
     """Give (line number, fields found) of the first row with another number of fields than the header."""
     with io.TextIOWrapper(open_bytes(path), encoding=encoding, newline="") as text:
         reader = csv.reader(text, delimiter=header.delimiter)
@@ -80,7 +83,7 @@ def first_ragged(path: Path, header: Header, encoding: str) -> tuple[int, int] |
     return None
 
 
-def not_text(path: Path, encoding: str) -> DataError:
+def not_text(path: Place, encoding: str) -> DataError:
     """Say where a file stops being text in this encoding."""
     offset = first_undecodable(path, encoding)
     place = "" if offset is None else f" (byte {offset:,})"
@@ -90,7 +93,7 @@ def not_text(path: Path, encoding: str) -> DataError:
     )
 
 
-def _sample(path: Path, encoding: str) -> str:
+def _sample(path: Place, encoding: str) -> str:
     try:
         with open_bytes(path) as file:
             decoder: Any = codecs.getincrementaldecoder("utf-8-sig" if _is_utf8(encoding) else encoding)()
@@ -109,7 +112,7 @@ def _is_utf8(encoding: str) -> bool:
     return codecs.lookup(encoding).name == "utf-8"
 
 
-def _found_delimiter(path: Path, sample: str) -> str:
+def _found_delimiter(path: Place, sample: str) -> str:
     expected = "\t" if ".tsv" in path.suffixes else ","
     fitting = [mark for mark in _DELIMITERS if _fits(sample, mark)]
     if expected in fitting or not fitting:
@@ -129,7 +132,7 @@ def _fits(sample: str, delimiter: str) -> bool:
     return len(whole[0]) > 1 and len({len(row) for row in whole}) == 1
 
 
-def _notes(path: Path, raw: list[str], chosen: str, asked: str) -> tuple[str, ...]:
+def _notes(path: Place, raw: list[str], chosen: str, asked: str) -> tuple[str, ...]:
     notes = []
     if not asked and chosen != ("\t" if ".tsv" in path.suffixes else ","):
         notes.append(f"columns are delimited by {chosen!r}, found from the first lines")

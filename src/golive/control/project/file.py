@@ -6,7 +6,6 @@ import msgspec
 
 from golive.domain.policy import Policy
 from golive.domain.release import Strategy
-from golive.domain.signature import Task
 from golive.training.recipe import Candidate, Cleaning, Features, Recipe, SearchPlan, Source, Split, Unit, Validation
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
@@ -66,7 +65,7 @@ class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     name: str
     data: Source
     target: str
-    task: Task
+    task: Literal["regression", "classification"]
     log_target: bool = False
     seed: int = 42
     split: Split = Split()

@@ -48,7 +48,7 @@ from golive.control.running.record_sink import RecordSink
 from golive.control.running.vitals import living
 from golive.errors import GoliveError, UnavailableError
 from golive.serving.hall import Authorize
-from golive.serving.lane import Lane
+from golive.serving.handling import Handling
 from golive.serving.remote.exchange import caller_of
 from golive.serving.remote.lane import Backroom
 from golive.serving.served import Served
@@ -169,7 +169,7 @@ class Worker:
         if order.collector:
             spans = plugins.attribute("golive.serving.telemetry.otlp", "OtlpSpans")(order.collector, __version__)
             self._tracer = Tracer(spans)
-        self._lanes = Lanes(order, recorder, calls.codec if calls else None, self._tracer)
+        self._lanes = Lanes(order, recorder, calls, self._tracer)
         self._crossing = crossing = Crossing(store, order.group_wait_s, self._channel.send, has_calls=order.has_calls)
         crossing.regroup(order.groups)
         lanes: list[Served] = [self._lanes.load(placed, store) for placed in order.placed if not crossing.has(placed)]
@@ -189,7 +189,7 @@ class Worker:
     async def _probe(self) -> None:
         if self._lanes is not None:
             for lane in self._board.lanes.values():
-                if isinstance(lane, Lane):
+                if isinstance(lane, Handling):
                     await self._lanes.probe(lane)
 
     async def _accept(self) -> None:

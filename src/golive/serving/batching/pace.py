@@ -1,7 +1,11 @@
 """Pace: how much longer runs take, one after the other, than each of them is predicted to."""
 
-_MEMORY_NS = 250_000_000.0
-"""What is older counts for less than a third."""
+_WINDOW_NS = 100_000_000.0
+"""Some turns of a busy event loop: one alone says little."""
+_NEWEST = 0.3
+"""The weight of the newest window."""
+_SURPRISE = 4.0
+"""A window counts for at most this many times what was expected: the system may have been away with something else."""
 
 
 class Pace:
@@ -24,7 +28,9 @@ class Pace:
         """
         if predicted_ns <= 0.0:
             return
-        kept = max(0.0, 1.0 - passed_ns / _MEMORY_NS)
-        self._passed_ns = kept * self._passed_ns + passed_ns
-        self._predicted_ns = kept * self._predicted_ns + predicted_ns
-        self.stretch = max(1.0, self._passed_ns / self._predicted_ns)
+        self._passed_ns += passed_ns
+        self._predicted_ns += predicted_ns
+        if self._passed_ns >= _WINDOW_NS:
+            ratio = min(self._passed_ns / self._predicted_ns, _SURPRISE * self.stretch)
+            self.stretch = max(1.0, self.stretch + _NEWEST * (ratio - self.stretch))
+            self._passed_ns = self._predicted_ns = 0.0

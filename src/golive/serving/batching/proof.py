@@ -48,7 +48,7 @@ def follows_rows(run: Run, numbers: Float64, codes: Int64) -> RowProof:
         return _refused("the number of its outputs is not the same for every row")
     expected = np.array(alone)
     is_exact = True
-    for company in _companies(len(numbers)):
+    for company in companies(len(numbers)):
         try:
             outputs = run(numbers[company], codes[company])
         except Exception as error:  # noqa: BLE001  engines have errors of their own
@@ -62,14 +62,8 @@ def follows_rows(run: Run, numbers: Float64, codes: Int64) -> RowProof:
     return RowProof(follows=True, is_exact=is_exact, reason="")
 
 
-def _varied(numbers: Float64, codes: Int64) -> tuple[Float64, Int64]:
-    """Add rows that differ from the given ones, for company that is all alike would prove nothing."""
-    index = np.arange(max(_ROWS, len(numbers))) % len(numbers)
-    rounds = np.arange(len(index)) // len(numbers)
-    return numbers[index] * (1.0 + rounds[:, None] / 8) + rounds[:, None], codes[index]
-
-
-def _companies(count: int) -> Iterator[Int64]:
+def companies(count: int) -> Iterator[Int64]:
+    """Give the companies in which so many rows are tried: their indices, in many orders and numbers."""
     rows = np.arange(count)
     yield rows
     yield rows[::-1].copy()
@@ -80,6 +74,13 @@ def _companies(count: int) -> Iterator[Int64]:
     for size in (2, 3, 5, 8):
         for start in range(0, count, size):
             yield rows[start : start + size]
+
+
+def _varied(numbers: Float64, codes: Int64) -> tuple[Float64, Int64]:
+    """Add rows that differ from the given ones, for company that is all alike would prove nothing."""
+    index = np.arange(max(_ROWS, len(numbers))) % len(numbers)
+    rounds = np.arange(len(index)) // len(numbers)
+    return numbers[index] * (1.0 + rounds[:, None] / 8) + rounds[:, None], codes[index]
 
 
 def _refused(what: str) -> RowProof:

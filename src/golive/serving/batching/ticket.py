@@ -112,7 +112,7 @@ class Ticket:
             GoliveError: they are not as wide as the outputs before them.
         """
         if self.outputs is None:
-            self.outputs = np.empty((self.rows, *outputs.shape[1:]), dtype=outputs.dtype)
+            self.outputs = np.empty_like(outputs, shape=(self.rows, *outputs.shape[1:]))
         if self.outputs.shape[1:] != outputs.shape[1:]:
             message = (
                 f"the model gave outputs of shape {list(outputs.shape[1:])} for some rows of a request and "

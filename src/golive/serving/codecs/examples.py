@@ -14,7 +14,7 @@ from golive.serving.codecs.rowtypes import Rows, converting, decoding, partial_t
 from golive.serving.codecs.tokens import decoded_loosely, has_tokens, plain_text
 
 VERBS: dict[Task, str] = {"classification": "classify", "regression": "regress"}
-"""Task -> the verb that a model of it answers."""
+"""Task -> the verb that a model of it answers; one of tensors has none."""
 
 
 class _Envelope(msgspec.Struct):
@@ -76,7 +76,9 @@ class ExamplesCodec:
 
 def wrong_verb(name: str, signature: Signature) -> RequestError:
     """Say that a model does not answer this verb, and which it does."""
-    verb = VERBS[signature.task]
+    verb = VERBS.get(signature.task)
+    if verb is None:
+        return RequestError(f"the model {name!r} takes tensors, not examples; post to /v1/models/{name}:predict")
     return RequestError(f"the model {name!r} is a {signature.task}; post to /v1/models/{name}:{verb} or :predict")
 
 

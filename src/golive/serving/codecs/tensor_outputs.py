@@ -15,6 +15,7 @@ from golive.serving.codecs.codec import Labels, json_of
 from golive.serving.codecs.framing import OCTETS
 from golive.serving.codecs.raw_tensors import raw_of
 from golive.serving.codecs.tensor_inputs import DATATYPES
+from golive.serving.codecs.tensor_types import page_of
 
 
 class OutputParameters(msgspec.Struct, gc=False):
@@ -44,18 +45,12 @@ class Form(msgspec.Struct, frozen=True, gc=False):
     """The header lines of an answer with bytes."""
 
 
-class OutputWriter:
-    """Writes the answers of one model."""
+class Choice:
+    """Decides how answers are written, for a model with outputs of these names."""
 
-    def __init__(self, placed: Placed, signature: Signature, labels: Labels) -> None:
-        self._labels = labels
-        self._outputs = {output["name"]: output for output in output_tensors(signature)}
-        self._heads = {name: _head(output) for name, output in self._outputs.items()}
-        self._binary_heads = {name: _binary_head(output) for name, output in self._outputs.items()}
-        self._regresses = signature.task == "regression"
-        model = orjson.dumps({"model_name": placed.name, "model_version": str(placed.version)})
-        self._start = model.removesuffix(b"}") + b","
-        self._every = {binary: tuple((name, binary) for name in self._outputs) for binary in (False, True)}
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = tuple(names)
+        self._every = {binary: tuple((name, binary) for name in names) for binary in (False, True)}
         self.plain = Form(id=None, outputs=self._every[False], lines=OCTETS)
         """Every output, as JSON."""
 
@@ -76,6 +71,32 @@ class OutputWriter:
                 raise RequestError(message, field="$.outputs")
             wanted[output.name] = self._is_binary(output, binary=binary)
         return Form(id=request_id, outputs=tuple(wanted.items()), lines=lines)
+
+    def _is_binary(self, output: Requested, *, binary: bool) -> bool:
+        if output.name not in self._names:
+            message = f"there is no output {output.name[:100]!r}; the outputs are: {', '.join(self._names)}"
+            raise RequestError(message, field="$.outputs")
+        wanted = output.parameters
+        if wanted is None:
+            return binary
+        if wanted.classification or wanted.shared_memory_region is not None:
+            what = "classification" if wanted.classification else "shared_memory_region"
+            message = f"the parameter {what!r} of output {output.name!r} is not served; leave it out"
+            raise RequestError(message, field="$.outputs")
+        return binary if wanted.binary_data is None else wanted.binary_data
+
+
+class OutputWriter:
+    """Writes the answers of one model."""
+
+    def __init__(self, placed: Placed, signature: Signature, labels: Labels) -> None:
+        self._labels = labels
+        self._outputs = {output["name"]: output for output in output_tensors(signature)}
+        self._heads = {name: _head(output) for name, output in self._outputs.items()}
+        self._binary_heads = {name: _binary_head(output) for name, output in self._outputs.items()}
+        self._regresses = signature.task == "regression"
+        model = orjson.dumps({"model_name": placed.name, "model_version": str(placed.version)})
+        self._start = model.removesuffix(b"}") + b","
 
     def __call__(self, outputs: Float64, form: Form) -> tuple[bytes, bytes]:
         """Write an answer: its header lines and its body. Data is flat, row-major."""
@@ -99,22 +120,11 @@ class OutputWriter:
         values = outputs if name == "probabilities" or self._regresses else self._labels(outputs)
         return raw_of(self._outputs[name]["datatype"], values)
 
-    def _is_binary(self, output: Requested, *, binary: bool) -> bool:
-        if output.name not in self._outputs:
-            message = f"there is no output {output.name[:100]!r}; the outputs are: {', '.join(self._outputs)}"
-            raise RequestError(message, field="$.outputs")
-        wanted = output.parameters
-        if wanted is None:
-            return binary
-        if wanted.classification or wanted.shared_memory_region is not None:
-            what = "classification" if wanted.classification else "shared_memory_region"
-            message = f"the parameter {what!r} of output {output.name!r} is not served; leave it out"
-            raise RequestError(message, field="$.outputs")
-        return binary if wanted.binary_data is None else wanted.binary_data
-
 
 def output_tensors(signature: Signature) -> list[dict[str, Any]]:
     """Describe the outputs as the protocol's metadata does."""
+    if signature.task == "tensors":
+        return [page_of(tensor) for tensor in signature.outputs]
     if signature.task == "regression":
         return [{"name": "predict", "datatype": "FP64", "shape": [-1, 1]}]
     return [

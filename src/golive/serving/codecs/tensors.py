@@ -27,7 +27,8 @@ from golive.serving.codecs.framing import OCTETS, Buffers, divided, framing_of
 from golive.serving.codecs.raw_tensors import check_range, texts_of, values_of, width_of
 from golive.serving.codecs.rowtypes import broken, decoding, explained, type_of
 from golive.serving.codecs.tensor_inputs import DATATYPES, FUSED, TensorInputs, Values, takes_fused, wrong_shape
-from golive.serving.codecs.tensor_outputs import Form, OutputWriter, Requested, output_tensors
+from golive.serving.codecs.tensor_outputs import Choice, Form, OutputWriter, Requested, output_tensors
+from golive.serving.codecs.tensor_types import page_of
 
 _LONG_JSON_BYTES = 16 * 2**10
 """Longer JSON is not read in the event loop, though numbers in bytes of any length are."""
@@ -120,6 +121,7 @@ class TensorsCodec:
         self._has_texts = any(field.dtype == "string" for field in signature.inputs)
         self._decoder = msgspec.json.Decoder(InferRequest)
         self._write = OutputWriter(placed, signature, labels)
+        self._choice = Choice([output["name"] for output in output_tensors(signature)])
         self._all_json = Buffers()
 
     def is_slow(self, ask: Ask) -> bool:
@@ -143,7 +145,7 @@ class TensorsCodec:
         if framing is None:
             return self._read(body, self._all_json, OCTETS)
         if framing.json_bytes == 0:
-            return self._raw(body), self._write.form(None, None, framing.lines, binary=True)
+            return self._raw(body), self._choice.form(None, None, framing.lines, binary=True)
         head, buffers = divided(body, framing)
         answer = self._read(head, buffers, framing.lines)
         buffers.finish()
@@ -164,9 +166,9 @@ class TensorsCodec:
         else:
             given = self._inputs.named(self._columns(inputs, buffers))
         if request.id is None and request.outputs is None and request.parameters is None:
-            return given, self._write.plain
+            return given, self._choice.plain
         binary = request.parameters is not None and request.parameters.binary_data_output
-        return given, self._write.form(request.id, request.outputs, lines, binary=binary)
+        return given, self._choice.form(request.id, request.outputs, lines, binary=binary)
 
     def _columns(self, inputs: Sequence[Tensor], buffers: Buffers) -> dict[str, Values]:
         columns: dict[str, Values] = {}
@@ -200,6 +202,8 @@ class TensorsCodec:
 
 def input_tensors(signature: Signature) -> list[dict[str, Any]]:
     """Describe the inputs as the protocol's metadata does."""
+    if signature.task == "tensors":
+        return [page_of(tensor) for tensor in signature.tensors]
     return [{"name": field.name, "datatype": DATATYPES[field.dtype], "shape": [-1, 1]} for field in signature.inputs]
 
 
@@ -208,7 +212,7 @@ def metadata(name: str, versions: Sequence[int], signature: Signature) -> dict[s
     return {
         "name": name,
         "versions": [str(version) for version in versions],
-        "platform": "golive_onnx",
+        "platform": "golive_tensors" if signature.task == "tensors" else "golive_onnx",
         "inputs": input_tensors(signature),
         "outputs": output_tensors(signature),
     }

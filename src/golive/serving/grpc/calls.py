@@ -14,9 +14,12 @@ from golive.serving.grpc.hub import Gate, GrpcLimits
 from golive.serving.grpc.protos import Messages
 from golive.serving.grpc.server import GrpcConfig, serve_grpc
 from golive.serving.grpc.service import About, Service
+from golive.serving.grpc.tensor_codec import TensorGrpcCodec
 from golive.serving.hall import Hall
 from golive.serving.server import ServerConfig, limits_of
 from golive.serving.switchboard import Switchboard
+from golive.serving.tensorial.answers import Answers
+from golive.serving.tensorial.entrance import Entrance
 
 
 class Calls:
@@ -28,6 +31,12 @@ class Calls:
     def codec(self, placed: Placed, signature: Signature, labels: Labels) -> Codec:
         """Make the codec of a lane."""
         return GrpcCodec(placed, signature, labels, self._messages)
+
+    def tensor_codec(
+        self, placed: Placed, signature: Signature, entrance: Entrance, answers: Answers
+    ) -> TensorGrpcCodec:
+        """Make the codec of a lane of tensors."""
+        return TensorGrpcCodec(placed, signature, entrance, answers, self._messages)
 
     async def serve(
         self,

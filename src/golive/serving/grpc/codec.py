@@ -31,7 +31,7 @@ RAW_HEADER = b"grpc-raw-contents"
 
 _MATRIX = 2
 _FUSED_KINDS = {"FP64": "d", "FP32": "f"}
-_CONTENTS = {
+CONTENTS = {
     "BOOL": ("bool_contents", "?"),
     "INT8": ("int_contents", "i1"),
     "INT16": ("int_contents", "i2"),
@@ -107,7 +107,7 @@ class GrpcCodec:
         given = self._given(request.inputs, raws)
         if raws and not request.id and not request.outputs:
             return given, self._plain
-        return given, Form(raw=bool(raws), id=wire.text(3, request.id), outputs=self._wanted(request.outputs))
+        return given, Form(raw=bool(raws), id=wire.text(3, request.id), outputs=wanted_of(request.outputs, self._every))
 
     def encode(self, outputs: Float64, form: Form, ask: Ask) -> tuple[bytes, bytes]:
         """Write the outputs that were asked for. There are no header lines: gRPC has a content type of its own."""
@@ -146,26 +146,9 @@ class GrpcCodec:
     def _values(self, name: str, outputs: Float64) -> Any:
         return outputs if name == "probabilities" or self._predictions_are_outputs else self._labels(outputs)
 
-    def _wanted(self, requested: Sequence[Any]) -> tuple[str, ...]:
-        if not requested:
-            return self._every
-        names = tuple(output.name for output in requested)
-        if len(set(names)) < len(names):
-            message = "an output is asked for twice; name each once"
-            raise RequestError(message, field="$.outputs")
-        for output in requested:
-            if output.name not in self._datatypes:
-                message = f"there is no output {output.name[:100]!r}; the outputs are: {', '.join(self._every)}"
-                raise RequestError(message, field="$.outputs")
-            for refused in ("classification", "shared_memory_region"):
-                if refused in output.parameters:
-                    message = f"the parameter {refused!r} of output {output.name!r} is not served; leave it out"
-                    raise RequestError(message, field="$.outputs")
-        return names
-
     def _given(self, inputs: Sequence[Any], raws: Sequence[bytes]) -> Given:
         if raws:
-            _check_raw(inputs, raws)
+            check_raw(inputs, raws)
         if self._inputs.fuses and len(inputs) == 1 and inputs[0].name == FUSED:
             return self._fused_rows(inputs[0], raws)
         columns: dict[str, Values] = {}
@@ -175,7 +158,7 @@ class GrpcCodec:
             if name in columns:
                 message = f"tensor {name!r} is there twice; send each once"
                 raise RequestError(message, field=name)
-            columns[name] = values = _values(tensor, raws, index)
+            columns[name] = values = values_of_tensor(tensor, raws, index)
             check_range(field, datatype, values)
         return self._inputs.named(columns)
 
@@ -187,7 +170,7 @@ class GrpcCodec:
             if reader is not None and len(raws[0]) == shape[0] * reader.size:
                 return list(reader.iter_unpack(raws[0]))
         self._inputs.check_fused(datatype, shape)
-        values = _values(tensor, raws, 0)
+        values = values_of_tensor(tensor, raws, 0)
         return self._inputs.fused(values if self._readers else np.asarray(values))
 
 
@@ -208,6 +191,29 @@ def typed(datatype: str, values: Any) -> bytes:
             return wire.sized(5, wire.sized(1, bytes(values)))
 
 
+def wanted_of(requested: Sequence[Any], every: tuple[str, ...]) -> tuple[str, ...]:
+    """Give the names of the outputs that a request wants; all when it names none.
+
+    Raises:
+        RequestError: there is no such output, or one is asked for twice or in a way that is not served.
+    """
+    if not requested:
+        return every
+    names = tuple(output.name for output in requested)
+    if len(set(names)) < len(names):
+        message = "an output is asked for twice; name each once"
+        raise RequestError(message, field="$.outputs")
+    for output in requested:
+        if output.name not in every:
+            message = f"there is no output {output.name[:100]!r}; the outputs are: {', '.join(every)}"
+            raise RequestError(message, field="$.outputs")
+        for refused in ("classification", "shared_memory_region"):
+            if refused in output.parameters:
+                message = f"the parameter {refused!r} of output {output.name!r} is not served; leave it out"
+                raise RequestError(message, field="$.outputs")
+    return names
+
+
 def _row_readers(signature: Signature) -> dict[str, struct.Struct]:
     """Give what reads a row of raw floats at once; a field of whole numbers wants a check that this does not make."""
     if any(field.dtype != "float64" for field in signature.inputs):
@@ -215,7 +221,12 @@ def _row_readers(signature: Signature) -> dict[str, struct.Struct]:
     return {name: struct.Struct(f"<{len(signature.inputs)}{kind}") for name, kind in _FUSED_KINDS.items()}
 
 
-def _check_raw(inputs: Sequence[Any], raws: Sequence[bytes]) -> None:
+def check_raw(inputs: Sequence[Any], raws: Sequence[bytes]) -> None:
+    """Refuse raw contents that are not one for each input, or stand beside typed ones.
+
+    Raises:
+        RequestError: they do.
+    """
     if len(raws) != len(inputs):
         message = (
             f"raw_input_contents has {len(raws)} entries for {len(inputs)} inputs; when one tensor is raw, all must "
@@ -228,14 +239,20 @@ def _check_raw(inputs: Sequence[Any], raws: Sequence[bytes]) -> None:
             raise RequestError(message, field="$.raw_input_contents")
 
 
-def _values(tensor: Any, raws: Sequence[bytes], index: int) -> Any:
+def values_of_tensor(tensor: Any, raws: Sequence[bytes], index: int) -> Any:
+    """Give the flat values of the input at ``index``, raw or typed: an array, or a list of floats.
+
+    Raises:
+        RequestError: they are not as many as its shape says, or not of its data type.
+        InvalidRowError: one is beyond what its data type holds.
+    """
     name, datatype, shape = tensor.name, tensor.datatype, tensor.shape
     if raws:
         return values_of(name, datatype, shape, raws[index])
-    if datatype not in _CONTENTS:
+    if datatype not in CONTENTS:
         message = f"tensor {name!r} has no typed contents for the datatype {datatype[:40]!r}; send all tensors raw"
         raise RequestError(message, field=name)
-    field, kind = _CONTENTS[datatype]
+    field, kind = CONTENTS[datatype]
     listed = list(getattr(tensor.contents, field))
     if len(listed) != count_of(name, shape):
         raise _wrong_count(tensor, field, len(listed))

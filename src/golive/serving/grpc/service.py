@@ -19,7 +19,7 @@ from golive.serving.grpc import wire
 from golive.serving.grpc.codec import RAW_HEADER
 from golive.serving.grpc.protos import FILES, Messages
 from golive.serving.grpc.status import refusal_of
-from golive.serving.lane import SHORT_BYTES
+from golive.serving.handling import SHORT_BYTES
 from golive.serving.pages.config import config_of
 from golive.serving.pages.statistics import statistics_of
 from golive.serving.served import Served

@@ -3,31 +3,44 @@
 from typing import Any
 
 from golive.domain.signature import Signature
-from golive.serving.codecs.tensor_inputs import DATATYPES
 from golive.serving.codecs.tensors import metadata
 
-_TYPES = {"FP64": "TYPE_FP64", "INT64": "TYPE_INT64", "BOOL": "TYPE_BOOL", "BYTES": "TYPE_STRING"}
 _LARGEST = 2**31 - 1
 """What the protocol's number holds."""
 
 
 def config_of(name: str, signature: Signature, max_rows: int) -> dict[str, Any]:
-    """Describe a model as Triton's clients and perf_analyzer ask for it; the first dimension, rows, is left out."""
+    """Describe a model as Triton's clients and perf_analyzer ask for it.
+
+    For rows of fields the first dimension is left out, as a batch of so many is taken; tensors are given whole.
+    """
     described = metadata(name, (), signature)
+    takes_rows = signature.task != "tensors"
+    nullable = {field.name for field in signature.inputs if field.nullable}
+    first = 1 if takes_rows else 0
     inputs = [
-        {"name": field.name, "data_type": _TYPES[DATATYPES[field.dtype]], "dims": [1], "optional": field.nullable}
-        for field in signature.inputs
+        {
+            "name": tensor["name"],
+            "data_type": _type_of(tensor["datatype"]),
+            "dims": tensor["shape"][first:],
+            "optional": tensor["name"] in nullable,
+        }
+        for tensor in described["inputs"]
     ]
     outputs = [
-        {"name": output["name"], "data_type": _TYPES[output["datatype"]], "dims": output["shape"][1:]}
-        for output in described["outputs"]
+        {"name": tensor["name"], "data_type": _type_of(tensor["datatype"]), "dims": tensor["shape"][first:]}
+        for tensor in described["outputs"]
     ]
     return {
         "name": name,
         "platform": described["platform"],
         "backend": "golive",
-        "max_batch_size": min(max_rows, _LARGEST),
+        "max_batch_size": min(max_rows, _LARGEST) if takes_rows else 0,
         "input": inputs,
         "output": outputs,
         "model_transaction_policy": {"decoupled": False},
     }
+
+
+def _type_of(datatype: str) -> str:
+    return "TYPE_STRING" if datatype == "BYTES" else f"TYPE_{datatype}"

@@ -6,7 +6,7 @@ from typing import Any
 from golive.domain.signature import Signature
 from golive.serving.codecs.examples import VERBS
 from golive.serving.codecs.media_types import CSV, JSON, LINES
-from golive.serving.pages import schemas
+from golive.serving.pages import schemas, tensor_schemas
 from golive.serving.pages.schemas import TEXT, Schema, list_of, object_of
 
 _SERVER = "server"
@@ -38,11 +38,15 @@ def describe(signatures: Mapping[str, Signature], title: str, version: str, *, s
     parts: dict[str, Schema] = {"Error": _error_schema()}
     for name, signature in signatures.items():
         paths.update(_posts(name, signature))
-        parts[_row_name(name)] = schemas.row_schema(signature)
+        parts[_part_name(name)] = (
+            tensor_schemas.tensors_schema(signature) if _is_tensors(signature) else schemas.row_schema(signature)
+        )
     if len(signatures) == 1:
         (name, signature), *_ = signatures.items()
-        paths["/predict"] = _features(name, signature)
-        paths["/invocations"] = _invocations(name, signature)
+        paths["/predict"] = _posts(name, signature)[f"/predict/{name}"]
+        paths["/invocations"] = (
+            _tensor_invocations(name, signature) if _is_tensors(signature) else _invocations(name, signature)
+        )
     for name in signatures:
         paths.update(_pages(name))
     for name, signature in signatures.items():
@@ -58,6 +62,8 @@ def describe(signatures: Mapping[str, Signature], title: str, version: str, *, s
 
 
 def _posts(name: str, signature: Signature) -> dict[str, Any]:
+    if _is_tensors(signature):
+        return _tensor_posts(name, signature)
     verb = VERBS[signature.task]
     return {
         f"/v1/models/{name}:predict": _instances(name, signature),
@@ -85,7 +91,7 @@ def _instances(name: str, signature: Signature) -> dict[str, Any]:
         name,
         "Predict rows",
         "One object for each row; columns as lists (`inputs`) and rows as lists are taken too.",
-        {JSON: _content(schemas.instances_request(signature, _row(name)), _rows_example("instances", signature))},
+        {JSON: _content(schemas.instances_request(signature, _part(name)), _rows_example("instances", signature))},
         {JSON: {"schema": schemas.predictions_answer(signature, other="outputs")}},
     )
 
@@ -95,7 +101,7 @@ def _examples(name: str, signature: Signature) -> dict[str, Any]:
         name,
         "Classify examples" if signature.task == "classification" else "Regress examples",
         "TensorFlow Serving's form: `context` holds values that belong to every example.",
-        {JSON: _content(schemas.examples_request(signature, _row(name)), _rows_example("examples", signature))},
+        {JSON: _content(schemas.examples_request(signature, _part(name)), _rows_example("examples", signature))},
         {JSON: {"schema": schemas.result_answer(signature)}},
     )
 
@@ -129,7 +135,7 @@ def _invocations(name: str, signature: Signature) -> dict[str, Any]:
     row = schemas.example_row(signature)
     table = {
         JSON: _content(
-            schemas.invocations_request(signature, _row(name)), _rows_example("dataframe_records", signature)
+            schemas.invocations_request(signature, _part(name)), _rows_example("dataframe_records", signature)
         ),
         CSV: {"schema": {**TEXT, "description": f"A table with the heading {','.join(row)}"}},
         LINES: {"schema": {**TEXT, "description": "A row as an object or a list on each line."}},
@@ -142,6 +148,56 @@ def _invocations(name: str, signature: Signature) -> dict[str, Any]:
         "or CSV, or JSON lines. Accept chooses the form of the answer.",
         table,
         answers,
+    )
+    described["post"]["responses"] |= _refusals({"415": "The body is of a kind that is not read."})
+    return described
+
+
+def _tensor_posts(name: str, signature: Signature) -> dict[str, Any]:
+    whole = _part(name)
+    example = tensor_schemas.example_tensors(signature)
+    row = tensor_schemas.example_rows(signature)
+    predict = _content(
+        tensor_schemas.predict_request(signature, whole), None if example is None else {"inputs": example}
+    )
+    features = _content(tensor_schemas.features_request(signature), None if row is None else {"features": row})
+    infer = _content(tensor_schemas.infer_request(signature), tensor_schemas.example_infer(signature))
+    return {
+        f"/v1/models/{name}:predict": _post(
+            name,
+            "Predict tensors by row or whole",
+            "`instances` are stacked along the first axis; `inputs` are whole tensors.",
+            {JSON: predict},
+            {JSON: {"schema": tensor_schemas.predictions_answer(signature, "predictions", "outputs")}},
+        ),
+        f"/predict/{name}": _post(
+            name,
+            "Predict rows",
+            "A value for each row, as `instances`.",
+            {JSON: features},
+            {JSON: {"schema": tensor_schemas.predictions_answer(signature, "predictions")}},
+        ),
+        f"/v2/models/{name}/infer": _post(
+            name,
+            "Predict tensors",
+            "Open Inference Protocol, version 2. With the binary tensor extension values follow the JSON as bytes.",
+            {JSON: infer},
+            {JSON: {"schema": tensor_schemas.infer_answer(signature)}, "application/octet-stream": {}},
+        ),
+    }
+
+
+def _tensor_invocations(name: str, signature: Signature) -> dict[str, Any]:
+    example = tensor_schemas.example_tensors(signature)
+    content = _content(
+        tensor_schemas.invocations_request(signature, _part(name)), None if example is None else {"inputs": example}
+    )
+    described = _post(
+        name,
+        "Score, as MLflow and SageMaker do",
+        "Exactly one of `inputs` (whole tensors) and `instances` (rows), or `instances` alone as a list.",
+        {JSON: content},
+        {JSON: {"schema": tensor_schemas.predictions_answer(signature, "predictions")}},
     )
     described["post"]["responses"] |= _refusals({"415": "The body is of a kind that is not read."})
     return described
@@ -256,20 +312,24 @@ def _secured(description: dict[str, Any]) -> dict[str, Any]:
     return description
 
 
-def _content(schema: Schema, example: dict[str, Any]) -> dict[str, Any]:
-    return {"schema": schema, "example": example}
+def _content(schema: Schema, example: dict[str, Any] | None) -> dict[str, Any]:
+    return {"schema": schema} if example is None else {"schema": schema, "example": example}
 
 
 def _rows_example(key: str, signature: Signature) -> dict[str, Any]:
     return {key: [schemas.example_row(signature)]}
 
 
-def _row(name: str) -> Schema:
-    return {"$ref": f"#/components/schemas/{_row_name(name)}"}
+def _part(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{_part_name(name)}"}
 
 
-def _row_name(name: str) -> str:
+def _part_name(name: str) -> str:
     return f"{name}.Row"
+
+
+def _is_tensors(signature: Signature) -> bool:
+    return signature.task == "tensors"
 
 
 def _error_schema() -> Schema:

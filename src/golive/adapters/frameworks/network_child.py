@@ -1,0 +1,164 @@
+"""A network's file in the sandbox: it is loaded, asked and written there; only arrays and a graph come out.
+
+Verbs: ``open`` (which file; what it reads out), ``ask`` (rows in, answers out), ``write`` (rows in, ONNX out) and
+``tensors`` (the graph of a network that brings an example of its own inputs).
+"""
+
+import math
+import zipfile
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from golive import plugins
+from golive.adapters.frameworks import keras, torch
+from golive.adapters.frameworks.networks import SINGLE, Array, Ask
+from golive.control.sandbox.arrays import pack, unpack
+from golive.domain.network import Reads
+from golive.errors import DataError, GoliveError, NotConvertibleError, ParityError
+from golive.packaging.network_file import NetworkFile, NetworkKind
+from golive.settings import forbid_telemetry, prefer_torch_in_keras
+
+FREE_ROWS = 2
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """Which file to load."""
+
+    path: str
+    kind: NetworkKind
+
+    @property
+    def file(self) -> NetworkFile:
+        """The file, as the rest of golive names it."""
+        return NetworkFile(path=Path(self.path), kind=self.kind)
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """What a loaded network says of itself."""
+
+    reads: Reads
+    shape: tuple[int, ...]
+
+
+def handler() -> Callable[[str, bytes], bytes]:
+    """Give what answers a sandbox's questions about one file."""
+    loaded: list[_Loaded] = []
+
+    def answer(verb: str, content: bytes) -> bytes:
+        if verb == "open":
+            loaded[:] = [_load(msgspec.msgpack.decode(content, type=Asked).file)]
+            return msgspec.msgpack.encode(loaded[0].opened())
+        if verb == "ask":
+            return pack({"answers": loaded[0].ask(unpack(content)["rows"])})
+        if verb == "tensors":
+            return loaded[0].written_with_own_example()
+        return torch.written(loaded[0].plain, (unpack(content)["rows"],))
+
+    return answer
+
+
+class _Loaded:
+    """A network, and how its library is asked."""
+
+    def __init__(self, module: Any, plain: Any, ask: Ask) -> None:
+        self.module = module
+        self.plain = plain
+        self.ask = ask
+
+    def opened(self) -> Opened:
+        if self.plain is self.module:
+            return Opened(torch.reads_of(self.module), ())
+        return Opened(keras.reads_of(self.module), keras.shape_of(self.module))
+
+    def written_with_own_example(self) -> bytes:
+        given = tuple(np.asarray(array) for array in self._example())
+        content = torch.written(self.plain, given)
+        _check_same(content, given, self._answers(given))
+        return content
+
+    def _answers(self, given: tuple[Array, ...]) -> list[Array]:
+        library = plugins.library("torch")
+        with torch.inference_mode(self.plain_callable):
+            found = self.plain_callable(*(library.from_numpy(array) for array in given))
+        listed = found if isinstance(found, (tuple, list)) else (found,)
+        return [np.asarray(one.detach().numpy()) for one in listed]
+
+    @property
+    def plain_callable(self) -> Any:
+        return torch.callable_of(self.plain)
+
+    def _example(self) -> tuple[Any, ...]:
+        if self.plain is not self.module:
+            shape = keras.shape_of(self.module) or tuple(self.module.inputs[0].shape[1:])
+            return (np.zeros((FREE_ROWS, *(length or FREE_ROWS for length in shape)), keras.reads_of(self.module)),)
+        given, named = getattr(self.module, "example_inputs", None) or ((), {})
+        torch_library = plugins.library("torch")
+        if not given or named or not all(isinstance(value, torch_library.Tensor) for value in given):
+            message = (
+                f"{type(self.module).__name__} brings no example of its inputs as plain tensors; write it with "
+                "torch.onnx.export yourself, and import the ONNX file"
+            )
+            raise NotConvertibleError(message)
+        return tuple(value.detach().numpy() for value in given)
+
+
+def _check_same(content: bytes, given: tuple[Array, ...], expected: list[Array]) -> None:
+    """Compare the written graph with the network, on the example that it brings."""
+    forbid_telemetry()
+    session = plugins.library("onnxruntime").InferenceSession(content, providers=["CPUExecutionProvider"])
+    feeds = {node.name: array for node, array in zip(session.get_inputs(), given, strict=True)}
+    for found, wanted in zip(session.run(None, feeds), expected, strict=True):
+        apart = _apart(np.asarray(found, np.float64), np.asarray(wanted, np.float64))
+        if apart > SINGLE:
+            message = (
+                f"the graph that torch.onnx.export wrote is up to {apart:.3g} away from the network on its own "
+                "example; write it as ONNX yourself, and import that"
+            )
+            raise ParityError(message)
+
+
+def _apart(found: Array, wanted: Array) -> float:
+    if found.shape != wanted.shape:
+        return math.inf
+    same = (found == wanted) | (np.isnan(found) & np.isnan(wanted))
+    return float(np.where(same, 0.0, np.abs(found - wanted) / np.maximum(1.0, np.abs(wanted))).max(initial=0.0))
+
+
+def _check_example(path: Path) -> None:
+    """Refuse an example that is more than tensors: torch would load it as a pickle that runs code."""
+    torch_library = plugins.library("torch")
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            if "/data/sample_inputs/" in f"/{name}":
+                torch_library.load(BytesIO(archive.read(name)), weights_only=True)
+
+
+def _load(file: NetworkFile) -> _Loaded:
+    try:
+        return _loaded(file)
+    except GoliveError:
+        raise
+    except Exception as error:  # libraries raise anything over a stranger's file
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        message = f"{file.path.name} cannot be loaded ({reason}); save it anew with the versions that are installed"
+        raise DataError(message) from error
+
+
+def _loaded(file: NetworkFile) -> _Loaded:
+    if file.kind == "keras":
+        prefer_torch_in_keras()
+        model = plugins.library("keras").saving.load_model(str(file.path), compile=False, safe_mode=True)
+        return _Loaded(model, keras.plain(model), keras.asker(model))
+    library = plugins.library("torch")
+    library.set_num_threads(1)
+    if file.kind == "torchscript":
+        module = library.jit.load(str(file.path), map_location="cpu")
+    else:
+        _check_example(file.path)
+        module = library.export.load(str(file.path))
+    return _Loaded(module, module, torch.asker(module))

@@ -1,0 +1,1 @@
+"""Optimizers: ways to make a graph smaller or faster."""

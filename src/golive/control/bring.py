@@ -1,0 +1,270 @@
+"""``golive import``: a model that was trained elsewhere becomes a bundle, with the proof that it answers the same."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from golive import plugins
+from golive.control.package import RUNTIME, baseline_file, framework_for, prove_and_write, table_columns, truth_of
+from golive.control.rooms import Rooms, code_version, environment
+from golive.control.sample import Sample, read_sample
+from golive.control.trusted import Trusted
+from golive.domain.bundle import Bundle, Lineage, Manifest
+from golive.domain.digest import digest_of
+from golive.domain.evidence import Evidence, Measure
+from golive.domain.naming import checked_name
+from golive.domain.preparation import Preparation
+from golive.domain.signature import Signature
+from golive.errors import DataError, MissingExtraError, NotFoundError, UsageError
+from golive.packaging.build import assemble
+from golive.packaging.onnx_file import OnnxFile, tensor_signature
+from golive.packaging.parity import Original
+from golive.ports import CodeFile, Column, Converted, Float64, ModelFormat
+
+TOLERANCE = 1e-9
+_MOST_SHOWN, _MOST_STRANGE = 12, 100
+_FAMILIAR = {"sklearn", "numpy", "scipy", "joblib", "pandas", "lightgbm", "xgboost", "catboost"}
+"""Libraries whose names every file of a model holds; the others are shown first."""
+MOST_PROVED = 20_000
+"""Rows of the sample that the proof asks both models for, spread evenly; the profile counts all of them."""
+
+
+class Brought(msgspec.Struct, frozen=True, kw_only=True):
+    """A model that came in."""
+
+    bundle: Bundle
+    form: str
+    """``table``: rows of named fields; ``tensors``: the graph as it is."""
+    notes: tuple[str, ...] = ()
+
+
+class _Original(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """A converted model, and how the one that it was made from is asked."""
+
+    converted: Converted
+    predict: Callable[[Any], Float64]
+    kind: str
+    environment: dict[str, str] = {}
+    notes: tuple[str, ...] = ()
+
+
+def bring(path: Path, rooms: Rooms, *, name: str, sample: Any = None, target: str = "", trust: bool = False) -> Brought:
+    """Read a model file, convert it, prove that it answers the same, and write the bundle.
+
+    Args:
+        path: a file or folder of a kind that an installed format reads.
+        rooms: where the bundle is written.
+        name: what the model is called.
+        sample: a table file or a data frame: rows as the model saw them, and their true answers.
+        target: the column of the sample with the true answers.
+        trust: load a file that runs code, in a sandbox.
+
+    Raises:
+        NotFoundError: there is no such file.
+        DataError: no format knows the file, or it is damaged or hostile.
+        UsageError: a sample is needed, or ``trust``; the message lists what the file would load.
+        NotConvertibleError: a part of the model has no exact form.
+        ParityError: the converted model answers differently.
+    """
+    checked_name(name)
+    model = format_for(path).read(path)
+    if isinstance(model, CodeFile) and model.runs_code and not trust:
+        raise UsageError(_untrusted(model))
+    if isinstance(model, OnnxFile) and sample is None:
+        return _as_tensors(path, model, rooms, name, target)
+    rows = _needed(sample, target, path)
+    if isinstance(model, CodeFile):
+        with Trusted(model) as trusted:
+            return _as_table(path, _asked_there(trusted, model, rows), rows, rooms, name)
+    return _as_table(path, _asked_here(model, rows), rows, rooms, name)
+
+
+def format_for(path: Path) -> ModelFormat:
+    """Find the format plug-in that knows a file or folder.
+
+    Raises:
+        NotFoundError: there is no such file.
+        DataError: none does; the message lists those that are installed, and what others need.
+    """
+    if not path.exists():
+        message = f"there is no file {str(path)!r}; check the path"
+        raise NotFoundError(message)
+    installed, lacking = [], []
+    for name in plugins.names("formats"):
+        try:
+            model_format: ModelFormat = plugins.load("formats", name)
+        except MissingExtraError as error:
+            lacking.append(f"{name} ({error.message})")
+            continue
+        installed.append(name)
+        if model_format.recognizes(path):
+            return model_format
+    others = f"; not installed: {', '.join(lacking)}" if lacking else ""
+    message = f"{str(path)!r} is no model file that golive reads; installed formats: {', '.join(installed)}{others}"
+    raise DataError(message)
+
+
+def _needed(sample: Any, target: str, path: Path) -> Sample:
+    if sample is None or not target:
+        message = (
+            f"{path} needs --sample DATA --target COL: rows as the model saw them in training, with their true "
+            "answers, that give the columns their names and types and that the proof is made on"
+        )
+        raise UsageError(message)
+    return read_sample(sample, target)
+
+
+def _untrusted(file: CodeFile) -> str:
+    # The names that a person should look at must not hide behind those that every model has.
+    ordered = sorted(file.loads, key=lambda name: name.partition(".")[0] in _FAMILIAR)
+    strange = sum(name.partition(".")[0] not in _FAMILIAR for name in ordered)
+    count = max(_MOST_SHOWN, min(strange, _MOST_STRANGE))
+    more = f" and {len(ordered) - count} more" if len(ordered) > count else ""
+    shown = ", ".join(ordered[:count]) + more
+    versions = ", ".join(f"{name} {version}" for name, version in file.saved_by.items())
+    written = f" (written by {versions})" if versions else ""
+    return (
+        f"{file.path}{written} runs code when it is loaded: it would call {shown or 'nothing'}; if you "
+        "trust who made it, repeat with --trust (it is then loaded in a sandbox), or save the model as ONNX"
+    )
+
+
+def _asked_here(model: Any, rows: Sample) -> _Original:
+    if isinstance(model, OnnxFile):
+        model = msgspec.structs.replace(model, answers=rows.classes, answers_dtype=rows.answers_dtype)
+    framework = framework_for(model)
+    made_by = model.producer if isinstance(model, OnnxFile) else type(model).__name__
+    return _Original(
+        converted=framework.convert(model, rows.frame, target=rows.target),
+        predict=lambda frame: framework.predict(model, frame),
+        kind=": ".join(filter(None, (framework.name, made_by))),
+        notes=getattr(model, "notes", ()),
+    )
+
+
+def _asked_there(trusted: Trusted, file: CodeFile, rows: Sample) -> _Original:
+    kind = trusted.loaded.kind
+    names = trusted.loaded.columns
+    absent = [name for name in names if name not in rows.frame.columns]
+    if absent:
+        message = (
+            f"the {kind.rpartition('.')[2]} was fitted on columns that the sample lacks: {', '.join(absent[:10])}; the "
+            f"sample has {', '.join(rows.frame.columns[:20])}"
+        )
+        raise DataError(message)
+    frame = rows.frame[list(names)] if names else rows.frame
+    return _Original(
+        converted=trusted.convert(frame, rows.target),
+        predict=lambda other: trusted.predict(other[list(frame.columns)]),
+        kind=kind,
+        environment={f"{library} of the file": version for library, version in file.saved_by.items()},
+        notes=trusted.notes,
+    )
+
+
+def _as_table(path: Path, made: _Original, sample: Sample, rooms: Rooms, name: str) -> Brought:
+    converted = made.converted
+    manifest = assemble(
+        name,
+        converted,
+        runtime=RUNTIME,
+        lineage=_lineage(path, made.kind, {sample.source: sample.digest}, made.environment),
+    )
+    complete, answers, left_out = _complete(manifest, sample)
+    _check_answers(manifest.signature, answers)
+    columns = table_columns(manifest.signature, complete)
+    count = len(answers)
+    chosen = np.unique(np.linspace(0, count - 1, min(MOST_PROVED, count)).astype(np.int64))
+    bundle = prove_and_write(
+        manifest,
+        converted,
+        _original(made, sample.frame),
+        rooms,
+        reference=columns,
+        proved_on={field: column[chosen] for field, column in columns.items()},
+        baseline=baseline_file(manifest.signature, answers),
+        data=sample.digest,
+        tolerance=TOLERANCE,
+        seed=0,
+    )
+    return Brought(bundle=bundle, form="table", notes=(*made.notes, *converted.notes, *sample.notes, *left_out))
+
+
+def _complete(manifest: Manifest, sample: Sample) -> tuple[Any, Any, tuple[str, ...]]:
+    """Give the rows of the sample that the signature takes, and their answers."""
+    whole = np.ones(len(sample.frame), dtype=np.bool_)
+    for field in manifest.signature.inputs:
+        if not field.nullable and field.name in sample.frame.columns:
+            whole &= sample.frame[field.name].notna().to_numpy()
+    if not whole.any():
+        message = "every row of the sample misses a value that the model cannot do without; give complete rows"
+        raise DataError(message)
+    lost = int((~whole).sum())
+    notes = (f"{lost} rows of the sample miss a value that the model cannot do without, and were left out",)
+    return sample.frame.loc[whole], sample.answers[whole], notes if lost else ()
+
+
+def _check_answers(signature: Signature, answers: Any) -> None:
+    """See that the sample's true answers are of the kind that the model gives."""
+    if signature.task == "regression":
+        if answers.dtype.kind not in "fiub":
+            message = (
+                f"the model answers with numbers, but {signature.target!r} of the sample holds texts such as "
+                f"{answers[0]!r}; name the column with the numbers it predicts"
+            )
+            raise DataError(message)
+        return
+    known = truth_of(signature, answers)
+    if (known < 0).all():
+        shown = ", ".join(signature.classes[:10])
+        message = (
+            f"the model's classes are {shown}, but {signature.target!r} of the sample holds values such as "
+            f"{answers[0]!r}; write the true answers as the model does"
+        )
+        raise DataError(message)
+
+
+def _original(made: _Original, frame: Any) -> Original:
+    """Ask the original with a frame like the sample; a column that is not read stays as in its first row."""
+
+    def ask(rows: dict[str, Column]) -> Float64:
+        count = len(next(iter(rows.values())))
+        columns: Mapping[str, Any] = {
+            name: rows[name] if name in rows else np.repeat(frame[name].to_numpy()[:1], count) for name in frame.columns
+        }
+        return made.predict(type(frame)(columns))
+
+    return ask
+
+
+def _as_tensors(path: Path, file: OnnxFile, rooms: Rooms, name: str, target: str) -> Brought:
+    signature = tensor_signature(file, target=target)
+    manifest = Manifest(
+        name=name,
+        signature=signature,
+        preparation=Preparation(),
+        runtime=RUNTIME,
+        lineage=_lineage(path, f"onnx: {file.producer}" if file.producer else "onnx", {}),
+    )
+    bundle = rooms.bundles.write(manifest, {manifest.graph: file.content}, created_at=rooms.now())
+    note = "the graph is the file's, byte for byte, so there is no other answer that it could be compared with"
+    rooms.bundles.attach_evidence(
+        Evidence(
+            bundle=bundle.digest,
+            kind="parity",
+            measured_at=rooms.now(),
+            code=code_version(),
+            measures=(Measure(name="parity.difference", value=0.0, better="lower", note=note),),
+            details={"form": "tensors", "notes": list(file.notes)},
+        )
+    )
+    return Brought(bundle=bundle, form="tensors", notes=file.notes)
+
+
+def _lineage(path: Path, kind: str, data: dict[str, str], versions: Mapping[str, str] | None = None) -> Lineage:
+    """Say where a model comes from: its file, what it is, the sample, and the libraries here and then."""
+    files = {path.name: digest_of(path.read_bytes())} if path.is_file() else {}
+    return Lineage(data=files | data, code=code_version(), environment=environment() | dict(versions or {}), model=kind)

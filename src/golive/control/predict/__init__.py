@@ -1,0 +1,1 @@
+"""Predict: files and tables of any size through a bundle, in constant memory, on all cores, resumable."""
