@@ -14,8 +14,8 @@ from golive.control.deploy import deploy as deploy_release
 from golive.control.deploy import one_at_a_time, release, rollback
 from golive.control.evaluate import measure_bundle
 from golive.control.gate import refuse_unless_allowed
-from golive.control.live import ensure_running
 from golive.control.isolate import package_isolated
+from golive.control.live import ensure_running
 from golive.control.package import baseline_file, converted_by, framework_for, open_bundle, prove_and_write, truth_of
 from golive.control.refs import find_used, serving_release
 from golive.control.rooms import Rooms, code_version, environment, open_rooms
