@@ -14,7 +14,7 @@ fuzz: .venv/test ## every parser against three hundred times as many hostile inp
 	GOLIVE_FUZZ=long $(BIN)/python -m pytest tests/fuzz --numprocesses 2
 
 coverage: .venv/test ## the fast tests, with the lines and branches that none of them reaches
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/unit tests/contract --numprocesses 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/unit tests/contract -m "not heavy" --numprocesses 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
 check: .venv/test ## style, types, layers; changes nothing
 	$(BIN)/ruff check .

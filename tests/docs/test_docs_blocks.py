@@ -6,10 +6,27 @@ import pytest
 from doc_pages import LANGUAGES, ROOT, blocks, first_missing, pages, shape, start_of
 
 PAGES = pages()
+LONG = {
+    "docs/bench.md",
+    "docs/importing.md",
+    "docs/isolated.md",
+    "docs/offline.md",
+    "docs/optimizing.md",
+    "docs/tensor-models.md",
+    "docs/zh/client.md",
+    "examples/churn_boosting/README.md",
+    "examples/text_reviews/README.md",
+}
+"""Carried out by ``make test-heavy``: they train, measure and serve for longer than a minute together."""
 MOST_NOT_RUN = 16
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def _asked(page):
+    name = str(page.relative_to(ROOT))
+    return pytest.param(page, id=name, marks=[pytest.mark.heavy] if name in LONG else [])
+
+
+@pytest.mark.parametrize("page", map(_asked, PAGES))
 def test_the_code_blocks_of_a_page_run_in_order(page, scratch, built):
     if start := start_of(page):
         shutil.copytree(built(start), scratch.folder, dirs_exist_ok=True)

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import pytest
 from sklearn.datasets import load_breast_cancer
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -18,6 +19,7 @@ def run(home, *words):
     )
 
 
+@pytest.mark.heavy
 def test_a_network_is_made_smaller_and_judged(tmp_path):
     home = tmp_path / "home"
     rows, target = load_breast_cancer(return_X_y=True, as_frame=True)

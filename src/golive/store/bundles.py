@@ -34,8 +34,7 @@ class BundleStore:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        """Where the store lies."""
+        self._folder = folder
         self._blobs = Blobs(folder)
 
     def write(self, manifest: Manifest, files: Mapping[str, bytes], *, created_at: str) -> Bundle:
@@ -62,7 +61,7 @@ class BundleStore:
             )
         )
         self._prepare()
-        with locked(self.folder / ".lock"):
+        with locked(self._folder / ".lock"):
             self._blobs.sweep()
             for content in (*(content for _, content in layers), config, image):
                 self._blobs.put(content)
@@ -80,7 +79,7 @@ class BundleStore:
         for entry in self._bundle_entries():
             if entry.digest == digest:
                 return self._read(entry)
-        message = f"there is no bundle {digest!r} in {str(self.folder)!r}; `golive list` shows those that are there"
+        message = f"there is no bundle {digest!r} in {str(self._folder)!r}; `golive list` shows those that are there"
         raise NotFoundError(message)
 
     def files(self, bundle: Bundle) -> dict[str, bytes]:
@@ -140,7 +139,7 @@ class BundleStore:
         entry = msgspec.structs.replace(
             oci.describe(image, oci.IMAGE), artifact_type=media_type, annotations={oci.KIND: kind, oci.CREATED: at}
         )
-        with locked(self.folder / ".lock"):
+        with locked(self._folder / ".lock"):
             self._blobs.sweep()
             for blob in (oci.EMPTY_CONTENT, content, image):
                 self._blobs.put(blob)
@@ -176,15 +175,15 @@ class BundleStore:
 
     def _prepare(self) -> None:
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self._folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise refused(self.folder, error) from error
-        layout = self.folder / "oci-layout"
+            raise refused(self._folder, error) from error
+        layout = self._folder / "oci-layout"
         if not layout.is_file():
             write_whole(layout, oci.LAYOUT)
 
     def _index(self) -> oci.ImageIndex:
-        path = self.folder / "index.json"
+        path = self._folder / "index.json"
         if not path.is_file():
             return oci.ImageIndex()
         return _decode(path.read_bytes(), oci.ImageIndex, str(path))
@@ -209,7 +208,7 @@ class BundleStore:
         for entry in self._bundle_entries():
             if entry.digest == bundle:
                 return oci.Descriptor(media_type=oci.IMAGE, digest=bundle, size=entry.size)
-        message = f"nothing can be attached to {bundle!r}: it is not in {str(self.folder)!r}; pack the model first"
+        message = f"nothing can be attached to {bundle!r}: it is not in {str(self._folder)!r}; pack the model first"
         raise NotFoundError(message)
 
     def _list_bundle(self, entry: oci.Descriptor, name: str, created_at: str) -> None:
@@ -251,7 +250,7 @@ class BundleStore:
                 self._blobs.remove(replaced.digest)
 
     def _write_index(self, manifests: tuple[oci.Descriptor, ...]) -> None:
-        write_whole(self.folder / "index.json", oci.encoded(oci.ImageIndex(manifests=manifests)))
+        write_whole(self._folder / "index.json", oci.encoded(oci.ImageIndex(manifests=manifests)))
 
 
 def _manifest(content: bytes, digest: Digest) -> Manifest:

@@ -44,6 +44,7 @@ def pipeline():
     return make_pipeline(columns, KNeighborsClassifier(algorithm="brute"))
 
 
+@pytest.mark.heavy
 def test_a_pipeline_without_a_graph_answers_from_its_own_process_bit_for_bit(table, rooms):
     rows, answers = table
     model = pipeline().fit(rows, answers)
@@ -67,6 +68,7 @@ def test_a_pipeline_without_a_graph_answers_from_its_own_process_bit_for_bit(tab
     assert proof.details["boundary_rows"] > 10
 
 
+@pytest.mark.heavy
 def test_a_model_that_reads_what_stands_in_a_text_is_refused(table, rooms):
     rows, _ = table
     texts = rows[["town"]].fillna("none")

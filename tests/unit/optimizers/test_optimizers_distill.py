@@ -80,6 +80,7 @@ def test_several_classes_are_learned_by_a_network_alone(table, subject_of, answe
     assert (answers.argmax(axis=1) == subject.answers.argmax(axis=1)).mean() > 0.9
 
 
+@pytest.mark.heavy
 def test_the_same_subject_makes_the_same_students(table, subject_of):
     rows, score = table
     subject = subject_of(model_of(RandomForestClassifier(5, max_depth=3, random_state=0)).fit(rows, score > 1), rows)

@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 
 import msgspec
 import numpy as np
 
 from golive import plugins
+from golive.control.home import Home
 from golive.control.running.order import WorkerOrder
 from golive.domain.bundle import Bundle
 from golive.domain.digest import short
@@ -64,6 +66,8 @@ class Lanes:
         self._calls = calls
         self._recorder = recorder
         self._aside = Aside()
+        # A group has its models to itself, and its memory is counted.
+        self._graphs = None if order.is_group else Home(Path(order.state)).cache / "graphs"
         loop = asyncio.get_running_loop()
         self._in_loop = Compute(loop, LoopHands(loop, time.perf_counter_ns), time.perf_counter_ns)
         self._in_thread = Compute(loop, ComputeThread(loop), time.perf_counter_ns)
@@ -76,7 +80,7 @@ class Lanes:
         """
         if _bundle(placed, store).signature.task == "tensors":
             return self._load_tensors(placed, store)
-        road = opened(placed, store)
+        road = opened(placed, store, graphs=self._graphs)
         tensors = example_tensors(road)
         # A model in a process of its own may hang, however quick it is.
         quickest = _quickest_ns(partial(road.session.run, *tensors))
@@ -84,7 +88,7 @@ class Lanes:
         if place == "inline":
             return self._lane(placed, road, None)
         if place == "thread" and self._order.threads > 1:
-            road = opened(placed, store, threads=self._order.threads)
+            road = opened(placed, store, threads=self._order.threads, graphs=self._graphs)
         cost = measured(road.session.run, *tensors, time.perf_counter_ns)
         proof = follows_rows(road.session.run, *tensors)
         _tell(placed, proof)
@@ -134,7 +138,7 @@ class Lanes:
         )
 
     def _load_tensors(self, placed: Placed, store: BundleStore) -> TensorLane:
-        road = opened_tensors(placed, store)
+        road = opened_tensors(placed, store, graphs=self._graphs)
         trial = trial_of(road)
         if trial.example is None:
             text = "%s@%d runs on nothing made up from its signature; its first request will be its first run"
@@ -142,7 +146,7 @@ class Lanes:
         else:
             _tell(placed, trial.proof)
         if trial.place == "thread" and self._order.threads > 1:
-            road = opened_tensors(placed, store, threads=self._order.threads)
+            road = opened_tensors(placed, store, threads=self._order.threads, graphs=self._graphs)
             if trial.example is not None:
                 road.whole(trial.example)
         run = road.run_of(joins=trial.proof.follows)
@@ -175,8 +179,8 @@ class Lanes:
         return BatchLimits(wait_s=self._order.queue_s)
 
 
-def opened(placed: Placed, store: BundleStore, *, threads: int = 1) -> Road:
-    """Open a placed version, every byte checked, and run it once.
+def opened(placed: Placed, store: BundleStore, *, threads: int = 1, graphs: Path | None = None) -> Road:
+    """Open a placed version, every byte checked, and run it once; big graphs are shared by way of a folder, if given.
 
     Raises:
         UnavailableError: it cannot be opened or does not answer; the text names it and says why.
@@ -184,14 +188,14 @@ def opened(placed: Placed, store: BundleStore, *, threads: int = 1) -> Road:
     with _loading(placed):
         bundle = _bundle(placed, store)
         graph = store.files(bundle)[bundle.manifest.graph]
-        road = open_road(bundle.manifest, graph, _runtime(bundle, store), threads=threads)
+        road = open_road(bundle.manifest, graph, _runtime(bundle, graphs), threads=threads)
         numbers, codes = example_tensors(road)
         road.session.run(numbers, codes)
         road.session.run(np.repeat(numbers, 2, axis=0), np.repeat(codes, 2, axis=0))
         return road
 
 
-def opened_tensors(placed: Placed, store: BundleStore, *, threads: int = 1) -> TensorRoad:
+def opened_tensors(placed: Placed, store: BundleStore, *, threads: int = 1, graphs: Path | None = None) -> TensorRoad:
     """Open a placed version whose inputs are tensors, every byte checked.
 
     Raises:
@@ -200,7 +204,7 @@ def opened_tensors(placed: Placed, store: BundleStore, *, threads: int = 1) -> T
     with _loading(placed):
         bundle = _bundle(placed, store)
         graph = store.files(bundle)[bundle.manifest.graph]
-        return open_tensor_road(bundle.manifest, graph, _runtime(bundle, store), threads=threads)
+        return open_tensor_road(bundle.manifest, graph, _runtime(bundle, graphs), threads=threads)
 
 
 def example_row(road: Road) -> list[float | int | bool | str | None]:
@@ -232,9 +236,9 @@ def _bundle(placed: Placed, store: BundleStore) -> Bundle:
         return store.open(placed.bundle)
 
 
-def _runtime(bundle: Bundle, store: BundleStore) -> Runtime:
+def _runtime(bundle: Bundle, graphs: Path | None) -> Runtime:
     runtime: Runtime = plugins.load("runtimes", bundle.manifest.runtime)
-    return runtime.sharing(store.folder.with_name("cache") / "graphs")
+    return runtime if graphs is None else runtime.sharing(graphs)
 
 
 def _tell(placed: Placed, proof: RowProof) -> None:
