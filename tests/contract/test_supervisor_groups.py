@@ -454,6 +454,7 @@ def test_a_server_that_follows_a_ledger_is_not_told_by_callers_what_to_serve(pla
             assert "golive deploy a" in refused.json()["error"]
 
 
+@pytest.mark.heavy
 def test_loading_and_unloading_again_and_again_takes_no_memory(place: Place) -> None:
     supervisor = place.start(group_stay_s=0.0)
 

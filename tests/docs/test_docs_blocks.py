@@ -7,14 +7,19 @@ from doc_pages import LANGUAGES, ROOT, blocks, first_missing, pages, shape, star
 
 PAGES = pages()
 LONG = {
+    "README.zh-CN.md",
     "docs/bench.md",
     "docs/importing.md",
     "docs/isolated.md",
     "docs/offline.md",
     "docs/optimizing.md",
     "docs/tensor-models.md",
+    "docs/releases.md",
     "docs/zh/client.md",
+    "docs/zh/getting-started.md",
+    "docs/zh/worked-examples.md",
     "examples/churn_boosting/README.md",
+    "examples/house_prices/README.md",
     "examples/text_reviews/README.md",
 }
 """Carried out by ``make test-heavy``: they train, measure and serve for longer than a minute together."""
