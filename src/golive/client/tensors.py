@@ -11,21 +11,9 @@ from golive.client.contract import Contract
 from golive.client.encode import Encoded
 from golive.errors import RequestError
 from golive.serving.codecs.raw_tensors import raw_of
+from golive.serving.codecs.tensor_types import DATATYPES
 
-_DATATYPES = {
-    "float16": "FP16",
-    "float32": "FP32",
-    "float64": "FP64",
-    "int8": "INT8",
-    "int16": "INT16",
-    "int32": "INT32",
-    "int64": "INT64",
-    "uint8": "UINT8",
-    "uint16": "UINT16",
-    "uint32": "UINT32",
-    "uint64": "UINT64",
-    "bool": "BOOL",
-}
+_DATATYPES: dict[str, str] = {dtype: datatype for dtype, datatype in DATATYPES.items() if dtype != "string"}
 _DTYPES = {datatype: dtype for dtype, datatype in _DATATYPES.items()} | {"BYTES": "object"}
 
 

@@ -13,6 +13,8 @@ from golive.errors import RequestError
 OCTETS = b"content-type: application/octet-stream\r\ninference-header-content-length: %d\r\n"
 """The header lines of an answer with binary tensors; the size of its JSON is left open."""
 
+_LONG_JSON_BYTES = 16 * 2**10
+"""Longer JSON is not read in the event loop, though numbers in bytes of any length are."""
 _HEADER = b"inference-header-content-length"
 _VENDORS = frozenset(
     {
@@ -86,6 +88,15 @@ def framing_of(headers: Mapping[bytes, bytes]) -> Framing | None:
     if media_type is None or media_type == b"application/json":
         return None
     return _of_vendor(media_type.lower())
+
+
+def has_long_json(headers: Mapping[bytes, bytes]) -> bool:
+    """Say whether the JSON of a long body is long too; numbers in bytes are only looked at."""
+    try:
+        framing = framing_of(headers)
+    except RequestError:
+        return False
+    return framing is None or framing.json_bytes > _LONG_JSON_BYTES
 
 
 def divided(body: bytes, framing: Framing) -> tuple[bytes, Buffers]:

@@ -23,15 +23,12 @@ from golive.errors import RequestError
 from golive.ports import Float64
 from golive.serving.answer import Ask
 from golive.serving.codecs.codec import Given, Labels
-from golive.serving.codecs.framing import OCTETS, Buffers, divided, framing_of
+from golive.serving.codecs.framing import OCTETS, Buffers, divided, framing_of, has_long_json
 from golive.serving.codecs.raw_tensors import check_range, texts_of, values_of, width_of
 from golive.serving.codecs.rowtypes import broken, decoding, explained, type_of
 from golive.serving.codecs.tensor_inputs import DATATYPES, FUSED, TensorInputs, Values, takes_fused, wrong_shape
 from golive.serving.codecs.tensor_outputs import Choice, Form, OutputWriter, Requested, output_tensors
 from golive.serving.codecs.tensor_types import page_of
-
-_LONG_JSON_BYTES = 16 * 2**10
-"""Longer JSON is not read in the event loop, though numbers in bytes of any length are."""
 
 
 class InputParameters(msgspec.Struct, gc=False):
@@ -126,13 +123,7 @@ class TensorsCodec:
 
     def is_slow(self, ask: Ask) -> bool:
         """Long JSON and long texts are; numbers in bytes are only looked at."""
-        if self._has_texts:
-            return True
-        try:
-            framing = framing_of(ask.headers)
-        except RequestError:
-            return False
-        return framing is None or framing.json_bytes > _LONG_JSON_BYTES
+        return self._has_texts or has_long_json(ask.headers)
 
     def decode(self, body: bytes, ask: Ask) -> tuple[Given, Form]:
         """Read the rows, the caller's id and the outputs it wants.

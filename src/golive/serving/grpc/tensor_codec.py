@@ -6,7 +6,6 @@ of the request, though an answer with a FP16 output is raw, for the protocol has
 
 from typing import Any
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 from google.protobuf.message import DecodeError
@@ -18,20 +17,11 @@ from golive.serving.answer import Ask
 from golive.serving.codecs.raw_tensors import raw_of
 from golive.serving.codecs.tensor_types import DATATYPES, dtype_of
 from golive.serving.grpc import wire
-from golive.serving.grpc.codec import CONTENTS, RAW_HEADER, check_raw, values_of_tensor, wanted_of
+from golive.serving.grpc.codec import CONTENTS, RAW_HEADER, Form, check_raw, values_of_tensor, wanted_of
 from golive.serving.grpc.protos import Messages
 from golive.serving.tensorial.answers import Answers
 from golive.serving.tensorial.entrance import Entrance
 from golive.serving.tensorial.tensor_rows import TensorRows
-
-
-class Form(msgspec.Struct, frozen=True, gc=False):
-    """What an answer takes from its request."""
-
-    raw: bool
-    id: bytes
-    """The field ``id`` as the answer has it; empty without one."""
-    outputs: tuple[str, ...]
 
 
 class TensorGrpcCodec:

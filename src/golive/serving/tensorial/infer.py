@@ -18,7 +18,7 @@ from golive.domain.serving import Placed
 from golive.domain.signature import Signature, Tensor
 from golive.errors import InvalidRowError, RequestError
 from golive.serving.answer import JSON_HEAD, Ask
-from golive.serving.codecs.framing import OCTETS, Buffers, divided, framing_of
+from golive.serving.codecs.framing import OCTETS, Buffers, divided, framing_of, has_long_json
 from golive.serving.codecs.raw_tensors import count_of, raw_of, texts_of, values_of, width_of
 from golive.serving.codecs.rowtypes import decoding
 from golive.serving.codecs.tensor_outputs import Choice, Form
@@ -29,9 +29,6 @@ from golive.serving.tensorial.answers import Answers
 from golive.serving.tensorial.entrance import Entrance
 from golive.serving.tensorial.json_arrays import JsonReader, array_json
 from golive.serving.tensorial.tensor_rows import TensorRows
-
-_LONG_JSON_BYTES = 16 * 2**10
-"""Longer JSON is not read in the event loop, though numbers in bytes of any length are."""
 
 
 class InferCodec:
@@ -55,13 +52,7 @@ class InferCodec:
 
     def is_slow(self, ask: Ask) -> bool:
         """Long JSON and long texts are; numbers in bytes are only looked at."""
-        if self._has_texts:
-            return True
-        try:
-            framing = framing_of(ask.headers)
-        except RequestError:
-            return False
-        return framing is None or framing.json_bytes > _LONG_JSON_BYTES
+        return self._has_texts or has_long_json(ask.headers)
 
     def decode(self, body: bytes, ask: Ask) -> tuple[TensorRows, Form]:
         """Read the tensors, the caller's id and the outputs it wants.
