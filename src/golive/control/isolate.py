@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from golive import plugins
-from golive.control.package import BASELINE, baseline_file, lineage, table_columns
+from golive.control.package import baseline_file, lineage, table_columns, write_proved
 from golive.control.project.file import Project
 from golive.control.proof import parity_text
 from golive.control.rooms import Rooms, code_version
@@ -17,7 +17,6 @@ from golive.control.stages import Say, Stage
 from golive.control.train import Trained
 from golive.domain.bundle import Bundle, Lineage, Manifest
 from golive.domain.digest import Digest, digest_of_value, short
-from golive.domain.evidence import Evidence
 from golive.domain.preparation import Preparation, Vocabulary
 from golive.domain.signature import DType, Field, Signature
 from golive.errors import NotConvertibleError, VerificationError
@@ -25,11 +24,10 @@ from golive.inference.road import open_road
 from golive.inference.table import columns_of
 from golive.inference.values import text_of
 from golive.packaging.boundary import boundary_rows
-from golive.packaging.build import assemble, pack
+from golive.packaging.build import assemble
 from golive.packaging.isolated import ARCHIVE, Isolated, Limits, Seen, archive, opened
 from golive.packaging.isolated_proof import AsGiven, Asked, prove_isolated
 from golive.packaging.lock import has_distribution, locked
-from golive.packaging.profile import profile
 from golive.ports import Column, Converted, Float64
 
 RUNTIME = "isolated"
@@ -215,22 +213,8 @@ def _proved(
     road = open_road(manifest, converted.graph, plugins.load("runtimes", RUNTIME))
     boundary = boundary_rows(proved_on, converted.thresholds, manifest, rng=np.random.default_rng(0))
     proof = prove_isolated(original, as_given, road, proved_on, boundary)
-    files = pack(manifest, converted.graph, profile(manifest.signature, reference, road.columns(reference)))
     baseline = baseline_file(manifest.signature, answers)
-    bundle = rooms.bundles.write(manifest, {**files, BASELINE: baseline}, created_at=rooms.now())
-    rooms.bundles.attach_evidence(
-        Evidence(
-            bundle=bundle.digest,
-            kind="parity",
-            data=data,
-            rows=proof.rows,
-            measured_at=rooms.now(),
-            code=code_version(),
-            measures=proof.measures,
-            details=proof.details,
-        )
-    )
-    return bundle
+    return write_proved(road, converted.graph, proof, rooms, reference=reference, baseline=baseline, data=data)
 
 
 def _columns_of(sample: Any, signature: Signature) -> dict[str, Column]:

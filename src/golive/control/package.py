@@ -25,7 +25,7 @@ from golive.inference.table import columns_of
 from golive.inference.values import text_of
 from golive.packaging.boundary import boundary_rows
 from golive.packaging.build import assemble, pack
-from golive.packaging.parity import Original, prove
+from golive.packaging.parity import Original, Proof, prove
 from golive.packaging.profile import profile
 from golive.ports import Column, Converted, Float64, Framework, Int64
 from golive.training.fitted import Fitted
@@ -146,7 +146,22 @@ def prove_and_write(
     road = open_road(manifest, converted.graph, plugins.load("runtimes", manifest.runtime))
     boundary = boundary_rows(proved_on, converted.thresholds, manifest, rng=np.random.default_rng(seed))
     proof = prove(original, road, proved_on, boundary, tolerance=max(tolerance, converted.tolerance))
-    files = pack(manifest, converted.graph, profile(manifest.signature, reference, road.columns(reference)))
+    return write_proved(road, converted.graph, proof, rooms, reference=reference, baseline=baseline, data=data)
+
+
+def write_proved(
+    road: Road,
+    graph: bytes,
+    proof: Proof,
+    rooms: Rooms,
+    *,
+    reference: Mapping[str, Column],
+    baseline: bytes,
+    data: Digest,
+) -> Bundle:
+    """Write the bundle of an opened graph, with the proof attached that it answers like its original."""
+    manifest = road.manifest
+    files = pack(manifest, graph, profile(manifest.signature, reference, road.columns(reference)))
     bundle = rooms.bundles.write(manifest, {**files, BASELINE: baseline}, created_at=rooms.now())
     rooms.bundles.attach_evidence(
         Evidence(
