@@ -31,7 +31,7 @@ def _asked(page):
     return pytest.param(page, id=name, marks=[pytest.mark.heavy] if name in LONG else [])
 
 
-@pytest.mark.parametrize("page", map(_asked, PAGES))
+@pytest.mark.parametrize("page", [_asked(page) for page in PAGES])
 def test_the_code_blocks_of_a_page_run_in_order(page, scratch, built):
     if start := start_of(page):
         shutil.copytree(built(start), scratch.folder, dirs_exist_ok=True)

@@ -309,9 +309,9 @@ def test_a_caller_who_goes_ends_the_work_at_the_other_side(tmp_path: Path) -> No
         gone = asyncio.Event()
 
         async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            del writer
             await reader.readuntil(b"[]")
             await reader.read()
+            writer.close()
             gone.set()
 
         async with await asyncio.start_unix_server(slow, str(tmp_path / "g")):
