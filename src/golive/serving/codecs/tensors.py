@@ -23,45 +23,13 @@ from golive.errors import RequestError
 from golive.ports import Float64
 from golive.serving.answer import Ask
 from golive.serving.codecs.codec import Given, Labels
-from golive.serving.codecs.framing import OCTETS, Buffers, divided, framing_of, has_long_json
+from golive.serving.codecs.framing import Buffers, has_long_json
+from golive.serving.codecs.infer_body import InferBody, SentTensor, binary_size
 from golive.serving.codecs.raw_tensors import check_range, texts_of, values_of, width_of
-from golive.serving.codecs.rowtypes import broken, decoding, explained, type_of
+from golive.serving.codecs.rowtypes import broken, explained, type_of
 from golive.serving.codecs.tensor_inputs import DATATYPES, FUSED, TensorInputs, Values, takes_fused, wrong_shape
-from golive.serving.codecs.tensor_outputs import Choice, Form, OutputWriter, Requested, output_tensors
+from golive.serving.codecs.tensor_outputs import Form, OutputWriter, output_tensors
 from golive.serving.codecs.tensor_types import page_of
-
-
-class InputParameters(msgspec.Struct, gc=False):
-    """What may be said of one input; other names are passed over."""
-
-    binary_data_size: int | None = None
-    """How many of the bytes after the JSON are its values."""
-
-
-class Tensor(msgspec.Struct, gc=False):
-    """One input of a request; ``data`` is decoded once its type is known."""
-
-    name: str
-    shape: tuple[int, ...]
-    datatype: str
-    data: msgspec.Raw = msgspec.Raw()
-    parameters: InputParameters | None = None
-
-
-class InferParameters(msgspec.Struct, gc=False):
-    """What may be said of a whole request; other names are passed over."""
-
-    binary_data_output: bool = False
-    """Whether outputs that do not say it themselves come as bytes."""
-
-
-class InferRequest(msgspec.Struct, gc=False):
-    """The JSON of a request."""
-
-    inputs: list[Tensor]
-    id: str | None = None
-    outputs: list[Requested] | None = None
-    parameters: InferParameters | None = None
 
 
 class _Reader:
@@ -72,7 +40,7 @@ class _Reader:
         self._nested = msgspec.json.Decoder(list[list[kind]])
         self._signature = signature
 
-    def __call__(self, tensor: Tensor, count: int) -> list[Any]:
+    def __call__(self, tensor: SentTensor, count: int) -> list[Any]:
         """Read ``count`` values."""
         raw = bytes(tensor.data)
         if raw[1:2] not in b"[ \t\r\n" or not raw[1:].lstrip().startswith(b"["):
@@ -87,12 +55,7 @@ class _Reader:
             raise wrong_shape(tensor.name, f"a shape that holds its {len(values)} values", tensor.shape)
         return values
 
-    def _decoded(self, decoder: Any, raw: bytes, tensor: Tensor) -> Any:
-        if not raw:
-            message = (
-                f"tensor {tensor.name!r} has no 'data'; send it, or its bytes after the JSON with 'binary_data_size'"
-            )
-            raise RequestError(message, field=tensor.name)
+    def _decoded(self, decoder: Any, raw: bytes, tensor: SentTensor) -> Any:
         try:
             return decoder.decode(raw)
         except msgspec.ValidationError as error:
@@ -116,10 +79,9 @@ class TensorsCodec:
         self._readers = {field.name: _Reader(type_of(field), signature) for field in signature.inputs}
         self._fused = _Reader(float, signature) if takes_fused(signature) else None
         self._has_texts = any(field.dtype == "string" for field in signature.inputs)
-        self._decoder = msgspec.json.Decoder(InferRequest)
         self._write = OutputWriter(placed, signature, labels)
-        self._choice = Choice([output["name"] for output in output_tensors(signature)])
-        self._all_json = Buffers()
+        outputs = [output["name"] for output in output_tensors(signature)]
+        self._body = InferBody(signature, outputs, self._given, self._raw)
 
     def is_slow(self, ask: Ask) -> bool:
         """Long JSON and long texts are; numbers in bytes are only looked at."""
@@ -132,36 +94,21 @@ class TensorsCodec:
             RequestError: the body is malformed.
             InvalidRowError: a value does not fit the signature.
         """
-        framing = framing_of(ask.headers)
-        if framing is None:
-            return self._read(body, self._all_json, OCTETS)
-        if framing.json_bytes == 0:
-            return self._raw(body), self._choice.form(None, None, framing.lines, binary=True)
-        head, buffers = divided(body, framing)
-        answer = self._read(head, buffers, framing.lines)
-        buffers.finish()
-        return answer
+        return self._body.decode(body, ask)
 
     def encode(self, outputs: Float64, form: Form, ask: Ask) -> tuple[bytes, bytes]:
         """Write the outputs that were asked for; data is flat, row-major."""
         del ask
         return self._write(outputs, form)
 
-    def _read(self, head: bytes, buffers: Buffers, lines: bytes) -> tuple[Given, Form]:
-        request: InferRequest = decoding(self._decoder.decode, head, self._signature)
-        inputs = request.inputs
+    def _given(self, inputs: Sequence[SentTensor], buffers: Buffers) -> Given:
         if len(inputs) == 1 and inputs[0].name == FUSED and self._fused is not None:
             (tensor,) = inputs
             count = self._inputs.check_fused(tensor.datatype, tensor.shape)
-            given = self._inputs.fused(_values(tensor, count, self._fused, buffers))
-        else:
-            given = self._inputs.named(self._columns(inputs, buffers))
-        if request.id is None and request.outputs is None and request.parameters is None:
-            return given, self._choice.plain
-        binary = request.parameters is not None and request.parameters.binary_data_output
-        return given, self._choice.form(request.id, request.outputs, lines, binary=binary)
+            return self._inputs.fused(_values(tensor, count, self._fused, buffers))
+        return self._inputs.named(self._columns(inputs, buffers))
 
-    def _columns(self, inputs: Sequence[Tensor], buffers: Buffers) -> dict[str, Values]:
+    def _columns(self, inputs: Sequence[SentTensor], buffers: Buffers) -> dict[str, Values]:
         columns: dict[str, Values] = {}
         for tensor in inputs:
             name = tensor.name
@@ -209,15 +156,11 @@ def metadata(name: str, versions: Sequence[int], signature: Signature) -> dict[s
     }
 
 
-def _values(tensor: Tensor, count: int, read: _Reader, buffers: Buffers) -> Values:
-    parameters = tensor.parameters
-    if parameters is None or parameters.binary_data_size is None:
+def _values(tensor: SentTensor, count: int, read: _Reader, buffers: Buffers) -> Values:
+    size = binary_size(tensor)
+    if size is None:
         return read(tensor, count)
-    if bytes(tensor.data):
-        message = f"tensor {tensor.name!r} has both 'data' and 'binary_data_size'; send one of them"
-        raise RequestError(message, field=tensor.name)
-    raw = buffers.take(tensor.name, parameters.binary_data_size)
-    return values_of(tensor.name, tensor.datatype, tensor.shape, raw)
+    return values_of(tensor.name, tensor.datatype, tensor.shape, buffers.take(tensor.name, size))
 
 
 def _raw_column(field: Field, body: bytes) -> npt.NDArray[Any]:

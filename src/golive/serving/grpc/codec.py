@@ -61,6 +61,29 @@ class Form(msgspec.Struct, frozen=True, gc=False):
     outputs: tuple[str, ...]
 
 
+class RequestParser:
+    """Parses the bytes of a ``ModelInferRequest`` for one model."""
+
+    def __init__(self, name: str, messages: Messages) -> None:
+        self._name = name
+        self._parse = messages["inference.ModelInferRequest"].FromString
+
+    def __call__(self, body: bytes) -> Any:
+        """Parse a body.
+
+        Raises:
+            RequestError: it is no such message, or names two models.
+        """
+        try:
+            request = self._parse(body)
+        except DecodeError:
+            raise wire.broken() from None
+        if request.model_name != self._name:
+            # The name is peeked at before; a message that has two is not what it seemed.
+            raise wire.broken()
+        return request
+
+
 class GrpcCodec:
     """Reads infer requests and writes infer responses for one model. Safe from several threads."""
 
@@ -68,13 +91,12 @@ class GrpcCodec:
     rows_path = "$.inputs"
 
     def __init__(self, placed: Placed, signature: Signature, labels: Labels, messages: Messages) -> None:
-        self._name = placed.name
         self._labels = labels
         self._inputs = TensorInputs(signature)
         self._of_numbers = not any(field.dtype == "string" for field in signature.inputs)
         self._readers = _row_readers(signature)
         self._width = len(signature.inputs)
-        self._parse = messages["inference.ModelInferRequest"].FromString
+        self._parse = RequestParser(placed.name, messages)
         self._datatypes = {output["name"]: str(output["datatype"]) for output in output_tensors(signature)}
         self._widths = {output["name"]: int(output["shape"][1]) for output in output_tensors(signature)}
         self._predictions_are_outputs = signature.task == "regression"
@@ -96,13 +118,7 @@ class GrpcCodec:
             InvalidRowError: a value does not fit the signature.
         """
         del ask
-        try:
-            request = self._parse(body)
-        except DecodeError:
-            raise wire.broken() from None
-        if request.model_name != self._name:
-            # The name is peeked at before; a message that has two is not what it seemed.
-            raise wire.broken()
+        request = self._parse(body)
         raws = request.raw_input_contents
         given = self._given(request.inputs, raws)
         if raws and not request.id and not request.outputs:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from google.protobuf.message import DecodeError
 
 from golive.domain.serving import Placed
 from golive.domain.signature import Signature
@@ -17,7 +16,7 @@ from golive.serving.answer import Ask
 from golive.serving.codecs.raw_tensors import raw_of
 from golive.serving.codecs.tensor_types import DATATYPES, dtype_of
 from golive.serving.grpc import wire
-from golive.serving.grpc.codec import CONTENTS, RAW_HEADER, Form, check_raw, values_of_tensor, wanted_of
+from golive.serving.grpc.codec import CONTENTS, RAW_HEADER, Form, RequestParser, check_raw, values_of_tensor, wanted_of
 from golive.serving.grpc.protos import Messages
 from golive.serving.tensorial.answers import Answers
 from golive.serving.tensorial.entrance import Entrance
@@ -33,11 +32,10 @@ class TensorGrpcCodec:
     def __init__(
         self, placed: Placed, signature: Signature, entrance: Entrance, answers: Answers, messages: Messages
     ) -> None:
-        self._name = placed.name
         self._entrance = entrance
         self._answers = answers
         self._has_texts = any(tensor.dtype == "string" for tensor in (*signature.tensors, *signature.outputs))
-        self._parse = messages["inference.ModelInferRequest"].FromString
+        self._parse = RequestParser(placed.name, messages)
         self._contents = messages["inference.InferTensorContents"]
         self._datatypes = {tensor.name: DATATYPES[tensor.dtype] for tensor in signature.outputs}
         self._start = wire.text(1, placed.name) + wire.text(2, str(placed.version))
@@ -53,13 +51,7 @@ class TensorGrpcCodec:
             RequestError: the body is not a request that this model can answer.
         """
         del ask
-        try:
-            request = self._parse(body)
-        except DecodeError:
-            raise wire.broken() from None
-        if request.model_name != self._name:
-            # The name is peeked at before; a message that has two is not what it seemed.
-            raise wire.broken()
+        request = self._parse(body)
         raws = request.raw_input_contents
         if raws:
             check_raw(request.inputs, raws)

@@ -10,7 +10,6 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 import numpy.typing as npt
 import orjson
 
@@ -18,13 +17,11 @@ from golive.domain.serving import Placed
 from golive.domain.signature import Signature, Tensor
 from golive.errors import InvalidRowError, RequestError
 from golive.serving.answer import JSON_HEAD, Ask
-from golive.serving.codecs.framing import OCTETS, Buffers, divided, framing_of, has_long_json
+from golive.serving.codecs.framing import Buffers, has_long_json
+from golive.serving.codecs.infer_body import InferBody, SentTensor, binary_size
 from golive.serving.codecs.raw_tensors import count_of, raw_of, texts_of, values_of, width_of
-from golive.serving.codecs.rowtypes import decoding
-from golive.serving.codecs.tensor_outputs import Choice, Form
+from golive.serving.codecs.tensor_outputs import Form
 from golive.serving.codecs.tensor_types import DATATYPES, shown
-from golive.serving.codecs.tensors import InferRequest
-from golive.serving.codecs.tensors import Tensor as Sent
 from golive.serving.tensorial.answers import Answers
 from golive.serving.tensorial.entrance import Entrance
 from golive.serving.tensorial.json_arrays import JsonReader, array_json
@@ -43,12 +40,11 @@ class InferCodec:
         self._answers = answers
         self._readers = {tensor.name: JsonReader(tensor) for tensor in signature.tensors}
         self._has_texts = any(tensor.dtype == "string" for tensor in (*signature.tensors, *signature.outputs))
-        self._decoder = msgspec.json.Decoder(InferRequest)
-        self._choice = Choice([tensor.name for tensor in signature.outputs])
+        outputs = [tensor.name for tensor in signature.outputs]
+        self._body = InferBody(signature, outputs, self._given, self._raw)
         self._datatypes = {tensor.name: DATATYPES[tensor.dtype] for tensor in signature.outputs}
         model = orjson.dumps({"model_name": placed.name, "model_version": str(placed.version)})
         self._start = model.removesuffix(b"}") + b","
-        self._all_json = Buffers()
 
     def is_slow(self, ask: Ask) -> bool:
         """Long JSON and long texts are; numbers in bytes are only looked at."""
@@ -60,15 +56,7 @@ class InferCodec:
         Raises:
             RequestError: the body is malformed, or a tensor is not as the signature has it.
         """
-        framing = framing_of(ask.headers)
-        if framing is None:
-            return self._read(body, self._all_json, OCTETS)
-        if framing.json_bytes == 0:
-            return self._raw(body), self._choice.form(None, None, framing.lines, binary=True)
-        head, buffers = divided(body, framing)
-        answer = self._read(head, buffers, framing.lines)
-        buffers.finish()
-        return answer
+        return self._body.decode(body, ask)
 
     def encode(self, outputs: TensorRows, form: Form, ask: Ask) -> tuple[bytes, bytes]:
         """Write the outputs that were asked for; data is flat, row-major."""
@@ -88,15 +76,7 @@ class InferCodec:
         head = b'%b%b"outputs":[%b]}' % (self._start, request_id, b",".join(parts))
         return (form.lines % len(head), b"".join((head, *buffers))) if buffers else (JSON_HEAD, head)
 
-    def _read(self, head: bytes, buffers: Buffers, lines: bytes) -> tuple[TensorRows, Form]:
-        request: InferRequest = decoding(self._decoder.decode, head, self._signature)
-        given = self._entrance.admit(self._arrays(request.inputs, buffers))
-        if request.id is None and request.outputs is None and request.parameters is None:
-            return given, self._choice.plain
-        binary = request.parameters is not None and request.parameters.binary_data_output
-        return given, self._choice.form(request.id, request.outputs, lines, binary=binary)
-
-    def _arrays(self, inputs: Sequence[Sent], buffers: Buffers) -> dict[str, npt.NDArray[Any]]:
+    def _given(self, inputs: Sequence[SentTensor], buffers: Buffers) -> TensorRows:
         arrays: dict[str, npt.NDArray[Any]] = {}
         for index, sent in enumerate(inputs):
             name = sent.name
@@ -105,22 +85,16 @@ class InferCodec:
                 message = f"tensor {name!r} is there twice; send each once"
                 raise RequestError(message, field=name)
             arrays[name] = self._values(sent, buffers, f"$.inputs[{index}].data")
-        return arrays
+        return self._entrance.admit(arrays)
 
-    def _values(self, sent: Sent, buffers: Buffers, path: str) -> npt.NDArray[Any]:
-        name, shape, data = sent.name, sent.shape, bytes(sent.data)
-        size = None if sent.parameters is None else sent.parameters.binary_data_size
+    def _values(self, sent: SentTensor, buffers: Buffers, path: str) -> npt.NDArray[Any]:
+        size = binary_size(sent)
         if size is None:
-            if not data:
-                message = f"tensor {name!r} has no 'data'; send it, or its bytes after the JSON with 'binary_data_size'"
-                raise RequestError(message, field=name)
-            return self._of_json(sent, data, path)
-        if data:
-            message = f"tensor {name!r} has both 'data' and 'binary_data_size'; send one of them"
-            raise RequestError(message, field=name)
-        return values_of(name, sent.datatype, shape, buffers.take(name, size)).reshape(shape)
+            return self._of_json(sent, bytes(sent.data), path)
+        raw = buffers.take(sent.name, size)
+        return values_of(sent.name, sent.datatype, sent.shape, raw).reshape(sent.shape)
 
-    def _of_json(self, sent: Sent, data: bytes, path: str) -> npt.NDArray[Any]:
+    def _of_json(self, sent: SentTensor, data: bytes, path: str) -> npt.NDArray[Any]:
         name, shape = sent.name, sent.shape
         is_nested = data[1:2] in b"[ \t\r\n" and data[1:].lstrip().startswith(b"[")
         try:
