@@ -1,6 +1,5 @@
 """Models in processes of their own under a memory budget: real processes, real requests, real memory."""
 
-import contextlib
 import gzip
 import json
 import os
@@ -16,6 +15,7 @@ import httpx
 import msgspec
 import numpy as np
 import pytest
+from faults import workers
 from grpc_server import Caller
 from sums import keep_numbers, sums_graph
 
@@ -110,14 +110,6 @@ def groups(supervisor: RunningSupervisor) -> dict[str, dict]:
 
 def resident(supervisor: RunningSupervisor) -> set[str]:
     return {name for name, group in groups(supervisor).items() if group["state"] == "resident"}
-
-
-def workers(pid: int) -> list[int]:
-    found = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        with contextlib.suppress(FileNotFoundError):
-            found += [int(child) for child in (task / "children").read_text().split()]
-    return [child for child in found if "golive.control.running.worker" in Path(f"/proc/{child}/cmdline").read_text()]
 
 
 def eventually(holds: Callable[[], bool], limit_s: float = 20.0) -> bool:

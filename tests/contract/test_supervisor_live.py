@@ -18,6 +18,7 @@ import httpx
 import msgspec
 import numpy as np
 import pytest
+from faults import children, workers
 from grpc_server import Caller
 from sums import AT, keep_numbers, sums_graph
 
@@ -112,19 +113,6 @@ def predict(url: str, **headers: str) -> float:
     answer = httpx.post(f"{url}/v1/models/sums:predict", json=ROW, headers=headers)
     answer.raise_for_status()
     return answer.json()["predictions"][0]
-
-
-def children(pid: int, module: str) -> list[int]:
-    """The processes of a parent that run a module."""
-    found = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        with contextlib.suppress(FileNotFoundError):
-            found += [int(child) for child in (task / "children").read_text().split()]
-    return [child for child in found if module in command(child)]
-
-
-def workers(pid: int) -> list[int]:
-    return children(pid, "golive.control.running.worker")
 
 
 def command(pid: int) -> str:

@@ -18,6 +18,7 @@ LONG = {
     "docs/zh/client.md",
     "docs/zh/getting-started.md",
     "docs/zh/worked-examples.md",
+    "examples/house_prices/README.zh-CN.md",
     "examples/churn_boosting/README.md",
     "examples/house_prices/README.md",
     "examples/text_reviews/README.md",

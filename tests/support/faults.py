@@ -155,12 +155,18 @@ def port_of(supervisor: RunningSupervisor) -> int:
 
 
 def workers(pid: int) -> list[int]:
-    """The worker processes of a supervisor."""
+    """The worker processes of a supervisor: forks of its zygote."""
+    zygote = "golive.control.running.zygote"
+    return [child for parent in children(pid, zygote) for child in children(parent, zygote)]
+
+
+def children(pid: int, module: str) -> list[int]:
+    """The processes of a parent that run a module."""
     found = []
     for task in Path(f"/proc/{pid}/task").iterdir():
         with contextlib.suppress(FileNotFoundError):
             found += [int(child) for child in (task / "children").read_text().split()]
-    return [child for child in found if "golive.control.running.worker" in _command(child)]
+    return [child for child in found if module in _command(child)]
 
 
 def memory_mb(pid: int) -> float:

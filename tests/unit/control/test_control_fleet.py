@@ -54,12 +54,22 @@ class Worker:
         return
 
 
+class Nursery:
+    """Gives one worker."""
+
+    def __init__(self, worker):
+        self._worker = worker
+
+    async def worker(self, listening):
+        return self._worker
+
+
 def test_metrics_run_no_model_and_asking_often_costs_the_workers_nothing(tmp_path):
     async def asked():
         worker = Worker()
         order = SupervisorOrder(state=str(tmp_path), workers=1, probe_every_s=60.0)
         with socket.create_server(("127.0.0.1", 0)) as listening:
-            fleet = Fleet(order, AccessRules(), listening, "", [worker])
+            fleet = Fleet(order, AccessRules(), listening, "", Nursery(worker))
             await fleet.apply(Start((PLACED,)))
             begun = len(worker.asked)
             texts = await asyncio.gather(*(fleet.metrics() for _ in range(5)))

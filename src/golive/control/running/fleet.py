@@ -10,8 +10,8 @@ from golive.control.running.grouping import Group
 from golive.control.running.groups import Groups
 from golive.control.running.journal import tell
 from golive.control.running.listeners import Listening
-from golive.control.running.member import Member
 from golive.control.running.messages import AccessRules, Residence, Standings
+from golive.control.running.nursery import Nursery
 from golive.control.running.order import SupervisorOrder, WorkerOrder, core_count, worker_count
 from golive.control.running.vacancy import open_vacancy
 from golive.domain.release import check_shares
@@ -32,7 +32,7 @@ class Fleet:
         access: who may ask, at first.
         listening: the bound sockets for predictions: of HTTP, and of gRPC if that is on.
         records: the recording process's socket path; empty when nothing is recorded.
-        crew: workers that were started already; generations take theirs from it while there are any.
+        nursery: where workers come from.
         collector: the URL that spans of traced requests are posted to; empty for none.
     """
 
@@ -42,7 +42,7 @@ class Fleet:
         access: AccessRules,
         listening: Listening,
         records: str,
-        crew: list[Member],
+        nursery: Nursery,
         collector: str = "",
     ) -> None:
         self._order = order
@@ -50,13 +50,14 @@ class Fleet:
         self._listening = listening
         self._records = records if order.sample > 0.0 else ""
         self._collector = collector
-        self._crew = crew
+        self._nursery = nursery
         self._current: Generation | None = None
         self._leaving: dict[Generation, asyncio.Task[None]] = {}
         self._ended = Snapshot()
         self._groups = Groups(
             order,
             self._records,
+            nursery,
             point=self._point,
             tally=self._tally,
             on_ended=self._add_ended,
@@ -196,7 +197,7 @@ class Fleet:
             self._access,
             workers=worker_count(self._order.workers),
             listening=self._listening,
-            crew=self._crew,
+            nursery=self._nursery,
             limits=_limits(self._order),
             on_ended=self._add_ended,
             groups=self._groups if groups else None,

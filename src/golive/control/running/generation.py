@@ -10,7 +10,7 @@ import msgspec
 
 from golive.control.running.journal import tell
 from golive.control.running.listeners import Listening
-from golive.control.running.member import Member, spawn
+from golive.control.running.member import Member
 from golive.control.running.messages import (
     Accept,
     AccessRules,
@@ -25,6 +25,7 @@ from golive.control.running.messages import (
     Tally,
     Wanted,
 )
+from golive.control.running.nursery import Nursery
 from golive.control.running.order import WorkerOrder
 from golive.domain.serving import TrafficTable
 from golive.errors import UnavailableError
@@ -66,7 +67,7 @@ class Generation:
         access: who may ask.
         workers: how many processes.
         listening: the bound sockets that they all inherit.
-        crew: workers that were started already; they are taken first.
+        nursery: where workers come from.
         limits: how long things may take.
         on_ended: is told the last counters of each worker that is gone.
         groups: where models live that the workers do not hold themselves; None when they hold all.
@@ -80,7 +81,7 @@ class Generation:
         *,
         workers: int,
         listening: Listening,
-        crew: list[Member],
+        nursery: Nursery,
         limits: Limits,
         on_ended: Callable[[bytes], None],
         groups: Groups | None = None,
@@ -89,7 +90,7 @@ class Generation:
         self.order = order
         self._access = access
         self._listening = listening
-        self._crew = crew
+        self._nursery = nursery
         self._limits = limits
         self._on_ended = on_ended
         self._groups = groups
@@ -180,7 +181,7 @@ class Generation:
         return [member for member in self._slots if member is not None]
 
     async def _loaded(self) -> Member:
-        member = await self._recruit()
+        member = await self._nursery.worker(self._listening)
         if self._groups is not None:
             member.on_wanted = self._groups.want
         try:
@@ -190,15 +191,6 @@ class Generation:
             await asyncio.shield(member.end())
             raise
         return member
-
-    async def _recruit(self) -> Member:
-        """Take a worker that was started already and still lives, or start one."""
-        while self._crew:
-            member = self._crew.pop()
-            if member.process.returncode is None:
-                return member
-            await member.end()
-        return await spawn(self._listening)
 
     async def _enter(self, slot: int, member: Member) -> None:
         """Let a loaded worker accept, with the traffic and access of now rather than of when it began to load."""

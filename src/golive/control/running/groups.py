@@ -11,7 +11,7 @@ from golive.control.home import Home
 from golive.control.running.grouping import Group, Model, plan, victim
 from golive.control.running.journal import tell
 from golive.control.running.listeners import bind_unix
-from golive.control.running.member import Member, spawn
+from golive.control.running.member import Member
 from golive.control.running.memory import resident_bytes
 from golive.control.running.messages import (
     Accept,
@@ -22,6 +22,7 @@ from golive.control.running.messages import (
     Standings,
     Wanted,
 )
+from golive.control.running.nursery import Nursery
 from golive.control.running.order import SupervisorOrder, WorkerOrder, core_count
 from golive.control.running.place import FIRST_WAIT_S, Phase, Place
 from golive.control.running.run_files import RunFolder
@@ -46,6 +47,7 @@ class Groups:
     Args:
         order: what to serve and how.
         records: the recording process's socket path; empty when nothing is recorded.
+        nursery: where workers come from.
         point: swaps the table of groups in every worker.
         tally: asks every worker how long ago it needed each group.
         on_ended: is told the last counters of each process that is gone.
@@ -56,6 +58,7 @@ class Groups:
         self,
         order: SupervisorOrder,
         records: str,
+        nursery: Nursery,
         *,
         point: Callable[[Standings], Awaitable[None]],
         tally: Callable[[], Awaitable[dict[int, float]]],
@@ -64,6 +67,7 @@ class Groups:
     ) -> None:
         self._order = order
         self._records = records
+        self._nursery = nursery
         self._collector = collector
         self._point = point
         self._tally = tally
@@ -251,7 +255,7 @@ class Groups:
         place.path = str(self._run.socket(f"group-{place.serial}"))
         listening = bind_unix(Path(place.path))
         try:
-            member = await spawn((listening,))
+            member = await self._nursery.worker((listening,))
         finally:
             # Nobody but the process listens: when it ends, connecting fails at once.
             listening.close()

@@ -2,15 +2,12 @@
 
 import asyncio
 import itertools
-import socket
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from golive.control.running.channel import Channel, open_channel
-from golive.control.running.listeners import Listening
+from golive.control.running.channel import Channel
+from golive.control.running.forked import Process
 from golive.control.running.messages import Answer, Command, Counted, Drain, Failed, Probe, Wanted
 from golive.errors import UnavailableError
 
@@ -20,7 +17,7 @@ _TERM_S = 2.0
 class Member:
     """A worker process and the channel to it. Answers find their question by number."""
 
-    def __init__(self, process: asyncio.subprocess.Process, channel: Channel[Answer]) -> None:
+    def __init__(self, process: Process, channel: Channel[Answer]) -> None:
         self.process = process
         self.counts = b""
         """The latest counters it reported."""
@@ -103,29 +100,3 @@ class Member:
 
     def _gone(self) -> str:
         return f"worker {self.pid} ended before it answered; the lines above in the log may say why"
-
-
-async def spawn(listening: Listening) -> Member:
-    """Start a worker process that inherits the listening sockets and one end of a channel.
-
-    Raises:
-        UnavailableError: the process could not be started.
-    """
-    ours, theirs = socket.socketpair()
-    inherited = tuple(sock.fileno() for sock in (*listening, theirs))
-    command = (sys.executable, "-m", "golive.control.running.worker", *map(str, inherited))
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            pass_fds=inherited,
-            stdin=subprocess.DEVNULL,
-            # A group of its own: Ctrl-C in a terminal goes to the supervisor only, which drains its workers.
-            process_group=0,
-        )
-    except OSError as error:
-        ours.close()
-        message = f"a worker process could not be started ({error}); free some memory or process slots"
-        raise UnavailableError(message) from error
-    finally:
-        theirs.close()
-    return Member(process, await open_channel(ours, Answer))

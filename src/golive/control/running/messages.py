@@ -162,3 +162,20 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
 
     error: str
     code: str
+
+
+class Born(msgspec.Struct, frozen=True, tag=True):
+    """A worker was forked, or could not be."""
+
+    number: int
+    """That of the order."""
+    pid: int = 0
+    error: str = ""
+
+
+class Died(msgspec.Struct, frozen=True, tag=True):
+    """A worker ended."""
+
+    pid: int
+    code: int
+    """Its exit code, or a signal's number below zero."""

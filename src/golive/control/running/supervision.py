@@ -20,8 +20,8 @@ from golive.control.running.collector import collector_of
 from golive.control.running.fleet import Fleet
 from golive.control.running.journal import tell
 from golive.control.running.listeners import Sockets, target_of, url_of
-from golive.control.running.member import Member
 from golive.control.running.messages import AccessRules
+from golive.control.running.nursery import Nursery
 from golive.control.running.order import SupervisorOrder
 from golive.control.running.repository import Repository
 from golive.control.running.run_files import RunFile, RunFolder, Started, Starter
@@ -55,7 +55,7 @@ async def supervise(
     order: SupervisorOrder,
     run: RunFolder,
     sockets: Sockets,
-    crew: list[Member],
+    nursery: Nursery,
     starter: Starter,
     lifeline_fd: int | None,
 ) -> None:
@@ -65,7 +65,7 @@ async def supervise(
         order: what to serve and how.
         run: where it says that it runs.
         sockets: what it listens on.
-        crew: workers that were started already; what is taken from it is used, what is left is the caller's.
+        nursery: where workers come from.
         starter: is told when it is ready.
         lifeline_fd: a pipe whose other end its starter holds; when that one is gone, it drains and ends.
 
@@ -81,7 +81,7 @@ async def supervise(
     warn_of_openness(order.host, access, order.platform)
     scribe = _scribe(order, run)
     records = str(scribe.path) if scribe else ""
-    fleet = Fleet(order, access, sockets.inference, records, crew, collector_of(settings.collector))
+    fleet = Fleet(order, access, sockets.inference, records, nursery, collector_of(settings.collector))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, fleet.ask_to_stop)

@@ -1,6 +1,6 @@
 """Supervisor: owns the sockets. ``python -m golive.control.running.supervisor ORDER.json [READY_FD [LIFELINE_FD]]``.
 
-It starts its first workers before anything else, so that they load their libraries while it loads its own.
+It starts the zygote before anything else, so that it loads the workers' libraries while the supervisor loads its own.
 """
 
 import asyncio
@@ -13,8 +13,8 @@ import msgspec
 from golive import plugins
 from golive.control.running.journal import tell
 from golive.control.running.listeners import Listening, Sockets, bind, bind_unix
-from golive.control.running.member import Member, spawn
-from golive.control.running.order import SupervisorOrder, worker_count
+from golive.control.running.nursery import Nursery
+from golive.control.running.order import SupervisorOrder
 from golive.control.running.run_files import RunFolder, Started, Starter
 from golive.errors import GoliveError, UnavailableError, UsageError
 from golive.store.files import write_whole
@@ -26,7 +26,7 @@ _ORPHANS_S = 10.0
 async def run_supervisor(
     order: SupervisorOrder, run: RunFolder, starter: Starter, lifeline_fd: int | None = None
 ) -> None:
-    """Bind, start the first workers, then supervise until asked to stop.
+    """Bind, start the zygote, then supervise until asked to stop.
 
     Raises:
         UnavailableError: a port is taken, or the models of an order without a ledger do not load.
@@ -34,13 +34,13 @@ async def run_supervisor(
     """
     _refuse_bad_tls(order)
     sockets = _bind(order, run)
-    crew: list[Member] = []
+    nursery = Nursery()
     try:
-        crew += await asyncio.gather(*(spawn(sockets.inference) for _ in range(worker_count(order.workers))))
+        await nursery.begin()
         supervise = plugins.attribute("golive.control.running.supervision", "supervise")
-        await supervise(order, run, sockets, crew, starter, lifeline_fd)
+        await supervise(order, run, sockets, nursery, starter, lifeline_fd)
     finally:
-        await asyncio.gather(*(member.end() for member in crew))
+        await nursery.end()
 
 
 def _refuse_bad_tls(order: SupervisorOrder) -> None:

@@ -10,6 +10,7 @@ import resource
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
@@ -265,14 +266,18 @@ async def work(listening: Listening, end: socket.socket) -> None:
     channel.close()
 
 
-def main(arguments: list[str]) -> int:
-    """Run a worker process."""
+def main(sockets: Sequence[int]) -> int:
+    """Run a worker process.
+
+    Args:
+        sockets: the open files of the listening sockets, and last that of the channel.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.setswitchinterval(_SWITCH_S)
-    *listening, end = (socket.socket(fileno=int(number)) for number in arguments)
+    *listening, end = (socket.socket(fileno=number) for number in sockets)
     uvloop.run(work(tuple(listening), end))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main([int(number) for number in sys.argv[1:]]))
