@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test fuzz coverage check fix bench peers docs test-heavy clean
+.PHONY: demo test fuzz coverage check fix bench models peers docs test-heavy clean
 
 demo: .venv/demo ## real data -> a live, documented, monitored API on 127.0.0.1:8080
 	$(BIN)/golive up examples/house_prices --detach
@@ -28,6 +28,9 @@ fix: .venv/test ## let the tools mend what they can
 
 bench: .venv/test ## measure speed and memory; writes benchmarks/results
 	$(BIN)/python -m benchmarks
+
+models: .venv/heavy ## try every kind of model and write docs/models.md; a quarter of an hour
+	OMP_NUM_THREADS=1 KERAS_BACKEND=torch $(BIN)/python -m benchmarks.models
 
 peers: .venv/test ## compare with other model servers, each in an environment of its own; 5 GB, half an hour
 	$(BIN)/python -m benchmarks peers

@@ -5,7 +5,6 @@ import sys
 import pandas as pd
 import torch
 from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
 from torch import nn
 
 import golive
@@ -14,7 +13,7 @@ EPOCHS = 12
 BATCH = 64
 
 
-def network(width: int = 16) -> nn.Module:
+def network(width: int = 32) -> nn.Module:
     """Give an untrained network for images [rows, 1, 8, 8] with values of 0 to 16, which gives ten logits."""
     return nn.Sequential(
         nn.Conv2d(1, width, 3, padding=1),
@@ -33,7 +32,7 @@ def network(width: int = 16) -> nn.Module:
 def fit(
     module: nn.Module, images: torch.Tensor, digits: torch.Tensor, *, epochs: int = EPOCHS, rate: float = 3e-3
 ) -> nn.Module:
-    """Train a network in place; also what fine-tunes one after a part of it was cut away."""
+    """Train a network in place."""
     optimizer = torch.optim.Adam(module.parameters(), lr=rate)
     module.train()
     for _ in range(epochs):
@@ -51,13 +50,18 @@ def as_images(pixels: pd.DataFrame) -> torch.Tensor:
     return torch.tensor(pixels.to_numpy("float32")).reshape(-1, 1, 8, 8)
 
 
+def rows() -> list[tuple[pd.DataFrame, pd.Series]]:
+    """Give images and digits three times: to train on, to choose a smaller network by, and to test it in the end."""
+    pixels, digits = load_digits(return_X_y=True, as_frame=True)
+    digits.name = "digit"
+    order = pixels.sample(frac=1.0, random_state=0).index
+    return [(pixels.loc[some], digits.loc[some]) for some in (order[:900], order[900:1500], order[1500:])]
+
+
 def main(home: str | None = None) -> None:
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    pixels, digits = load_digits(return_X_y=True, as_frame=True)
-    digits.name = "digit"
-    x_train, x_test, y_train, y_test = train_test_split(pixels, digits, test_size=0.3, random_state=0)
-
+    (x_train, y_train), _, (x_test, y_test) = rows()
     module = fit(network(), as_images(x_train), torch.tensor(y_train.to_numpy()))
     bundle = golive.package(
         golive.network(module, gives="logits", classes=range(10), shape=(1, 8, 8)),

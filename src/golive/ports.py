@@ -34,6 +34,10 @@ Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 Column = npt.NDArray[Any]
 """One column of a table; where not said otherwise in the canonical form: float64, or object of str and None."""
+Arrays = Mapping[str, npt.NDArray[Any]]
+"""Tensors by name."""
+OpenAxes = Mapping[str, tuple[int, ...]]
+"""Tensor -> its axes whose length is only known of a request."""
 
 
 class Slice(msgspec.Struct, frozen=True):
@@ -224,6 +228,34 @@ class Framework(Protocol):
 
     def predict(self, model: Any, rows: Any) -> Float64:
         """Ask the original: ``[rows, 1]`` values, or ``[rows, classes]`` probabilities."""
+        ...
+
+
+@runtime_checkable
+class TensorFramework(Framework, Protocol):
+    """Also writes networks with the tensors that they read and give, such as images, tokens and states."""
+
+    def tensors(self, model: Any, example: Arrays, *, open_axes: OpenAxes, outputs: Sequence[str]) -> bytes:
+        """Write a network as ONNX.
+
+        Args:
+            model: One that :meth:`recognizes` knows.
+            example: An array for each input; no open axis is 0 or 1 long.
+            open_axes: Axes whose length is only known of a request.
+            outputs: Names for what it gives; empty: its own.
+
+        Raises:
+            NotConvertibleError: it cannot be written, or not with these axes open; the message says why.
+        """
+        ...
+
+    def ask_tensors(self, model: Any, feeds: Arrays, *, outputs: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
+        """Ask the original in inference mode: an array for each input in, one for each output out, by name.
+
+        Raises:
+            NotConvertibleError: what it gives are no tensors that can be served.
+            ValueError: it cannot answer these values or shapes.
+        """
         ...
 
 

@@ -44,6 +44,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ``OTEL_TRACES_EXPORTER=none``."""
     debug: bool = False
     """``GOLIVE_DEBUG``: print tracebacks."""
+    npm_registry: str = "https://registry.npmjs.org"
+    """``npm_config_registry``, as npm reads it: where parts for the browser are fetched from."""
     platform: Platform | None = None
     """Vertex AI (``AIP_MODE=PREDICTION``) or SageMaker (``SAGEMAKER_BIND_TO_PORT``); None elsewhere."""
 
@@ -62,6 +64,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         user=env.get("GOLIVE_USER") or env.get("USER") or "unknown",
         collector=_collector(env),
         debug=env.get("GOLIVE_DEBUG", "") not in {"", "0"},
+        npm_registry=_registry(env),
         platform=_platform(env),
     )
 
@@ -70,6 +73,12 @@ def _collector(env: Mapping[str, str]) -> str:
     is_off = env.get("OTEL_SDK_DISABLED", "").lower() == "true" or env.get("OTEL_TRACES_EXPORTER") == "none"
     base = env.get("OTEL_EXPORTER_OTLP_ENDPOINT", "").rstrip("/")
     return "" if is_off else env.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "") or (base and f"{base}/v1/traces")
+
+
+def _registry(env: Mapping[str, str]) -> str:
+    """Take npm's variable, which it reads in small and in capital letters."""
+    given = env.get("npm_config_registry") or env.get("NPM_CONFIG_REGISTRY") or Settings().npm_registry
+    return given.rstrip("/")
 
 
 def _platform(env: Mapping[str, str]) -> Platform | None:

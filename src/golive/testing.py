@@ -3,8 +3,9 @@
 Each function raises AssertionError with the promise that was broken.
 """
 
+import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,21 @@ from golive.domain.trial import Trial
 from golive.errors import DataError, GoliveError, VerificationError
 from golive.inference.road import open_road
 from golive.packaging.build import assemble
-from golive.ports import Export, Framework, Optimizer, Runtime, Search, SlicedTable, Subject, TableFormat, Target
+from golive.ports import (
+    Export,
+    Framework,
+    ModelFormat,
+    Optimizer,
+    Runtime,
+    Search,
+    SlicedTable,
+    Subject,
+    TableFormat,
+    Target,
+)
+
+_VARYING = {"index.json", "model.ort"}
+"""An index has the time of writing; ONNX Runtime writes the parts of its own format in any order."""
 
 
 def check_table(table: TableFormat, sample: Path) -> None:
@@ -73,6 +88,77 @@ def _check_parts(table: SlicedTable, sample: Path, rows: Sequence[Any], folder: 
     assert not whole.exists(), "a delivered file is used up"
     joined = [row for piece in table.read(target, {}) for row in piece.to_pylist()]
     assert joined == list(rows), "joined parts are the table"
+
+
+def check_format(model_format: ModelFormat, sample: Path) -> Any:
+    """Check a format of model files on a whole file or folder of its kind; gives what it read.
+
+    Damaged copies of it, and files that are none, must be refused with a ``DataError`` that names them.
+    """
+    assert model_format.name, "it has a name"
+    assert model_format.recognizes(sample), "it recognizes its own files"
+    read = model_format.read(sample)
+    assert read is not None, "it gives a model, or a CodeFile"
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _check_strangers(model_format, folder)
+        for number, change in enumerate((_empty, _half, _other)):
+            copy = folder / str(number) / sample.name
+            copy.parent.mkdir()
+            _changed_copy(sample, copy, change)
+            before = _content_of(copy)
+            if model_format.recognizes(copy):
+                _reads_or_refuses(model_format, copy, must_refuse=change is not _other)
+            assert _content_of(copy) == before, "it changes nothing beside or in a file that it reads"
+    return read
+
+
+def _check_strangers(model_format: ModelFormat, folder: Path) -> None:
+    text, nothing, inside = folder / "notes.strange", folder / "not there", folder / "empty"
+    text.write_text("no model", "utf-8")
+    inside.mkdir()
+    for path in (text, nothing, inside):
+        assert not model_format.recognizes(path), "it recognizes nothing else, and says so without an error"
+
+
+def _reads_or_refuses(model_format: ModelFormat, path: Path, *, must_refuse: bool) -> None:
+    told = None
+    try:
+        model_format.read(path)
+    except DataError as error:
+        told = error.message
+    assert told is not None or not must_refuse, "an empty file, or half a file, is a DataError"
+    names = [path.name, *(each.name for each in path.rglob("*"))]
+    assert told is None or any(name in told for name in names), "a refusal names the file"
+
+
+def _changed_copy(sample: Path, copy: Path, change: Callable[[bytes], bytes]) -> None:
+    """Copy a file, or a folder whose largest file is changed and whose others stay as they are."""
+    if sample.is_file():
+        copy.write_bytes(change(sample.read_bytes()))
+        return
+    shutil.copytree(sample, copy)
+    largest = max((path for path in copy.rglob("*") if path.is_file()), key=lambda path: path.stat().st_size)
+    largest.write_bytes(change(largest.read_bytes()))
+
+
+def _content_of(path: Path) -> dict[Path, bytes]:
+    return {each: each.read_bytes() for each in path.parent.rglob("*") if each.is_file()}
+
+
+def _empty(content: bytes) -> bytes:
+    del content
+    return b""
+
+
+def _half(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+def _other(content: bytes) -> bytes:
+    """Change a byte in the middle: that may be a weight, which no format can tell from another."""
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 0xFF]) + content[middle + 1 :]
 
 
 def check_framework(framework: Framework, model: object, sample: Any, runtime: Runtime) -> None:
@@ -157,7 +243,7 @@ def check_export(export: Export, bundle: Bundle, files: Mapping[str, bytes]) -> 
             assert paths, "it says what it wrote"
             assert all(path.is_relative_to(folder) and path.exists() for path in paths), "inside the folder"
             content = {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-            written.append({path: data for path, data in content.items() if path.name != "index.json"})
+            written.append({path: data for path, data in content.items() if path.name not in _VARYING})
     assert written[0] == written[1], "the same bundle gives the same files"
     return tuple(sorted(written[0]))
 

@@ -1,5 +1,7 @@
 """Every optimizer that golive ships keeps the promises of its port."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,6 +16,7 @@ from golive.ports import Subject
 from golive.testing import check_optimizer
 
 NETWORK = MLPClassifier((12, 6), max_iter=800, random_state=0)
+WIDE_NETWORK = MLPClassifier((40, 30), max_iter=800, random_state=0)
 FOREST = RandomForestClassifier(8, max_depth=4, random_state=0)
 
 
@@ -39,6 +42,7 @@ def subject_of(model):
         ("graph", NETWORK),
         ("precision", NETWORK),
         ("int8", NETWORK),
+        ("int4", WIDE_NETWORK),
         ("compact_trees", FOREST),
         ("fewer_trees", FOREST),
         ("distillation", FOREST),
@@ -59,3 +63,10 @@ def test_other_runtimes_are_offered_where_they_open_the_graph():
     offered = [one.runtime for one in plugins.load("optimizers", "runtimes").candidates(subject)]
     assert "onnxruntime" not in offered
     assert set(offered) <= set(plugins.names("runtimes"))
+
+
+@pytest.mark.skipif(not any(map(shutil.which, ("cc", "gcc", "clang"))), reason="needs a C compiler (cc, gcc or clang)")
+def test_trees_are_offered_compiled_as_they_are_and_compact():
+    offered = list(plugins.load("optimizers", "runtimes").candidates(subject_of(FOREST)))
+    assert [one.name for one in offered] == ["runtime compiled", "compact trees, runtime compiled"]
+    assert {one.runtime for one in offered} == {"compiled"}

@@ -7,6 +7,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from golive import plugins
+from golive.adapters.runtimes.onnxruntime import rows_together
 from golive.errors import VerificationError
 
 
@@ -75,6 +76,33 @@ def test_rows_that_are_not_contiguous_are_read_right(runtime):
     np.testing.assert_allclose(session.run(NUMBERS[::3], CODES[::3]), EXPECTED[::3], rtol=1e-15)
     turned = np.asfortranarray(NUMBERS)
     np.testing.assert_allclose(session.run(turned[4:5], CODES[4:5]), EXPECTED[4:5], rtol=1e-15)
+
+
+def graph_of(*kinds, width=3):
+    """Each kind of node in turn on ``N``, then the sum of what each gives, as one column."""
+    nodes = [helper.make_node("Abs", ["N"], ["a0"])]
+    nodes += [helper.make_node(kind, [f"a{place}"], [f"a{place + 1}"]) for place, kind in enumerate(kinds)]
+    ones = numpy_helper.from_array(np.ones((width, 1)), "ones")
+    nodes.append(helper.make_node("MatMul", [f"a{len(kinds)}", "ones"], ["P"]))
+    given = helper.make_tensor_value_info("N", TensorProto.DOUBLE, [None, width])
+    answer = helper.make_tensor_value_info("P", TensorProto.DOUBLE, [None, 1])
+    graph = helper.make_graph(nodes, "kinds", [given], [answer], [ones])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10).SerializeToString()
+
+
+@pytest.mark.parametrize(
+    ("kinds", "together"),
+    [((), 1), (("Sqrt", "Neg"), 1), (("Exp",), 2), (("Softmax",), 2), (("Tanh", "Sigmoid"), 2), (("Exp", "Log"), 4)],
+)
+def test_a_row_gets_the_same_bits_alone_and_in_batches_of_any_length(runtime, kinds, together):
+    assert rows_together(graph_of(*kinds)) == together
+    session = runtime.open(graph_of(*kinds), threads=1)
+    numbers, codes = np.random.default_rng(0).normal(size=(1200, 3)), np.empty((1200, 0), np.int64)
+    whole = session.run(numbers, codes)
+    for size in (1, 2, 3, 5, 7, 33, 255, 257, 601):
+        parts = [session.run(numbers[at : at + size], codes[at : at + size]) for at in range(0, 1200, size)]
+        assert [len(part) for part in parts[:-1]] == [size] * (len(parts) - 1)
+        assert np.concatenate(parts).tobytes() == whole.tobytes()
 
 
 def test_two_sessions_do_not_share_anything(runtime):

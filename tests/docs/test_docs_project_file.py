@@ -23,6 +23,8 @@ SECTIONS = {
     "SearchPlan": "search",
     "Policy": "gate",
     "Optimization": "optimization",
+    "Optimize": "optimize",
+    "Answers": "answers",
     "Serving": "serving",
     "ReleasePlan": "release",
     "Monitoring": "monitoring",

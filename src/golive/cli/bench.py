@@ -30,6 +30,7 @@ class Arrivals(StrEnum):
 class Form(StrEnum):
     """How rows are written."""
 
+    AUTO = "auto"
     ROWS = "rows"
     TENSORS = "tensors"
     BINARY = "binary"
@@ -48,8 +49,15 @@ def bench(
     arrivals: Annotated[Arrivals, typer.Option(help="How an open loop spreads its requests.")] = Arrivals.POISSON,
     rows: Annotated[int, typer.Option(help="Rows a request.")] = 1,
     form: Annotated[
-        Form, typer.Option(help="Rows by name, or the Open Inference Protocol's tensors as JSON or bytes.")
-    ] = Form.ROWS,
+        Form,
+        typer.Option(
+            help="Rows by name, or the Open Inference Protocol's tensors as JSON or bytes; auto: rows of fields by "
+            "name, tensors as bytes."
+        ),
+    ] = Form.AUTO,
+    data: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Of a model of tensors: an .npz file with what is sent.")
+    ] = None,
     seconds: Annotated[float, typer.Option(help="Of each measurement.")] = 5.0,
     warmup: Annotated[float, typer.Option(help="Seconds before each that do not count.")] = 1.0,
     workers: Annotated[int, typer.Option(help="Of the private server; 0: one for every core that it gets.")] = 0,
@@ -87,10 +95,12 @@ def bench(
         with printer.progress() as say:
             if url:
                 report = plugins.verb("bench", "bench_url")(
-                    url, plan, model=model, reference=reference, tls_ca=str(tls_ca or ""), say=say
+                    url, plan, model=model, reference=reference, tls_ca=str(tls_ca or ""), data=data, say=say
                 )
             else:
-                report = plugins.verb("bench", "bench")(reference, plan, workers=workers, record=record, say=say)
+                report = plugins.verb("bench", "bench")(
+                    reference, plan, workers=workers, record=record, data=data, say=say
+                )
     finally:
         signal.signal(signal.SIGTERM, before)
     printer.result(report, lambda console: _show(console, report))

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from golive import plugins
-from golive.cli.options import Folder, Force, Json, Lang, Language, Verbs
+from golive.cli.options import Folder, Force, Json, Lang, Language, Verbs, key_values
 from golive.cli.output import Printer, reason_text, table
 
 _LINE = 240
@@ -134,12 +134,46 @@ def import_model(
     trust: Annotated[
         bool, typer.Option("--trust", help="Load a file that runs code (joblib, pickle), in a sandbox.")
     ] = False,
+    isolated: Annotated[
+        bool, typer.Option("--isolated", help="Serve such a file as it is, with its code, in a process of its own.")
+    ] = False,
+    requirements: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="With --isolated: what it needs, as `pip freeze` lists it.")
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option(help="Of two classes, the probability above which the second is answered.")
+    ] = None,
+    label: Annotated[
+        list[str] | None, typer.Option(metavar="CLASS=NAME", help="What answers call a class; may be repeated.")
+    ] = None,
+    top_k: Annotated[int, typer.Option(min=0, help="So many of the most probable labels are answered, too.")] = 0,
+    unit: Annotated[str, typer.Option(help="The unit of what is predicted.")] = "",
+    target_transform: Annotated[
+        str, typer.Option(help="What the target was transformed by, undone in the graph: log, log1p or sqrt.")
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Bring in a model that was trained elsewhere; prove that it answers the same."""
     printer = Printer(as_json=as_json)
     rooms = plugins.verb("rooms", "open_rooms")()
-    brought = plugins.verb("bring", "bring")(path, rooms, name=name, sample=sample, target=target, trust=trust)
+    finish = plugins.attribute("golive.packaging.finish", "Finish")(
+        threshold=threshold,
+        labels=key_values(label or [], "--label"),
+        top_k=top_k,
+        unit=unit,
+        target_transform=target_transform or None,
+    )
+    brought = plugins.verb("bring", "bring")(
+        path,
+        rooms,
+        name=name,
+        sample=sample,
+        target=target,
+        trust=trust,
+        isolated=isolated,
+        requirements=requirements,
+        finish=finish,
+    )
     printer.result(brought, lambda console: _show_brought(console, brought, rooms))
 
 

@@ -29,14 +29,14 @@ Verbs = dict[str, Callable[..., Any]]
 """Verb -> the function that carries it out."""
 
 
-def key_values(pairs: Sequence[str]) -> dict[str, str]:
-    """Read what --option was given.
+def key_values(pairs: Sequence[str], option: str = "--option") -> dict[str, str]:
+    """Read what an option was given.
 
     Raises:
         UsageError: one has no equals sign.
     """
     for pair in pairs:
         if "=" not in pair:
-            message = f"--option {pair!r} is no KEY=VALUE; write the name of the option, an equals sign and its value"
+            message = f"{option} {pair!r} is no KEY=VALUE; write the name of the option, an equals sign and its value"
             raise UsageError(message)
     return dict(pair.split("=", 1) for pair in pairs)

@@ -48,20 +48,23 @@ def predict(
 ) -> None:
     """Predict every row of a file or table, on all cores, in constant memory; a bare name means what serves."""
     printer = Printer(as_json=as_json)
-    rooms = plugins.verb("rooms", "open_rooms")()
-    wish = plugins.attribute("golive.control.predict.run", "Wish")(
-        columns=None if columns is None else tuple(name for name in columns.split(",") if name),
-        options=key_values(option or []),
-        probabilities=probabilities,
-        skip=on_error is OnError.SKIP,
-        refused=refused,
-        workers=workers,
-        rows=rows_per_piece,
-        resume=resume,
-        overwrite=overwrite,
-    )
-    with printer.progress() as move:
-        done = plugins.verb("predict.run", "predict")(reference, place, output, rooms, wish=wish, move=move)
+    with plugins.attribute("golive.control.predict.hands", "hired")(place, workers) as hands:
+        rooms = plugins.verb("rooms", "open_rooms")()
+        wish = plugins.attribute("golive.control.predict.run", "Wish")(
+            columns=None if columns is None else tuple(name for name in columns.split(",") if name),
+            options=key_values(option or []),
+            probabilities=probabilities,
+            skip=on_error is OnError.SKIP,
+            refused=refused,
+            workers=workers,
+            rows=rows_per_piece,
+            resume=resume,
+            overwrite=overwrite,
+        )
+        with printer.progress() as move:
+            done = plugins.verb("predict.run", "predict")(
+                reference, place, output, rooms, wish=wish, move=move, hands=hands
+            )
     printer.result(done, lambda console: _show(console, done))
 
 

@@ -11,6 +11,24 @@ from golive.cli.options import Json, Verbs, key_values
 from golive.cli.output import Printer, table
 from golive.domain.digest import short
 
+_MANY, _PAIR = 10, 2
+
+_KINDS = (
+    "script",
+    "docker",
+    "compose",
+    "kubernetes",
+    "onnx",
+    "ort",
+    "c",
+    "browser",
+    "torch",
+    "savedmodel",
+    "tflite",
+    "tensorrt",
+)
+"""The kinds of export that golive ships; ``golive export`` takes those of other plug-ins too."""
+
 Reference = Annotated[str, typer.Argument(help="A bundle: name, name@version, name:serving, sha256:...")]
 
 
@@ -43,28 +61,17 @@ def show(reference: Reference, *, as_json: Json = False) -> None:
         lineage = bundle.manifest.lineage
         console.print(f"{bundle.name} {bundle.digest}", markup=False)
         console.print(f"  model    {lineage.model} {lineage.parameters or ''}", markup=False)
+        if lineage.parent is not None:
+            console.print(f"  parent   {short(lineage.parent)}, which it was optimized from", markup=False)
         console.print(f"  data     {', '.join(f'{k} {short(v)}' for k, v in lineage.data.items())}", markup=False)
         console.print(f"  made by  {lineage.code}, seed {lineage.seed}, {bundle.created_at[:19]}", markup=False)
         console.print(f"  released {', '.join(_released(release) for release in releases) or 'never'}", markup=False)
         console.print(f"  evidence {', '.join(f'{item.kind} {item.measured_at[:19]}' for item in evidence) or 'none'}")
-        fields = bundle.signature.inputs
-        table(
-            console,
-            ("field", "type", "may be missing", "seen in training"),
-            [
-                (
-                    field.name,
-                    field.format or field.dtype,
-                    "yes" if field.nullable else "no",
-                    f"{len(field.categories)} categories"
-                    if field.categories
-                    else f"{field.minimum:g} to {field.maximum:g}"
-                    if field.minimum is not None and field.maximum is not None
-                    else "",
-                )
-                for field in fields
-            ],
-        )
+        console.print(f"  answers  {_answers(bundle)}", markup=False)
+        if bundle.signature.task == "tensors":
+            table(console, ("tensor", "way", "type", "shape"), _tensor_lines(bundle.signature))
+        else:
+            table(console, ("field", "type", "may be missing", "seen in training"), _field_lines(bundle.signature))
 
     Printer(as_json=as_json).result({"bundle": bundle, "evidence": evidence, "releases": releases}, print_it)
 
@@ -72,7 +79,7 @@ def show(reference: Reference, *, as_json: Json = False) -> None:
 def export(
     reference: Reference,
     *,
-    to: Annotated[str, typer.Option(help="script, docker, compose or kubernetes.")],
+    to: Annotated[str, typer.Option(metavar="KIND", help=f"One of: {', '.join(_KINDS)}.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="A new or empty folder.")] = None,
     option: Annotated[list[str] | None, typer.Option(help="KEY=VALUE for the kind; may be repeated.")] = None,
     as_json: Json = False,
@@ -89,6 +96,43 @@ def export(
         console.print(f"wrote {len(paths)} files to {folder}{more}", markup=False)
 
     Printer(as_json=as_json).result([str(path) for path in paths], print_it)
+
+
+def _answers(bundle: Any) -> str:
+    """Say what answers are: a number and its unit, or labels, how they are chosen, and what the data calls them."""
+    signature, threshold = bundle.signature, bundle.manifest.decision.threshold
+    if not signature.classes:
+        return f"{signature.target or 'tensors'}{f' in {signature.unit}' if signature.unit else ''}"
+    shown = signature.classes[:_MANY]
+    known = [f"{label} (in the data {name})" if label != name else label
+             for label, name in zip(shown, signature.data_classes, strict=False)]  # fmt: skip
+    more = f" and {len(signature.classes) - _MANY} more" if len(signature.classes) > _MANY else ""
+    chosen = f"; {shown[1]} where its probability is above {threshold:g}" if len(signature.classes) == _PAIR else ""
+    best = f"; with the {signature.top_k} most probable" if signature.top_k else ""
+    return f"{signature.target}: {', '.join(known)}{more}{chosen}{best}"
+
+
+def _field_lines(signature: Any) -> list[tuple[str, ...]]:
+    return [
+        (
+            field.name,
+            field.format or field.dtype,
+            "yes" if field.nullable else "no",
+            f"{len(field.categories)} categories"
+            if field.categories
+            else f"{field.minimum:g} to {field.maximum:g}"
+            if field.minimum is not None and field.maximum is not None
+            else "",
+        )
+        for field in signature.inputs
+    ]
+
+
+def _tensor_lines(signature: Any) -> list[tuple[str, ...]]:
+    """Give a line a tensor; -1 is an axis of any length."""
+    shape_text = plugins.attribute("golive.inference.feeds", "shape_text")
+    sides = (("in", signature.tensors), ("out", signature.outputs))
+    return [(tensor.name, way, tensor.dtype, shape_text(tensor.shape)) for way, tensors in sides for tensor in tensors]
 
 
 def _released(release: Any) -> str:

@@ -102,7 +102,7 @@ def status(*, as_json: Json = False) -> None:
                     str(line.version),
                     f"{line.share:.0%}",
                     "live" if line.live else "not running",
-                    short(line.bundle),
+                    short(line.bundle) + (f", optimized from {short(line.parent)}" if line.parent else ""),
                     line.verdict + (f" (forced: {line.forced})" if line.forced else ""),
                     line.since[:19],
                     line.by,

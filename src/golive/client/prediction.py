@@ -55,6 +55,16 @@ class Prediction(msgspec.Struct, frozen=True, eq=False, kw_only=True):
         """Count the rows."""
         return len(self.values)
 
+    @property
+    def top(self) -> list[list[tuple[Any, float]]] | None:
+        """The most probable labels of each row with their probabilities, the best first; None where none are told."""
+        if "top_labels" not in self.outputs or "top_probabilities" not in self.outputs:
+            return None
+        shares = np.asarray(self.outputs["top_probabilities"], np.float64).reshape(len(self), -1).tolist()
+        flat = self.outputs["top_labels"]
+        labels = iter(flat.ravel().tolist() if isinstance(flat, np.ndarray) else flat)
+        return [[(next(labels), share) for share in row] for row in shares]
+
 
 class TensorAnswer(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """What a model of tensors gave for one request."""

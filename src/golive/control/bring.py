@@ -18,8 +18,9 @@ from golive.domain.evidence import Evidence, Measure
 from golive.domain.naming import checked_name
 from golive.domain.preparation import Preparation
 from golive.domain.signature import Signature
-from golive.errors import DataError, MissingExtraError, NotFoundError, UsageError
+from golive.errors import DataError, MissingExtraError, NotConvertibleError, NotFoundError, UsageError
 from golive.packaging.build import assemble
+from golive.packaging.finish import UNFINISHED, Finish, finished, finished_original
 from golive.packaging.onnx_file import OnnxFile, tensor_signature
 from golive.packaging.parity import Original
 from golive.ports import CodeFile, Column, Converted, Float64, ModelFormat
@@ -51,7 +52,18 @@ class _Original(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     notes: tuple[str, ...] = ()
 
 
-def bring(path: Path, rooms: Rooms, *, name: str, sample: Any = None, target: str = "", trust: bool = False) -> Brought:
+def bring(
+    path: Path,
+    rooms: Rooms,
+    *,
+    name: str,
+    sample: Any = None,
+    target: str = "",
+    trust: bool = False,
+    isolated: bool = False,
+    requirements: Path | None = None,
+    finish: Finish = UNFINISHED,
+) -> Brought:
     """Read a model file, convert it, prove that it answers the same, and write the bundle.
 
     Args:
@@ -61,6 +73,9 @@ def bring(path: Path, rooms: Rooms, *, name: str, sample: Any = None, target: st
         sample: a table file or a data frame: rows as the model saw them, and their true answers.
         target: the column of the sample with the true answers.
         trust: load a file that runs code, in a sandbox.
+        isolated: convert nothing; serve such a file as it is, with its code, in a process of its own.
+        requirements: with ``isolated``, what the file needs, as ``pip freeze`` lists it; else the versions here.
+        finish: what becomes of its numbers before they are answers.
 
     Raises:
         NotFoundError: there is no such file.
@@ -70,16 +85,30 @@ def bring(path: Path, rooms: Rooms, *, name: str, sample: Any = None, target: st
         ParityError: the converted model answers differently.
     """
     checked_name(name)
+    if requirements is not None and not isolated:
+        message = f"{requirements} is for a model in a process of its own; say --isolated too"
+        raise UsageError(message)
     model = format_for(path).read(path)
     if isinstance(model, CodeFile) and model.runs_code and not trust:
         raise UsageError(_untrusted(model))
+    if isolated and not isinstance(model, CodeFile):
+        message = f"{path} runs no code, so it needs no process of its own; import it without --isolated"
+        raise UsageError(message)
     if isinstance(model, OnnxFile) and sample is None:
+        if finish != UNFINISHED:
+            message = f"{path} comes in as tensors, whose answers are left as they are; give --sample DATA --target COL"
+            raise UsageError(message)
         return _as_tensors(path, model, rooms, name, target)
     rows = _needed(sample, target, path)
+    if isinstance(model, CodeFile) and isolated:
+        bundle, notes = plugins.verb("isolate_file", "bring_isolated")(
+            model, rows, rooms, name=name, requirements=requirements, finish=finish
+        )
+        return Brought(bundle=bundle, form="table", notes=notes)
     if isinstance(model, CodeFile):
         with Trusted(model) as trusted:
-            return _as_table(path, _asked_there(trusted, model, rows), rows, rooms, name)
-    return _as_table(path, _asked_here(model, rows), rows, rooms, name)
+            return _as_table(path, _finished(_asked_there(trusted, model, rows), finish), rows, rooms, name)
+    return _as_table(path, _finished(_asked_here(model, rows), finish), rows, rooms, name)
 
 
 def format_for(path: Path) -> ModelFormat:
@@ -157,11 +186,27 @@ def _asked_there(trusted: Trusted, file: CodeFile, rows: Sample) -> _Original:
         raise DataError(message)
     frame = rows.frame[list(names)] if names else rows.frame
     return _Original(
-        converted=trusted.convert(frame, rows.target),
+        converted=_or_isolated(lambda: trusted.convert(frame, rows.target)),
         predict=lambda other: trusted.predict(other[list(frame.columns)]),
         kind=kind,
         environment={f"{library} of the file": version for library, version in file.saved_by.items()},
         notes=trusted.notes,
+    )
+
+
+def _or_isolated(convert: Callable[[], Converted]) -> Converted:
+    """Convert, and where that is not possible name the way that always is."""
+    try:
+        return convert()
+    except NotConvertibleError as error:
+        reason = error.message.partition("; or serve it as it is")[0].partition(", or serve it in the isolated")[0]
+        message = f"{reason}; or serve it as it is, in a process of its own: --isolated"
+        raise NotConvertibleError(message, field=error.field) from error
+
+
+def _finished(made: _Original, finish: Finish) -> _Original:
+    return msgspec.structs.replace(
+        made, converted=finished(made.converted, finish), predict=finished_original(made.predict, finish)
     )
 
 
@@ -250,14 +295,15 @@ def _as_tensors(path: Path, file: OnnxFile, rooms: Rooms, name: str, target: str
         lineage=_lineage(path, f"onnx: {file.producer}" if file.producer else "onnx", {}),
     )
     bundle = rooms.bundles.write(manifest, {manifest.graph: file.content}, created_at=rooms.now())
-    note = "the graph is the file's, byte for byte, so there is no other answer that it could be compared with"
+    itself = "the graph is the file's, byte for byte, so there is no other answer that it could be compared with"
+    note = file.compared or itself
     rooms.bundles.attach_evidence(
         Evidence(
             bundle=bundle.digest,
             kind="parity",
             measured_at=rooms.now(),
             code=code_version(),
-            measures=(Measure(name="parity.difference", value=0.0, better="lower", note=note),),
+            measures=(Measure(name="parity.difference", value=file.difference, better="lower", note=note),),
             details={"form": "tensors", "notes": list(file.notes)},
         )
     )

@@ -10,10 +10,11 @@ import numpy as np
 from golive.control.package import BASELINE, open_bundle, table_columns, truth_of
 from golive.control.refs import serving_release
 from golive.control.rooms import Rooms, code_version
+from golive.control.rows_only import refuse_tensors
 from golive.control.stages import Say, Stage, kept, key_of, source_digest
 from golive.control.train import Trained
 from golive.domain.bundle import Bundle
-from golive.domain.digest import Digest, short
+from golive.domain.digest import Digest, digest_of, short
 from golive.domain.evidence import Evidence, RowsFrom
 from golive.errors import DataError, NotFoundError
 from golive.evaluation.numbers import number
@@ -27,8 +28,10 @@ from golive.training.source import read_source
 _LATENCY_RUNS = 300
 
 
-def evaluate(trained: Trained, bundle: Bundle, rooms: Rooms, *, say: Say) -> Evidence:
+def evaluate(trained: Trained, bundle: Bundle, rooms: Rooms, *, say: Say, positions: Int64 | None = None) -> Evidence:
     """Measure a project's bundle on its test rows, or give the evidence that an earlier run attached.
+
+    ``positions`` are those of the test rows that nothing was chosen by; without them it is measured on all.
 
     Of a bundle that serves under its name, the value that is given (not the one attached) names it as its own champion.
     """
@@ -37,16 +40,18 @@ def evaluate(trained: Trained, bundle: Bundle, rooms: Rooms, *, say: Say) -> Evi
         bundle=bundle.digest,
         champion=champion.digest if champion else "",
         rows=trained.key,
+        positions=None if positions is None else digest_of(positions.tobytes()),
         code=source_digest("evaluation", "statistics"),
     )
 
     def make(folder: Path) -> None:
         fitted = trained.fitted()
+        chosen = np.arange(len(fitted.test_raw)) if positions is None else positions
         evidence = measure_bundle(
             bundle,
             rooms,
-            columns=table_columns(bundle.signature, fitted.test_raw),
-            truth=truth_of(bundle.signature, np.asarray(fitted.test_target)),
+            columns=table_columns(bundle.signature, fitted.test_raw.iloc[chosen]),
+            truth=truth_of(bundle.signature, np.asarray(fitted.test_target)[chosen]),
             champion=champion,
             data=trained.data,
             rows_from="test",
@@ -66,8 +71,14 @@ def evaluate_table(bundle: Bundle, data: Path, rooms: Rooms) -> Evidence:
     """Measure any bundle on the rows of a file that holds its target, and attach the evidence.
 
     Raises:
+        UsageError: the bundle reads tensors.
         DataError: the file cannot be read, or lacks the target.
     """
+    refuse_tensors(
+        bundle,
+        f"ask it with golive.load({bundle.name!r}).infer and compare the answers yourself; what you found is the "
+        f"reason of `golive deploy {bundle.name} {bundle.name} --force REASON`",
+    )
     frame, digest, _ = read_source(Source(file=data.name), data.absolute().parent)
     target = bundle.signature.target
     if target not in frame.columns:
@@ -93,7 +104,8 @@ def champion_of(bundle: Bundle, rooms: Rooms) -> Bundle | None:
         live = rooms.bundles.open(serving_release(bundle.name, rooms).bundle)
     except NotFoundError:
         return None
-    same_question = live.signature.task == bundle.signature.task and live.signature.classes == bundle.signature.classes
+    asked, now = bundle.signature, live.signature
+    same_question = now.task == asked.task and now.data_classes == asked.data_classes
     return live if live.digest != bundle.digest and same_question else None
 
 

@@ -22,6 +22,7 @@ def export(
     Raises:
         NotFoundError: no bundle answers to the reference, or there is no such kind of export.
         UsageError: the folder holds something already, or an option is not one of that kind's.
+        NotConvertibleError: this kind cannot carry a part of the bundle; no folder of that name is left behind.
         UnavailableError: the disk is full or refuses; no folder of that name is left behind.
     """
     exporter: Export = plugins.load("exports", kind)

@@ -5,9 +5,9 @@ from xml.etree import ElementTree as ET
 
 from golive.control.rooms import Rooms
 from golive.domain.bundle import Bundle
-from golive.domain.digest import short
+from golive.domain.digest import digest_of_value, short
 from golive.domain.evidence import Evidence
-from golive.domain.policy import Policy, Verdict
+from golive.domain.policy import Policy, Reason, Verdict
 from golive.errors import GateRefusedError
 from golive.judge import judge
 from golive.store.files import write_whole
@@ -20,6 +20,8 @@ def verdict_on(bundle: Bundle, policy: Policy, rooms: Rooms, *, forced: str = ""
         GateRefusedError: it was never evaluated.
     """
     evidence = deciding_evaluation(bundle, rooms)
+    if evidence is None and bundle.signature.task == "tensors":
+        return _unmeasured(bundle, policy, forced=forced)
     if evidence is None:
         message = f"{bundle.name} {short(bundle.digest)} was never evaluated; run `golive evaluate` on it first"
         raise GateRefusedError(message)
@@ -33,6 +35,22 @@ def deciding_evaluation(bundle: Bundle, rooms: Rooms) -> Evidence | None:
     """
     found = [evidence for evidence in rooms.bundles.evidence(bundle.digest) if evidence.kind == "evaluation"]
     return max(found, key=lambda evidence: (evidence.rows_from == "test", evidence.measured_at), default=None)
+
+
+def _unmeasured(bundle: Bundle, policy: Policy, *, forced: str) -> Verdict:
+    """Say of a bundle of tensors that nothing was measured; a person may know better, and say why."""
+    text = (
+        f"{bundle.name} reads tensors, which golive does not evaluate: compare its answers yourself, and release it "
+        "with `golive deploy NAME REF --force REASON`"
+    )
+    reason = Reason(rule="evaluation", outcome="not-enough-data", text=text)
+    return Verdict(
+        bundle=bundle.digest,
+        outcome="not-enough-data",
+        reasons=(reason,),
+        policy=digest_of_value(policy),
+        forced=forced,
+    )
 
 
 def refuse_unless_allowed(verdict: Verdict, bundle: Bundle) -> None:

@@ -25,6 +25,7 @@ from golive.inference.table import columns_of
 from golive.inference.values import text_of
 from golive.packaging.boundary import boundary_rows
 from golive.packaging.build import assemble
+from golive.packaging.finish import UNFINISHED, Finish, finished
 from golive.packaging.isolated import ARCHIVE, Isolated, Limits, Seen, archive, opened
 from golive.packaging.isolated_proof import AsGiven, Asked, prove_isolated
 from golive.packaging.lock import has_distribution, locked
@@ -33,6 +34,15 @@ from golive.ports import Column, Converted, Float64
 RUNTIME = "isolated"
 _ROOM = "golive.adapters.runtimes.isolated"
 _ALWAYS = frozenset({"numpy", "joblib"})
+
+
+class Look(msgspec.Struct, frozen=True):
+    """What an object says of itself, see ``program.looked_at``."""
+
+    kind: str
+    methods: tuple[str, ...]
+    classes: tuple[str, ...] | None
+    dtype: str
 
 
 class Original(msgspec.Struct, frozen=True, eq=False):
@@ -80,10 +90,11 @@ def isolated(model: Any, sample: Any, *, target: str, limits: Limits | None = No
     """
     _refuse_by_path(model)
     seen, fields = plugins.attribute(f"{_ROOM}.seen", "seen_of")(sample)
-    method, signature = _signature(model, fields, target)
+    look = msgspec.convert(plugins.attribute(f"{_ROOM}.program", "looked_at")(model), Look)
+    method, signature = signature_of(look, fields, target)
     content = _written(model)
     outputs = len(signature.classes) or 1
-    preparation = _preparation(seen)
+    preparation = preparation_of(seen)
     python = plugins.attribute(f"{_ROOM}.environments", "running_python")()
 
     def packed(requirements: tuple[str, ...]) -> bytes:
@@ -109,7 +120,14 @@ def isolated(model: Any, sample: Any, *, target: str, limits: Limits | None = No
 
 
 def package_isolated(
-    model: Any, *, sample: Any, answers: Any, name: str, rooms: Rooms, limits: Limits | None = None
+    model: Any,
+    *,
+    sample: Any,
+    answers: Any,
+    name: str,
+    rooms: Rooms,
+    limits: Limits | None = None,
+    finish: Finish = UNFINISHED,
 ) -> Bundle:
     """Package a fitted object as it is, with its code, and prove that its own process answers like it here.
 
@@ -120,20 +138,22 @@ def package_isolated(
         name: what the model is called.
         rooms: where the bundle is written.
         limits: what its process may take.
+        finish: what becomes of its numbers before they are answers.
 
     Raises:
         NotConvertibleError: it cannot be loaded in another process.
         ParityError: the process answers differently.
     """
-    converted = isolated(model, sample, target=str(getattr(answers, "name", None) or "target"), limits=limits)
+    target = str(getattr(answers, "name", None) or "target")
+    converted = finished(isolated(model, sample, target=target, limits=limits), finish)
     columns = _columns_of(sample, converted.signature)
     listed = {field: column.tolist() for field, column in columns.items()}
     data = digest_of_value([listed, [text_of(answer) for answer in np.asarray(answers).tolist()]])
     origin = Lineage(data={"sample": data}, rows=len(sample), code=code_version(), model=type(model).__name__)
     original = Original(model, opened(converted.graph)[0])
-    return _proved(
+    return written(
         converted,
-        _labelled(assemble(name, converted, lineage=origin), converted),
+        labelled(assemble(name, converted, lineage=origin), converted),
         original.columns,
         lambda start, stop: original.given(sample.iloc[start:stop] if hasattr(sample, "iloc") else sample[start:stop]),
         rooms,
@@ -153,7 +173,9 @@ def package_project_isolated(project: Project, trained: Trained, rooms: Rooms, *
     """
     started = time.monotonic()
     fitted = trained.fitted()
-    converted = isolated(fitted.pipeline, fitted.prepare(fitted.train_raw), target=project.target)
+    converted = finished(
+        isolated(fitted.pipeline, fitted.prepare(fitted.train_raw), target=project.target), project.answers.finish
+    )
     made = assemble(
         project.name,
         converted,
@@ -169,9 +191,9 @@ def package_project_isolated(project: Project, trained: Trained, rooms: Rooms, *
         frame = fitted.prepare(columns)
         return original.columns({str(name): frame[name].to_numpy() for name in frame.columns})
 
-    bundle = _proved(
+    bundle = written(
         converted,
-        _labelled(made, converted),
+        labelled(made, converted),
         asked,
         lambda start, stop: original.given(prepared.iloc[start:stop]),
         rooms,
@@ -185,7 +207,7 @@ def package_project_isolated(project: Project, trained: Trained, rooms: Rooms, *
     return bundle
 
 
-def _labelled(manifest: Manifest, converted: Converted) -> Manifest:
+def labelled(manifest: Manifest, converted: Converted) -> Manifest:
     """Mark a bundle as one that holds code, with what that code needs."""
     told, _ = opened(converted.graph)
     environment = dict(requirement.split("==", 1) for requirement in told.requirements)
@@ -197,7 +219,7 @@ def _labelled(manifest: Manifest, converted: Converted) -> Manifest:
     return msgspec.structs.replace(manifest, runtime=RUNTIME, graph=ARCHIVE, lineage=origin)
 
 
-def _proved(
+def written(
     converted: Converted,
     manifest: Manifest,
     original: Asked,
@@ -267,37 +289,41 @@ def _modules(content: bytes, model: Any) -> tuple[str, ...]:
     return modules
 
 
-def _preparation(seen: Seen) -> Preparation:
+def preparation_of(seen: Seen) -> Preparation:
+    """Say which columns are numbers, and what is known of the texts in the others."""
     return Preparation(
         numbers=tuple(column.name for column in seen.columns if column.kind == "number"),
         categories=tuple(Vocabulary(column.name, column.values) for column in seen.columns if column.kind == "text"),
     )
 
 
-def _signature(
-    model: Any, fields: tuple[Field, ...], target: str
+def signature_of(
+    look: Look, fields: tuple[Field, ...], target: str
 ) -> tuple[Literal["predict", "predict_proba"], Signature]:
-    classes = getattr(model, "classes_", None)
-    if not hasattr(model, "predict"):
-        message = f"a {type(model).__name__} has no predict; give an object that has one"
+    """Say what an object is asked, and what it answers.
+
+    Raises:
+        NotConvertibleError: it has no predict, or is a classifier without probabilities or of several targets.
+    """
+    name = look.kind.rpartition(".")[2]
+    if "predict" not in look.methods:
+        message = f"a {name} has no predict; give an object that has one"
         raise NotConvertibleError(message)
-    if classes is None:
+    if look.classes is None:
         return "predict", Signature(inputs=fields, task="regression", target=target)
-    if not hasattr(model, "predict_proba"):
+    if "predict_proba" not in look.methods:
         message = (
-            f"{type(model).__name__} gives no probabilities; wrap it in CalibratedClassifierCV, or choose a "
-            "classifier that gives them"
+            f"{name} gives no probabilities; wrap it in CalibratedClassifierCV, or choose a classifier that gives them"
         )
         raise NotConvertibleError(message)
-    labels = np.asarray(classes) if not isinstance(classes, list) else np.empty((0, 0))
-    if labels.ndim != 1:
-        message = f"{type(model).__name__} predicts several targets; package a model for each of them"
+    if not look.dtype:
+        message = f"{name} predicts several targets; package a model for each of them"
         raise NotConvertibleError(message)
     dtypes: dict[str, DType] = {"b": "bool", "i": "int64", "u": "int64", "f": "float64"}
     return "predict_proba", Signature(
         inputs=fields,
         task="classification",
         target=target,
-        classes=tuple(str(label) for label in labels.tolist()),
-        class_dtype=dtypes.get(labels.dtype.kind, "string"),
+        classes=look.classes,
+        class_dtype=dtypes.get(look.dtype, "string"),
     )

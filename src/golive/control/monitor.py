@@ -6,6 +6,7 @@ from golive.control.here import here_project
 from golive.control.project.file import Monitoring
 from golive.control.refs import find_release, serving_release
 from golive.control.rooms import Rooms, code_version
+from golive.control.rows_only import refuse_tensors
 from golive.domain.digest import Digest
 from golive.domain.evidence import Measure
 from golive.monitoring.looks import Watch, live_evidence, passed_over, watch
@@ -34,6 +35,7 @@ def monitor(name: str, rooms: Rooms, *, version: str = "", look_rows: int | None
     """
     made = find_release(name, version, rooms) if version else serving_release(name, rooms)
     bundle = rooms.bundles.open(made.bundle)
+    refuse_tensors(bundle, "of tensors nothing is recorded, so watch its numbers at /metrics and /v2/models/NAME/stats")
     profile = profile_of(rooms.bundles.files(bundle))
     look_rows = look_rows or _look_rows()
     count = count_records(rooms.home.records, name, version=made.version)

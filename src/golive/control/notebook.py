@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import httpx
 import msgspec
@@ -16,12 +16,22 @@ from golive.control.evaluate import measure_bundle
 from golive.control.gate import refuse_unless_allowed
 from golive.control.isolate import package_isolated
 from golive.control.live import ensure_running
-from golive.control.package import baseline_file, converted_by, framework_for, open_bundle, prove_and_write, truth_of
+from golive.control.package import (
+    baseline_file,
+    converted_by,
+    framework_for,
+    open_bundle,
+    prove_and_write,
+    refuse_several_targets,
+    truth_of,
+)
 from golive.control.refs import find_used, serving_release
 from golive.control.rooms import Rooms, code_version, environment, open_rooms
+from golive.control.rows_only import refuse_tensors
 from golive.control.running.order import SupervisorOrder
 from golive.control.status import Status
 from golive.control.status import status as status_of
+from golive.control.tensors import OpenTensors, is_of_tensors, open_tensors, package_tensors, tensor_framework_for
 from golive.domain.bundle import Bundle, Lineage
 from golive.domain.digest import Digest, digest_of_value, short
 from golive.domain.evidence import Evidence
@@ -35,6 +45,7 @@ from golive.inference.table import columns_of
 from golive.inference.values import not_finite, text_of
 from golive.judge import judge
 from golive.packaging.build import assemble
+from golive.packaging.finish import UNFINISHED, Finish, Finishing, finished, finished_original
 from golive.settings import read_settings, secret_key
 
 _TIMEOUT_S = 30.0
@@ -47,6 +58,7 @@ class BundleHandle:
         self.bundle = bundle
         self._rooms = rooms
         self._road: Road | None = None
+        self._tensors: OpenTensors | None = None
 
     @property
     def digest(self) -> str:
@@ -65,15 +77,21 @@ class BundleHandle:
         Raises:
             UsageError: the model reads tensors and no rows.
         """
-        if self.bundle.signature.task == "tensors":
-            message = (
-                f"{self.name} reads tensors and no rows; serve it with `golive serve {self.name}` and ask it with "
-                "golive.Client(url).infer, or import it with a sample"
-            )
-            raise UsageError(message)
+        refuse_tensors(self.bundle, f"ask it with .infer({{{self._example_name!r}: array}})")
         if self._road is None:
             self._road = open_bundle(self.bundle, self._rooms.bundles.files(self.bundle))
         return self._road
+
+    def infer(self, inputs: Any) -> dict[str, np.ndarray[Any, Any]]:
+        """Ask a model of tensors: arrays by name (or the only one) in, arrays by name out, as a server gives them.
+
+        Raises:
+            UsageError: the model reads rows.
+            RequestError: an array is not what the signature says, or cannot go through the graph.
+        """
+        if self._tensors is None:
+            self._tensors = open_tensors(self.bundle, self._rooms.bundles.files(self.bundle))
+        return self._tensors.run(inputs)
 
     def predict(self, rows: Any) -> np.ndarray[Any, Any]:
         """Predict a data frame (or a mapping of columns): numbers or labels, the very ones a server gives."""
@@ -89,6 +107,10 @@ class BundleHandle:
             message = f"{self.name} predicts {self.bundle.signature.target}, a number; it has no probabilities"
             raise UsageError(message)
         return self.road.columns(named_columns(rows, self.bundle))
+
+    @property
+    def _example_name(self) -> str:
+        return next((tensor.name for tensor in self.bundle.signature.tensors), "input")
 
     def __repr__(self) -> str:
         return f"<golive bundle {self.name} {short(self.digest)}>"
@@ -173,34 +195,71 @@ def package(
     model: Any,
     *,
     sample: Any,
-    target: Any,
     name: str,
+    target: Any = None,
     tolerance: float = 1e-9,
     isolated: bool = False,
+    outputs: Sequence[str] = (),
+    open_axes: Mapping[str, Sequence[int]] | None = None,
     home: str | None = None,
+    **answers: Unpack[Finishing],
 ) -> BundleHandle:
     """Convert a fitted model, prove on the sample that both answer alike, and write the bundle.
 
     Args:
         model: A fitted estimator or pipeline of a supported framework.
-        sample: Training rows as the model saw them (a DataFrame, or a 2-d array of numbers). A column that is
-            complete in them may not be missing in a request.
-        target: Their true answers, for the dummy baseline; a Series gives the target its name.
+        sample: Training rows as the model saw them: a DataFrame, a 2-d array of numbers, or of a model that reads one
+            column (such as texts) that column alone. A column that is complete in them may not be missing in a
+            request. For a network that reads tensors: arrays by name, ``{"image": array, ...}``, or one array of more
+            than two axes; the bundle then reads and gives tensors.
         name: What the model is called.
+        target: The rows' true answers, for the dummy baseline; a Series gives the target its name.
         tolerance: The greatest allowed difference to the original.
         isolated: Convert nothing; package the object itself, with its code, to be run in a process of its own.
+        outputs: Of a network of tensors: names for what it gives.
+        open_axes: Of a network of tensors: input -> the axes whose length is only known of a request, rows first;
+            where not said, the first ones.
         home: A state folder; otherwise the project one stands in, or the user's own.
+        **answers: What becomes of the model's numbers before they are answers: ``threshold=0.3`` (of two classes, the
+            probability above which the second is answered), ``labels={0: "stays", 1: "leaves"}`` (what answers call
+            the classes of the data), ``top_k=3`` (the most probable labels are answered, too), ``unit="EUR"``,
+            ``target_transform="log1p"`` (what the target was transformed by before the model was trained, undone in
+            the graph: ``"log"``, ``"log1p"``, ``"sqrt"`` or a fitted transformer of scikit-learn).
 
     Raises:
         NotConvertibleError: a part has no exact form; the message names it.
         ParityError: the converted model answers differently.
+        UsageError: a word about the answers does not fit the model.
     """
-    rooms = _rooms(home)
+    rooms, finish = _rooms(home), Finish(**answers)
+    if is_of_tensors(sample) and not isolated:
+        if finish != UNFINISHED:
+            message = (
+                "the answers of a network of tensors are left as they are; leave out threshold, labels and the like"
+            )
+            raise UsageError(message)
+        made = package_tensors(
+            tensor_framework_for(model),
+            model,
+            sample,
+            rooms,
+            name=checked_name(name),
+            target=str(getattr(target, "name", None) or ""),
+            outputs=outputs,
+            open_axes=open_axes,
+            tolerance=tolerance,
+        )
+        return BundleHandle(made, rooms)
+    sample = as_rows(sample, target)
+    refuse_several_targets(model, target)
     if isolated:
-        made = package_isolated(model, sample=sample, answers=target, name=checked_name(name), rooms=rooms)
+        made = package_isolated(
+            model, sample=sample, answers=target, name=checked_name(name), rooms=rooms, finish=finish
+        )
         return BundleHandle(made, rooms)
     framework = framework_for(model)
-    converted = converted_by(framework, model, sample, target=str(getattr(target, "name", None) or "target"))
+    target_name = str(getattr(target, "name", None) or "target")
+    converted = finished(converted_by(framework, model, sample, target=target_name), finish)
     columns = columns_of(converted.signature, _by_name(sample, converted.signature.names))
     data = digest_of_rows(columns, np.asarray(target))
     lineage = Lineage(
@@ -218,7 +277,7 @@ def package(
     bundle = prove_and_write(
         manifest,
         converted,
-        original,
+        finished_original(original, finish),
         rooms,
         reference=columns,
         proved_on=columns,
@@ -231,7 +290,16 @@ def package(
 
 
 def import_model(
-    path: str | Path, *, name: str, sample: Any = None, target: str = "", trust: bool = False, home: str | None = None
+    path: str | Path,
+    *,
+    name: str,
+    sample: Any = None,
+    target: str = "",
+    trust: bool = False,
+    isolated: bool = False,
+    requirements: str | Path | None = None,
+    home: str | None = None,
+    **answers: Unpack[Finishing],
 ) -> BundleHandle:
     """Bring in a model that was trained elsewhere, and prove that it answers the same; as ``golive import``.
 
@@ -242,7 +310,11 @@ def import_model(
             none; it is then served as the tensors that it reads and gives.
         target: The column of the sample with the true answers.
         trust: Load a file that runs code (joblib, pickle), in a sandbox.
+        isolated: Convert nothing; serve such a file as it is, with its code, in a process of its own.
+        requirements: With ``isolated``, a file with what it needs, as ``pip freeze`` lists it; without one, the
+            versions that are installed here.
         home: A state folder; otherwise the project one stands in, or the user's own.
+        **answers: What becomes of the model's numbers before they are answers, as :func:`package` takes it.
 
     Raises:
         DataError: no format knows the file, or it is damaged or hostile.
@@ -251,7 +323,18 @@ def import_model(
         ParityError: the converted model answers differently.
     """
     rooms = _rooms(home)
-    return BundleHandle(bring(Path(path), rooms, name=name, sample=sample, target=target, trust=trust).bundle, rooms)
+    brought = bring(
+        Path(path),
+        rooms,
+        name=name,
+        sample=sample,
+        target=target,
+        trust=trust,
+        isolated=isolated,
+        requirements=None if requirements is None else Path(requirements),
+        finish=Finish(**answers),
+    )
+    return BundleHandle(brought.bundle, rooms)
 
 
 def load(reference: str, *, home: str | None = None) -> BundleHandle:
@@ -272,6 +355,7 @@ def evaluate(bundle: BundleHandle, rows: Any, truth: Any) -> EvidenceHandle:
         DataError: there is not one answer for each row.
     """
     rooms = bundle._rooms  # noqa: SLF001 - a handle of this module
+    refuse_tensors(bundle.bundle, "ask it with .infer and compare the answers yourself")
     columns = columns_of(bundle.bundle.signature, named_columns(rows, bundle.bundle))
     answers = np.asarray(truth)
     count = len(next(iter(columns.values())))
@@ -334,12 +418,31 @@ def named_columns(rows: Any, bundle: Bundle) -> Mapping[str, Any]:
     return _by_name(rows, bundle.signature.names)
 
 
+def as_rows(sample: Any, target: Any) -> Any:
+    """Give a sample of rows that can be counted and cut: a list becomes an array, of texts one of objects.
+
+    Raises:
+        UsageError: the rows have no true answers.
+    """
+    if target is None:
+        message = "target= is needed: one true answer for each row of the sample, for the dummy baseline"
+        raise UsageError(message)
+    return sample if hasattr(sample, "shape") else _listed(sample)
+
+
+def _listed(sample: Any) -> np.ndarray[Any, Any]:
+    array = np.asarray(sample)
+    return array.astype(object) if array.dtype.kind in "UT" else array
+
+
 def _by_name(rows: Any, names: Sequence[str]) -> Mapping[str, Any]:
     if isinstance(rows, Mapping):
         return rows
     if hasattr(rows, "columns"):
         return {str(name): rows[name].to_numpy() for name in rows.columns}
-    array = np.asarray(rows)
+    array = rows.to_numpy() if hasattr(rows, "to_numpy") else _listed(rows)
+    if array.ndim == 1 and len(names) == 1:
+        return {names[0]: array}
     if array.ndim != 2 or array.shape[1] != len(names):  # noqa: PLR2004 - rows and columns
         message = (
             f"an array of the shape {array.shape} was found, but {len(names)} values a row are needed "
@@ -351,7 +454,8 @@ def _by_name(rows: Any, names: Sequence[str]) -> Mapping[str, Any]:
 
 def _like(sample: Any, rows: Mapping[str, Any]) -> Any:
     if not hasattr(sample, "columns"):
-        return np.column_stack([rows[name] for name in rows])
+        # A model that reads one column was given that column alone.
+        return next(iter(rows.values())) if sample.ndim == 1 else np.column_stack([rows[name] for name in rows])
     # A column that the model was given and does not read may hold anything.
     return type(sample)(
         {name: rows[str(name)] if str(name) in rows else sample[name].iloc[0] for name in sample.columns}

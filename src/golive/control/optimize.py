@@ -16,11 +16,13 @@ from golive.domain.evidence import Evidence, Measure, RowsFrom
 from golive.domain.preparation import Preparation
 from golive.errors import DataError, UsageError
 from golive.inference.front import compile_front
+from golive.optimization.limits import Limits
 from golive.optimization.loss import Judge, Loss, default_metric
+from golive.optimization.making import Apart
 from golive.optimization.measured import Comparison, Reading
 from golive.optimization.measuring import Graph, compare
 from golive.optimization.plot import plot_svg
-from golive.optimization.search import Limits, Searched, search
+from golive.optimization.search import Searched, search
 from golive.optimization.tried import Tried
 from golive.packaging.build import PROFILE
 from golive.packaging.profile import profile
@@ -29,6 +31,8 @@ from golive.store.files import write_whole
 
 LIMIT_S = 60.0
 """How long the measurement of one candidate may take; a second or two is usual."""
+LEAST_MAKING_S = 30.0
+"""So long the making of one candidate may take however small the budget is; else as long as the budget."""
 MOST_ROWS = 20_000
 """More rows than this make no interval that matters narrower, and every candidate slower to judge."""
 SEED = 20
@@ -121,7 +125,7 @@ def optimize(
     )
     searched = search(
         subject,
-        _optimizers(plan.only),
+        _optimizers(plan),
         judge=judge,
         measure=_measure(bundle.manifest, graph, judging, rows.judging),
         limits=plan.limits,
@@ -186,11 +190,12 @@ def _check(bundle: Bundle, plan: Plan) -> None:
         raise UsageError(message)
 
 
-def _optimizers(only: tuple[str, ...]) -> list[Optimizer]:
+def _optimizers(plan: Plan) -> list[Optimizer]:
     found: list[Optimizer] = (
-        [plugins.load("optimizers", name) for name in only] if only else list(plugins.load_all("optimizers"))
+        [plugins.load("optimizers", name) for name in plan.only] if plan.only else list(plugins.load_all("optimizers"))
     )
-    return sorted(found, key=lambda optimizer: (optimizer.effort_s, optimizer.name))
+    limit_s = max(plan.budget_s, LEAST_MAKING_S)
+    return [Apart(one, limit_s=limit_s) for one in sorted(found, key=lambda one: (one.effort_s, one.name))]
 
 
 def _tensors(manifest: Manifest, columns: Mapping[str, Column]) -> tuple[Float64, Int64]:

@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from golive.control.evaluate import champion_of, measure_bundle
+from golive.control.evaluate import evaluate
 from golive.control.notebook import BundleHandle, digest_of_rows, named_columns
 from golive.control.optimize import Optimized, Plan, Rows, accepted, halves, optimize, taken
+from golive.control.optimize_project import project_rows
 from golive.control.package import package, table_columns, truth_of
 from golive.control.project.read import base_of, read_project
 from golive.control.refs import find_bundle
@@ -21,7 +22,7 @@ from golive.domain.bundle import Bundle
 from golive.domain.digest import Digest
 from golive.errors import DataError, UsageError
 from golive.inference.table import columns_of
-from golive.optimization.search import Limits, Prefer
+from golive.optimization.limits import Limits, Prefer
 from golive.optimization.tried import Tried
 from golive.ports import Column, Float64, Int64
 from golive.training.recipe import Source
@@ -29,8 +30,6 @@ from golive.training.source import read_source
 
 MAKING_SHARE = 0.5
 """Of the rows that are given without training rows: so many are for making candidates, the others for judging them."""
-CHOICE_SHARE = 0.5
-"""Of a project's test rows: so many choose the candidate; the others measure the one that was chosen."""
 
 
 class OptimizedBundle(BundleHandle):
@@ -80,21 +79,15 @@ def optimize_reference(
     trained = train(project, base_of(folder), rooms, say=say, on_progress=on_progress)
     bundle = package(project, trained, rooms, say=say)
     plan = msgspec.structs.replace(plan, metric=plan.metric or project.search.metric or "")
-    fitted = trained.fitted()
-    training = _some(bundle, table_columns(bundle.signature, fitted.train_raw))
     if data is not None:
+        training = _some(bundle, table_columns(bundle.signature, trained.fitted().train_raw))
         columns, truth, digest = _read(bundle, data)
         rows = given_rows(bundle, training, columns, truth, digest, trained=True)
         return optimize(bundle, rows, plan, rooms, told=told)
-    columns = table_columns(bundle.signature, fitted.test_raw)
-    truth = truth_of(bundle.signature, np.asarray(fitted.test_target))
-    choosing, measuring = halves(accepted(bundle, columns), CHOICE_SHARE)
-    rows = given_rows(
-        bundle, training, taken(columns, choosing), truth[choosing], trained.data, trained=True, is_test=True
-    )
-    found = optimize(bundle, rows, plan, rooms, told=told)
+    divided = project_rows(bundle, trained)
+    found = optimize(bundle, divided.rows, plan, rooms, told=told)
     if found.bundle is not None:
-        _evaluate(found.bundle, rooms, taken(columns, measuring), truth[measuring], trained.data)
+        evaluate(trained, found.bundle, rooms, say=say, positions=divided.measuring)
     return found
 
 
@@ -162,7 +155,6 @@ def given_rows(
     data: Digest,
     *,
     trained: bool,
-    is_test: bool = False,
 ) -> Rows:
     """Judge by all rows that the signature lets pass; candidates are made from other ones."""
     judging, _ = halves(accepted(bundle, columns), 1.0)
@@ -171,7 +163,6 @@ def given_rows(
         judging=taken(columns, judging),
         truth=truth[judging],
         data=data,
-        rows_from="test" if is_test else "given",
         trained=trained,
     )
 
@@ -190,18 +181,3 @@ def _read(bundle: Bundle, data: Path) -> tuple[dict[str, Column], Float64 | Int6
         )
         raise DataError(message)
     return table_columns(bundle.signature, frame), truth_of(bundle.signature, frame[target].to_numpy()), digest
-
-
-def _evaluate(
-    bundle: Bundle, rooms: Rooms, columns: Mapping[str, Column], truth: Float64 | Int64, data: Digest
-) -> None:
-    evidence = measure_bundle(
-        bundle,
-        rooms,
-        columns=columns,
-        truth=truth,
-        champion=champion_of(bundle, rooms),
-        data=data,
-        rows_from="test",
-    )
-    rooms.bundles.attach_evidence(evidence)

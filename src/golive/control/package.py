@@ -17,7 +17,7 @@ from golive.control.train import Trained
 from golive.domain.bundle import Bundle, Lineage, Manifest
 from golive.domain.digest import Digest, short
 from golive.domain.evidence import Evidence
-from golive.domain.signature import Signature
+from golive.domain.signature import DType, Signature
 from golive.errors import DataError, NotConvertibleError
 from golive.evaluation.run import baseline_predictions
 from golive.inference.road import Road, open_road
@@ -25,6 +25,7 @@ from golive.inference.table import columns_of
 from golive.inference.values import text_of
 from golive.packaging.boundary import boundary_rows
 from golive.packaging.build import assemble, pack
+from golive.packaging.finish import finished
 from golive.packaging.parity import Original, Proof, prove
 from golive.packaging.profile import profile
 from golive.ports import Column, Converted, Float64, Framework, Int64
@@ -47,6 +48,7 @@ def package(project: Project, trained: Trained, rooms: Rooms, *, say: Say) -> Bu
         trained=trained.key,
         name=project.name,
         optimization=project.optimization,
+        answers=project.answers,
         code=source_digest("packaging", "adapters/frameworks", "adapters/runtimes", "inference", "domain"),
     )
 
@@ -144,9 +146,43 @@ def prove_and_write(
         ParityError: the two differ; the message shows the worst row.
     """
     road = open_road(manifest, converted.graph, plugins.load("runtimes", manifest.runtime))
+    _refuse_several(road)
     boundary = boundary_rows(proved_on, converted.thresholds, manifest, rng=np.random.default_rng(seed))
     proof = prove(original, road, proved_on, boundary, tolerance=max(tolerance, converted.tolerance))
     return write_proved(road, converted.graph, proof, rooms, reference=reference, baseline=baseline, data=data)
+
+
+def refuse_several_targets(model: object, answers: Any) -> None:
+    """Refuse several true answers a row: one number, or one label, is what a bundle of rows answers with.
+
+    Raises:
+        NotConvertibleError: there are several; the message says how to package them.
+    """
+    count = np.shape(answers)[1] if np.ndim(answers) > 1 else 1
+    if count == 1:
+        return
+    name = type(model).__name__
+    each = (
+        "package each of its .estimators_ with the target that it was fitted on"
+        if name.startswith("MultiOutput")
+        else "fit a model for each target and package those"
+    )
+    message = f"{name} predicts {count} targets, and a bundle of rows answers with one; {each}"
+    raise NotConvertibleError(message)
+
+
+def _refuse_several(road: Road) -> None:
+    """Refuse a graph that gives more than its signature says: all but the first would be dropped without a word."""
+    wanted = len(road.signature.classes) or 1
+    preparation = road.manifest.preparation
+    zeros = np.zeros((1, len(preparation.numbers))), np.zeros((1, len(preparation.categories)), np.int64)
+    given = road.session.run(*zeros).shape[1]
+    if given != wanted:
+        message = (
+            f"the model gives {given} numbers a row, and its signature has {wanted}; fit and package a model for each "
+            "target"
+        )
+        raise NotConvertibleError(message)
 
 
 def write_proved(
@@ -188,6 +224,7 @@ def truth_of(signature: Signature, values: npt.NDArray[Any]) -> Float64 | Int64:
     """Bring true answers into the form that evaluation reads: float64 values, or class indices (-1: unknown).
 
     A class is recognized however it is written: of the labels 0 and 1, ``1``, ``1.0``, ``"1"`` and ``True`` are one.
+    Where answers have names of their own for the classes, both these and those of the data are read.
 
     Raises:
         DataError: the answers are one number a row for a regression, and something here is none.
@@ -198,12 +235,19 @@ def truth_of(signature: Signature, values: npt.NDArray[Any]) -> Float64 | Int64:
         except (ValueError, TypeError) as error:
             message = f"the true values of {signature.target!r} must be numbers ({error}); mend or leave out those rows"
             raise DataError(message) from error
-    index = {_label_key(name, signature): position for position, name in enumerate(signature.classes)}
-    return np.array([index.get(_label_key(text_of(value), signature), -1) for value in values.tolist()], np.int64)
+    answered = _positions(signature.classes, signature.class_dtype, values)
+    if not signature.known_as:
+        return answered
+    return np.where(answered < 0, _positions(signature.known_as, signature.known_dtype, values), answered)
 
 
-def _label_key(text: str | None, signature: Signature) -> str | float | None:
-    if text is None or signature.class_dtype == "string":
+def _positions(classes: tuple[str, ...], dtype: DType, values: npt.NDArray[Any]) -> Int64:
+    index = {_label_key(name, dtype): position for position, name in enumerate(classes)}
+    return np.array([index.get(_label_key(text_of(value), dtype), -1) for value in values.tolist()], np.int64)
+
+
+def _label_key(text: str | None, dtype: DType) -> str | float | None:
+    if text is None or dtype == "string":
         return text
     try:
         return _TRUTH_VALUES[text.lower()] if text.lower() in _TRUTH_VALUES else float(text)
@@ -215,7 +259,9 @@ def _make(project: Project, trained: Trained, rooms: Rooms) -> Bundle:
     fitted = trained.fitted()
     framework = framework_for(fitted.pipeline)
     sample = fitted.prepare(fitted.train_raw)
-    converted = converted_by(framework, fitted.pipeline, sample, target=project.target)
+    converted = finished(
+        converted_by(framework, fitted.pipeline, sample, target=project.target), project.answers.finish
+    )
     manifest = assemble(
         project.name,
         converted,

@@ -11,7 +11,7 @@ from golive.control.running.messages import Residence
 from golive.control.running.processes import running
 from golive.domain.release import Deployment, Release
 from golive.domain.serving import Observed
-from golive.errors import NotFoundError, UnavailableError
+from golive.errors import GoliveError, NotFoundError, UnavailableError
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,6 +21,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     share: float
     bundle: str
+    parent: str
+    """The bundle that it was optimized from; empty where it was not."""
     verdict: str
     forced: str
     target: str
@@ -98,6 +100,14 @@ def history(name: str, rooms: Rooms) -> History:
     )
 
 
+def _parent(digest: str, rooms: Rooms) -> str:
+    try:
+        return rooms.bundles.find(digest).manifest.lineage.parent or ""
+    except GoliveError:
+        # What serves is told also where its bundle has been deleted or damaged.
+        return ""
+
+
 def _line(deployment: Deployment, version: int, share: float, rooms: Rooms, observed: Observed) -> Line:
     made = rooms.ledger.release(deployment.name, version)
     shown = any(
@@ -109,6 +119,7 @@ def _line(deployment: Deployment, version: int, share: float, rooms: Rooms, obse
         version=version,
         share=share,
         bundle=made.bundle,
+        parent=_parent(made.bundle, rooms),
         verdict=made.verdict.outcome,
         forced=made.verdict.forced,
         target=deployment.target,

@@ -5,10 +5,11 @@ from pathlib import Path
 import msgspec
 
 from golive.control.deploy import Deployed, deploy, one_at_a_time, release
-from golive.control.evaluate import evaluate, evaluate_table
+from golive.control.evaluate import evaluate_table
 from golive.control.gate import refuse_unless_allowed, verdict_on, write_junit
 from golive.control.here import here_project
 from golive.control.isolate import package_project_isolated
+from golive.control.optimize_project import evaluated, optimized
 from golive.control.package import package
 from golive.control.project.read import base_of, read_project
 from golive.control.refs import find_bundle, find_release
@@ -60,13 +61,12 @@ def evaluate_reference(
     policy = read_project(folder).gate if folder else here_policy()
     if folder is not None and data is None:
         made = _packaged(folder, rooms, say=say, on_progress=on_progress)
-        bundle = made.bundle
-        evidence = evaluate(made.trained, bundle, rooms, say=say)
+        bundle, evidence = evaluated(
+            read_project(folder), made.trained, made.bundle, rooms, say=say, on_progress=on_progress
+        )
     elif data is not None:
         bundle = (
-            _packaged(folder, rooms, say=say, on_progress=on_progress).bundle
-            if folder
-            else find_bundle(reference, rooms)
+            _going_live(folder, rooms, say=say, on_progress=on_progress) if folder else find_bundle(reference, rooms)
         )
         evidence = evaluate_table(bundle, data, rooms)
     else:
@@ -138,6 +138,12 @@ def _packaged(folder: Path, rooms: Rooms, *, say: Say, on_progress: Progress) ->
     project = read_project(folder)
     trained = train(project, base_of(folder), rooms, say=say, on_progress=on_progress)
     return Packaged(trained, package(project, trained, rooms, say=say))
+
+
+def _going_live(folder: Path, rooms: Rooms, *, say: Say, on_progress: Progress) -> Bundle:
+    made, project = _packaged(folder, rooms, say=say, on_progress=on_progress), read_project(folder)
+    found, _ = optimized(project, made.trained, made.bundle, rooms, say=say, on_progress=on_progress)
+    return found
 
 
 def _same_name(name: str, owner: str) -> None:

@@ -6,6 +6,7 @@ What comes back is data of known shapes: the converted model, and arrays of answ
 from typing import Any, Self, TypeVar
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 
 from golive.control.sandbox.arrays import unpack
@@ -64,6 +65,25 @@ class Trusted:
         found: Float64 = unpack(answer)["answers"]
         return found
 
+    def ask(self, method: str, table: Any) -> Float64:
+        """Ask the object itself by one of its methods, with a frame or an array of numbers, as it is given.
+
+        Raises:
+            ValueError: it cannot answer these rows.
+            DataError: the sandbox ended.
+        """
+        is_array = isinstance(table, np.ndarray)
+        missing = () if is_array else tuple(name for name in table.columns if _holds_nan(table[name].to_numpy()))
+        order = msgspec.msgpack.encode(Order(table=sent(table), target=method, is_array=is_array, nan_texts=missing))
+        try:
+            answer = self._sandbox.ask("ask", order, limit_s=PREDICT_S)
+        except SandboxError as error:
+            if error.kind:
+                raise ValueError(str(error)) from error
+            raise self._failed(error) from error
+        found: Float64 = unpack(answer)["answers"]
+        return found
+
     def close(self) -> None:
         """End the sandbox."""
         self._sandbox.close()
@@ -93,12 +113,23 @@ class Trusted:
         return DataError(f"{self._file.path} was loaded in a process of its own, which {error}{written}")
 
 
+def _holds_nan(values: Any) -> bool:
+    return values.dtype == object and any(isinstance(value, float) for value in values.tolist())
+
+
 def sent(frame: Any) -> bytes:
-    """Write a frame of bool, int64, float64 and object columns in Arrow's stream form; NaN stays NaN."""
+    """Write a frame of bool, int64, float64 and object columns, or an array, in Arrow's stream form; NaN stays NaN."""
+    if isinstance(frame, np.ndarray):
+        return _stream({f"x{position}": pa.array(values) for position, values in enumerate(frame.T)})
     columns = {}
     for name in frame.columns:
         values = frame[name].to_numpy()
-        columns[name] = pa.array(values.tolist(), pa.string()) if values.dtype == object else pa.array(values)
+        is_text = values.dtype == object
+        columns[name] = pa.array(values, pa.string(), from_pandas=True) if is_text else pa.array(values)
+    return _stream(columns)
+
+
+def _stream(columns: dict[str, Any]) -> bytes:
     table = pa.table(columns)
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:

@@ -6,10 +6,10 @@ from pathlib import Path
 import msgspec
 
 from golive.control.deploy import Deployed, deploy, one_at_a_time, release
-from golive.control.evaluate import evaluate
 from golive.control.gate import refuse_unless_allowed
 from golive.control.live import ensure_running, order_for, write_example
 from golive.control.openness import asks_for_key
+from golive.control.optimize_project import evaluated
 from golive.control.package import package
 from golive.control.project.file import Project
 from golive.control.project.read import base_of, read_project
@@ -64,8 +64,8 @@ def build(
     for written_in in (rooms.home.folder, rooms.home.reports, rooms.home.log.parent):
         sweep(written_in)
     trained = train(project, base_of(folder), rooms, say=say, on_progress=on_progress)
-    bundle = package(project, trained, rooms, say=say)
-    evidence = evaluate(trained, bundle, rooms, say=say)
+    packaged = package(project, trained, rooms, say=say)
+    bundle, evidence = evaluated(project, trained, packaged, rooms, say=say, on_progress=on_progress)
     started = time.monotonic()
     verdict = judge(evidence, project.gate, forced=forced)
     report = write_report(

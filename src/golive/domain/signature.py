@@ -80,6 +80,12 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """The labels of a classifier, in the order of its probabilities; empty for a regression."""
     class_dtype: DType = "string"
     """How the labels are written in answers (``int64`` labels come back as numbers)."""
+    known_as: tuple[str, ...] = ()
+    """What the data calls the classes, in the same order, where answers name them otherwise; empty: the same."""
+    known_dtype: DType = "string"
+    """How the data writes them, where ``known_as`` has any."""
+    top_k: int = 0
+    """Answers also name so many of the most probable labels, with their probabilities; 0: they do not."""
     unit: str = ""
     tensors: tuple[Tensor, ...] = ()
     """What the graph reads, where the task is ``tensors``; ``inputs`` is empty then."""
@@ -90,3 +96,8 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     def names(self) -> tuple[str, ...]:
         """The names of the inputs, in order."""
         return tuple(field.name for field in self.inputs)
+
+    @property
+    def data_classes(self) -> tuple[str, ...]:
+        """The labels as the data has them, in the order of the probabilities."""
+        return self.known_as or self.classes

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from golive.domain.bundle import Manifest
-from golive.domain.signature import DType, Signature
+from golive.domain.signature import Signature
 from golive.inference.front import Front, compile_front
+from golive.inference.labels import labels_of
 from golive.inference.table import columns_of
 from golive.ports import Float64, Runtime, Session
 
 _BINARY = 2
-_TRUE = frozenset({"true", "True", "1"})
 
 
 def open_road(manifest: Manifest, graph: bytes, runtime: Runtime, *, threads: int = 1) -> "Road":
@@ -33,7 +33,7 @@ class Road:
         self.manifest = manifest
         self.front = front
         self.session = session
-        self._labels = tuple(_label(text, manifest.signature.class_dtype) for text in manifest.signature.classes)
+        self._labels = labels_of(manifest.signature)
 
     @property
     def signature(self) -> Signature:
@@ -71,11 +71,3 @@ class Road:
         if len(names) == _BINARY:
             return [names[above] for above in (predictions[:, 1] > self.manifest.decision.threshold).tolist()]
         return [names[best] for best in predictions.argmax(axis=1).tolist()]
-
-
-def _label(text: str, dtype: DType) -> str | int | float | bool:
-    if dtype == "int64":
-        return int(float(text)) if "." in text else int(text)
-    if dtype == "float64":
-        return float(text)
-    return text in _TRUE if dtype == "bool" else text

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 
 from golive.optimization import meter
+from golive.optimization.confine import memory_for
 from golive.optimization.measured import Comparison, Reading
 from golive.ports import Float64, Int64
 
@@ -40,6 +41,7 @@ def compare(original: Graph, candidate: Graph, *, threshold: float, is_classific
         core=_one_core(),
         threshold=threshold,
         is_classification=is_classification,
+        memory_bytes=max(memory_for(original.content), memory_for(candidate.content)),
     )
     with tempfile.TemporaryDirectory(prefix="golive-meter-") as name:
         folder = Path(name)

@@ -16,6 +16,7 @@ import numpy as np
 
 from golive import plugins
 from golive.errors import GoliveError
+from golive.optimization.confine import confine
 from golive.optimization.measured import Comparison, Cost
 from golive.ports import Float64, Int64, Runtime, Session
 
@@ -44,6 +45,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     threshold: float
     """Of two classes, the probability above which the second is decided."""
     is_classification: bool
+    memory_bytes: int
+    """The most address space that the process may take."""
 
 
 Rows = tuple[Float64, Int64]
@@ -102,6 +105,7 @@ class _Opened:
 
 def _measure(folder: Path) -> None:
     order = msgspec.json.decode((folder / ORDER).read_bytes(), type=Order)
+    confine(order.memory_bytes)
     if order.core is not None and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {order.core})
     # The candidate first: its memory must not hide behind what the original has left free.

@@ -1,20 +1,18 @@
 """Search: candidates in, each of them measured and judged within a budget of loss and of time; the best one out."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Literal
 
 import msgspec
 import numpy as np
 
 from golive.errors import GoliveError
+from golive.optimization.limits import Limits, Prefer
 from golive.optimization.loss import Judge, Loss
+from golive.optimization.making import FailedError
 from golive.optimization.measured import Comparison, Reading
 from golive.optimization.measuring import RefusedError
 from golive.optimization.tried import Outcome, Tried
 from golive.ports import Candidate, Optimizer, Subject
-
-Prefer = Literal["latency", "throughput", "size"]
-"""What the best candidate is best at: one row, a thousand rows, or the bytes of the graph."""
 
 FASTER = 1.1
 """A candidate is faster from here on: less is within what measurements of one and the same graph differ."""
@@ -26,16 +24,6 @@ CLOSE = 1.1
 
 Measure = Callable[[Candidate], Reading]
 """Measures a candidate on the validation rows; raises RefusedError where it gives no measurement."""
-
-
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """What a candidate must keep to, and which one is taken."""
-
-    max_loss: float = 0.005
-    """The greatest worsening of the metric, as a share of the original's value."""
-    min_rows: int = 30
-    """With fewer validation rows no candidate passes."""
-    prefer: Prefer = "latency"
 
 
 class Searched(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -111,9 +99,18 @@ def _of(optimizer: Optimizer, subject: Subject, *, judge: Judge, measure: Measur
         for candidate in optimizer.candidates(subject):
             yield _tried(candidate, optimizer.name, judge, measure, limits)
     except Exception as error:  # noqa: BLE001 - the border to plug-ins: what fails there costs its candidates only
-        reason = error.message if isinstance(error, GoliveError) else f"{type(error).__name__}: {error}"
+        outcome, reason = _without_more(error)
         nothing = Candidate(name=optimizer.name, graph=b"")
-        yield Tried(candidate=nothing, method=optimizer.name, outcome="refused", reason=reason)
+        yield Tried(candidate=nothing, method=optimizer.name, outcome=outcome, reason=reason)
+
+
+def _without_more(error: Exception) -> tuple[Outcome, str]:
+    """Say why an optimizer gives no more candidates."""
+    if isinstance(error, GoliveError):
+        return "refused", error.message
+    if isinstance(error, RefusedError):
+        return "refused", str(error)
+    return "failed", str(error) if isinstance(error, FailedError) else f"{type(error).__name__}: {error}"
 
 
 def _tried(candidate: Candidate, method: str, judge: Judge, measure: Measure, limits: Limits) -> Tried:

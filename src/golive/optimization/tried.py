@@ -8,8 +8,8 @@ from golive.optimization.loss import Loss
 from golive.optimization.measured import Comparison
 from golive.ports import Candidate
 
-Outcome = Literal["passed", "too-lossy", "not-enough-data", "no-gain", "refused"]
-"""``not-enough-data``: the loss itself is within the limit, its interval is not."""
+Outcome = Literal["passed", "too-lossy", "not-enough-data", "no-gain", "refused", "failed"]
+"""``not-enough-data``: the loss itself is within the limit, its interval is not. ``failed``: what makes it broke."""
 
 
 class Tried(msgspec.Struct, frozen=True, kw_only=True, eq=False):

@@ -50,17 +50,11 @@ def assemble(
         categories=converted.preparation.categories,
     )
     own = converted.signature
-    signature = Signature(
-        inputs=tuple(inputs) or own.inputs,
-        task=own.task,
-        target=own.target,
-        classes=own.classes,
-        class_dtype=own.class_dtype,
-        unit=unit or own.unit,
-    )
+    signature = msgspec.structs.replace(own, inputs=tuple(inputs) or own.inputs, unit=unit or own.unit)
     _check_names(signature)
-    # Compiled for its complaints: an incoherent bundle must not be written.
-    compile_front(preparation, signature)
+    if signature.task != "tensors":
+        # Compiled for its complaints: an incoherent bundle must not be written.
+        compile_front(preparation, signature)
     return Manifest(
         name=checked_name(name),
         signature=signature,
@@ -90,7 +84,8 @@ def profile_of(files: Mapping[str, bytes]) -> Profile:
 
 
 def _check_names(signature: Signature) -> None:
-    twice = [name for name, count in Counter(signature.names).items() if count > 1]
+    names = (*signature.names, *(tensor.name for tensor in signature.tensors))
+    twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         message = f"the inputs {twice} occur more than once; every column needs a name of its own"
         raise UsageError(message)

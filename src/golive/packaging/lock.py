@@ -15,7 +15,12 @@ def locked(modules: Iterable[str]) -> tuple[str, ...]:
     distribution are left out.
     """
     owners = packages_distributions()
-    todo = sorted({name for module in modules for name in owners.get(module, ())})
+    return required_by({name for module in modules for name in owners.get(module, ())})
+
+
+def required_by(names: Iterable[str]) -> tuple[str, ...]:
+    """Give ``name==version`` of installed distributions, and of all those require; absent ones are left out."""
+    todo = sorted(names)
     found: dict[str, str] = {}
     while todo:
         name = todo.pop()

@@ -42,6 +42,10 @@ class OnnxFile(msgspec.Struct, frozen=True, kw_only=True):
     answers: tuple[str, ...] = ()
     """The distinct true answers of the sample, in order, where there are few: the classes, if the graph names none."""
     answers_dtype: DType = "string"
+    compared: str = ""
+    """With what the graph was compared when it was made from another form; empty where the file is the graph."""
+    difference: float = 0.0
+    """How far apart their answers were at most, relative to max(1, |answer|)."""
 
 
 def tensor_signature(file: OnnxFile, *, target: str = "") -> Signature:

@@ -183,7 +183,7 @@ def _compared(expected: Float64, answers: Float64, rows: Mapping[str, Column], r
 def _same_alone(road: Road, rows: Mapping[str, Column], answers: Float64, tolerance: float) -> Parity:
     """Send a sample in the row form: the tensors must be the same bits, answers one by one within the tolerance.
 
-    A matrix product of one row may round differently from one of many, so its answers may differ in the last bit.
+    Answers of golive's own graphs are the same bits, too; somebody else's graph may round one row otherwise than many.
     """
     chosen = np.unique(np.linspace(0, len(answers) - 1, min(SAMPLE, len(answers))).astype(np.int64))
     listed = list(zip(*(_plain_values(rows[name][chosen]) for name in road.signature.names), strict=True))

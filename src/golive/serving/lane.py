@@ -8,7 +8,7 @@ from golive.inference.road import Road
 from golive.ports import Float64, Int64
 from golive.serving.aside import Aside
 from golive.serving.batching.batcher import Batcher
-from golive.serving.codecs.codec import Codec, Columns, Given, Labels, PredictionWriter
+from golive.serving.codecs.codec import Codec, Columns, Given, Labels, prediction_writer
 from golive.serving.codecs.examples import ExamplesCodec
 from golive.serving.codecs.features import FeaturesCodec
 from golive.serving.codecs.instances import InstancesCodec
@@ -54,10 +54,10 @@ class Lane(Handling):
         )
         self.road = road
         signature = road.signature
-        write = PredictionWriter(placed, signature, road.labels)
+        write = prediction_writer(placed, signature, road.labels)
         self.instances = self.handler(InstancesCodec(signature, write))
         self.features = self.handler(FeaturesCodec(signature, write))
-        self.examples = self.handler(ExamplesCodec(signature, road.labels))
+        self.examples = self.handler(ExamplesCodec(signature))
         self.invocations = self.handler(InvocationsCodec(signature, write, road.labels, max_rows))
         self.tensors = self.handler(TensorsCodec(placed, signature, road.labels))
         self.calls = None if calls is None else self.handler(calls(placed, signature, road.labels))

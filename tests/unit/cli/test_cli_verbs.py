@@ -122,7 +122,7 @@ EXIT_CODES = {
     "5 nothing serves": (("rollback", "iris"), 5, "nothing serves as 'iris'"),
     "5 no history": (("history", "iris"), 5, "nothing was ever released as 'iris'"),
     "5 no key": (("key", "revoke", "k"), 5, "'k'"),
-    "5 no kind of export": (("export", "iris", "--to", "dokcer"), 5, "installed are: compose, docker"),
+    "5 no kind of export": (("export", "iris", "--to", "dokcer"), 5, "compose, docker, kubernetes"),
     "5 no alias": (("show", "iris:live"), 5, "the aliases are ':serving' and ':latest'"),
 }
 

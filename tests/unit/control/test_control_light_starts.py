@@ -15,6 +15,7 @@ SLOW = {"sqlalchemy", "numpy", "onnxruntime", "pyarrow", "pandas", "httpx"}
         ("golive.control.serve", {"uvicorn", "asyncio"}),
         ("golive.control.running.supervisor", {"uvicorn", "starlette"}),
         ("golive.control.running.supervision", set()),
+        ("golive.control.predict.hands", {"msgspec", "asyncio"}),
     ],
 )
 def test_what_a_server_without_a_ledger_starts_with_is_light(module: str, beside: set[str]) -> None:

@@ -6,8 +6,11 @@ import pytest
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_iris
 from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.multioutput import MultiOutputRegressor
+from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -213,3 +216,27 @@ def test_an_object_that_no_framework_knows_is_refused(home):
 def test_a_name_that_does_not_exist_is_answered_with_those_that_do():
     with pytest.raises(AttributeError, match=r"no attribute 'pakage'; it offers .*package"):
         golive.pakage  # noqa: B018
+
+
+@pytest.mark.parametrize("form", [list, pd.Series, np.array], ids=["list", "series", "array"])
+def test_a_model_of_one_column_is_packaged_with_that_column_alone(home, form):
+    notes = form(["a good day", "a bad day", "good", "bad"] * 5)
+    kinds = [1, 0, 1, 0] * 5
+    model = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(notes, kinds)
+    bundle = golive.package(model, sample=notes, target=kinds, name="notes", home=home)
+    np.testing.assert_allclose(bundle.predict_proba(notes), model.predict_proba(notes), rtol=1e-12)
+    assert bundle.predict(["a very good day"]).tolist() == [1]
+    assert golive.evaluate(bundle, notes, kinds)["accuracy"] == 1
+
+
+def test_several_targets_are_refused_with_the_remedy(home, flowers):
+    rows, _ = flowers
+    both = rows.iloc[:, :2]
+    each = MultiOutputRegressor(LinearRegression()).fit(rows, both)
+    with pytest.raises(NotConvertibleError, match=r"predicts 2 targets.*package each of its \.estimators_"):
+        golive.package(each, sample=rows, target=both, name="two", home=home)
+    network = make_pipeline(StandardScaler(), MLPRegressor(hidden_layer_sizes=(3,), max_iter=5)).fit(rows, both)
+    with pytest.raises(NotConvertibleError, match="the model gives 2 numbers a row, and its signature has 1"):
+        golive.package(network, sample=rows, target=both.iloc[:, 0], name="two", home=home)
+    alone = golive.package(each.estimators_[1], sample=rows, target=both.iloc[:, 1], name="one", home=home)
+    np.testing.assert_allclose(alone.predict(rows), each.predict(rows)[:, 1], rtol=1e-9)

@@ -1,7 +1,9 @@
 """Which rows an optimization sees, and the child bundle that it writes."""
 
+import os
 from pathlib import Path
 
+import harmful_optimizers
 import msgspec
 import numpy as np
 import pytest
@@ -108,6 +110,29 @@ def test_what_is_no_graph_over_a_table_is_refused(made, change, told):
     bundle = msgspec.structs.replace(parent.bundle, manifest=manifest)
     with pytest.raises(UsageError, match=told):
         optimize(bundle, rows_of(made), Plan(), parent._rooms, told=lambda _: None)
+
+
+def test_an_optimizer_that_crashes_costs_nothing_but_its_own_candidates(made, tmp_path, monkeypatch):
+    harmful_optimizers.install(tmp_path)
+    path = [str(Path(harmful_optimizers.__file__).parent), str(tmp_path), os.environ.get("PYTHONPATH", "")]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    parent, _, _ = made
+    found = optimize(
+        parent.bundle,
+        rows_of(made),
+        Plan(limits=Limits(max_loss=0.1), metric="auc", only=("harmful-quit", "harmful-segfault", "precision")),
+        parent._rooms,
+        told=lambda _: None,
+    )
+    ends = [(one.method, one.outcome, one.reason) for one in found.searched.tried if one.outcome == "failed"]
+    assert ends == [
+        ("harmful-quit", "failed", "ended its process (exit code 7)"),
+        ("harmful-segfault", "failed", "ended its process (SIGSEGV)"),
+    ]
+    assert found.bundle is not None
+    [evidence] = [one for one in parent._rooms.bundles.evidence(found.bundle.digest) if one.details["candidates"]][-1:]
+    assert "failed" in {row["outcome"] for row in evidence.details["candidates"]}
 
 
 def test_where_nothing_is_good_enough_the_bundle_stays(made):

@@ -11,7 +11,6 @@ import pytest
 from golive.adapters.formats.archive import MOST_ENTRIES, Archive
 from golive.adapters.formats.declared import declared
 from golive.adapters.formats.keras import KerasFormat
-from golive.adapters.formats.tensorflow import TensorflowFormat
 from golive.adapters.formats.torch import OPERATOR, SIZE, TorchFormat
 from golive.domain.network import network
 from golive.errors import DataError, UsageError
@@ -170,14 +169,3 @@ def test_a_declaration_beside_a_file_is_read_and_a_wrong_one_refused(tmp_path):
 def test_a_declaration_that_cannot_be_is_refused(words, says):
     with pytest.raises(UsageError, match=says):
         network(object(), **words)
-
-
-def test_tensorflow_models_are_sent_the_way_through_onnx(tmp_path):
-    (tmp_path / "saved").mkdir()
-    (tmp_path / "saved" / "saved_model.pb").write_bytes(b"\x08\x01")
-    (tmp_path / "m.bin").write_bytes(b"\x1c\0\0\0TFL3")
-    for path, option in ((tmp_path / "saved", "--saved-model"), (tmp_path / "m.bin", "--tflite")):
-        assert TensorflowFormat().recognizes(path)
-        with pytest.raises(DataError, match=rf"tf2onnx\.convert {option}"):
-            TensorflowFormat().read(path)
-    assert not TensorflowFormat().recognizes(tmp_path)

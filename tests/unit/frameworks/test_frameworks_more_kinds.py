@@ -16,6 +16,7 @@ from sklearn.ensemble import (
 )
 from sklearn.gaussian_process import GaussianProcessClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.multiclass import OneVsOneClassifier
 from sklearn.naive_bayes import BernoulliNB
 from sklearn.neighbors import KNeighborsRegressor, LocalOutlierFactor
 from sklearn.pipeline import make_pipeline
@@ -130,7 +131,10 @@ def test_splines_go_on_in_straight_lines(diabetes, prove):
         (KNeighborsRegressor(), "KNeighborsRegressor has no exact form in the graph: which of several equally near"),
         (LocalOutlierFactor(novelty=True), "LocalOutlierFactor has no exact form in the graph: which of several"),
         (GaussianProcessClassifier(), "GaussianProcessClassifier has no exact form"),
-        (LinearSVC(), "LinearSVC gives no probabilities; wrap it in CalibratedClassifierCV"),
+        (
+            OneVsOneClassifier(LinearSVC()),
+            "OneVsOneClassifier gives no probabilities; wrap it in CalibratedClassifierCV",
+        ),
         (BaggingClassifier(LinearSVC(), n_estimators=2), "counts votes of members without probabilities"),
         (make_pipeline(SplineTransformer(extrapolation="error"), Ridge()), "fails beyond its knots; set extrapolation"),
         (make_pipeline(SplineTransformer(degree=0), Ridge()), "use KBinsDiscretizer instead"),

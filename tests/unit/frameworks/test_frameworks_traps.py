@@ -21,6 +21,7 @@ from sklearn.feature_selection import SelectFromModel, SelectKBest
 from sklearn.impute import KNNImputer, SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
+from sklearn.multiclass import OutputCodeClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler, TargetEncoder
@@ -278,8 +279,8 @@ def test_boosting_that_starts_at_random_is_refused(strategy, cancer):
 
 def test_a_classifier_without_probabilities_is_refused_with_the_remedy(iris):
     rows, kind = iris
-    error = refused(make_pipeline(StandardScaler(), SVC()).fit(rows, kind), rows)
-    assert "SVC (step 'svc') gives no probabilities" in str(error)
+    error = refused(make_pipeline(StandardScaler(), OutputCodeClassifier(SVC())).fit(rows, kind), rows)
+    assert "OutputCodeClassifier (step 'outputcodeclassifier') gives no probabilities" in str(error)
     assert CalibratedClassifierCV.__name__ in str(error)
 
 

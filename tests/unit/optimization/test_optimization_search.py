@@ -199,7 +199,7 @@ def test_a_crash_of_one_candidate_or_of_one_plug_in_costs_nothing_else():
     assert [(one.candidate.name, one.outcome, one.reason) for one in found.tried] == [
         ("crash", "refused", "ended its process (SIGSEGV)"),
         ("a", "refused", "no way"),
-        ("b", "refused", "ZeroDivisionError: a bug"),
+        ("b", "failed", "ZeroDivisionError: a bug"),
         ("good", "passed", "10.0x smaller"),
     ]
 

@@ -9,7 +9,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from golive.adapters.optimizers.distill import LEAST_ROWS, DistillOptimizer
+from golive.adapters.optimizers.distill import LEAST_ROWS, DistillOptimizer, size_of
 from golive.domain.preparation import Preparation
 from golive.domain.signature import Field, Signature
 from golive.inference.front import compile_front
@@ -68,16 +68,32 @@ def test_students_of_a_regression_give_its_values_in_its_units(table, subject_of
         assert error < 0.25 * subject.answers.std()
 
 
-def test_several_classes_are_learned_by_a_network_alone(table, subject_of, answers_of):
+def test_several_classes_are_learned_by_a_network(table, subject_of, answers_of):
     rows, score = table
     subject = subject_of(
         model_of(RandomForestClassifier(20, max_depth=5, random_state=0)).fit(rows, np.digitize(score, [0, 2])), rows
     )
-    [student] = DistillOptimizer().candidates(subject)
+    student = next(iter(DistillOptimizer().candidates(subject)))
     answers = asked(student, rows, answers_of)
     assert answers.shape == (500, 3)
     np.testing.assert_allclose(answers.sum(axis=1), 1.0, atol=1e-6)
     assert (answers.argmax(axis=1) == subject.answers.argmax(axis=1)).mean() > 0.9
+
+
+@pytest.mark.heavy
+def test_a_large_bundle_has_a_larger_student_too_and_several_classes_no_boosting(table, subject_of):
+    rows, score = table
+    forest = RandomForestClassifier(60, random_state=0)
+    subject = subject_of(model_of(forest).fit(rows, np.digitize(score, [0, 2])), rows)
+    assert 3 * size_of(subject, (64, 32)) < len(subject.graph)
+    names = [candidate.name for candidate in DistillOptimizer().candidates(subject)]
+    assert names == ["distilled: network 32-16", "distilled: network 64-32"]
+
+
+def test_the_size_of_a_student_is_that_of_its_weights(table, subject_of):
+    rows, score = table
+    subject = subject_of(model_of(RandomForestRegressor(2, max_depth=2, random_state=0)).fit(rows, score), rows)
+    assert size_of(subject, (32, 16)) == 2 * (3 * 32 + 32 * 16 + 16 * 1)
 
 
 @pytest.mark.heavy

@@ -42,7 +42,7 @@ def instances(signature, body):
 
 
 def examples(signature, body):
-    rows, _ = ExamplesCodec(signature, labels).decode(body if isinstance(body, bytes) else orjson.dumps(body), ASK)
+    rows, _ = ExamplesCodec(signature).decode(body if isinstance(body, bytes) else orjson.dumps(body), ASK)
     return rows
 
 
@@ -166,7 +166,7 @@ def test_examples_that_do_not_fit_are_refused_where_they_stand(body, field):
 
 def test_a_classification_gives_pairs_and_a_regression_numbers():
     def result(signature, outputs):
-        head, body = ExamplesCodec(signature, labels).encode(np.array(outputs), None, ASK)
+        head, body = ExamplesCodec(signature).encode(np.array(outputs), None, ASK)
         assert head == b"content-type: application/json\r\n"
         return msgspec.json.decode(body)
 

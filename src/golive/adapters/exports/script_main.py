@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -19,8 +19,10 @@ from golive.adapters.runtimes.onnxruntime import OnnxRuntime
 from golive.domain.bundle import Manifest
 from golive.domain.signature import Field, Signature
 from golive.errors import DataError, GoliveError, InvalidRowError
+from golive.inference.ranking import ranking_columns, ranking_of
 from golive.inference.road import Road, open_road
 from golive.inference.values import text_of
+from golive.ports import Float64
 
 Row = dict[str, Any]
 _BATCH = 10_000
@@ -69,15 +71,33 @@ def _inside(name: str) -> bytes:
 def _answer(road: Road, rows: Iterator[tuple[Row, list[Any]]], write: Callable[[Row], object]) -> None:
     """Answer in batches; a row is what was read, and its values in the order of the signature."""
     signature, start = road.signature, 0
+    best = _best_of(signature)
     while batch := list(islice(rows, _BATCH)):
         try:
             outputs = road.rows([values for _, values in batch])
         except InvalidRowError as error:
             raise _located(error, start) from error
-        for (row, _), label, shares in zip(batch, road.labels(outputs), outputs.tolist(), strict=True):
+        answers = zip(batch, road.labels(outputs), outputs.tolist(), best(outputs), strict=True)
+        for (row, _), label, shares, top in answers:
             probabilities = zip(signature.classes, shares, strict=True) if signature.classes else ()
-            write({**row, f"predicted_{signature.target}": label, **{f"p_{name}": p for name, p in probabilities}})
+            named = {f"p_{name}": p for name, p in probabilities}
+            write({**row, f"predicted_{signature.target}": label, **named, **top})
         start += len(batch)
+
+
+def _best_of(signature: Signature) -> Callable[[Float64], Iterator[Row]]:
+    """Give what names the most probable labels of each row, in columns of their own; none where none are answered."""
+    ranking, names = ranking_of(signature), ranking_columns(signature.top_k)
+    if ranking is None:
+        return lambda outputs: ({} for _ in range(len(outputs)))
+
+    def best(outputs: Float64) -> Iterator[Row]:
+        ranked = ranking(outputs)
+        for labels, shares in zip(ranked.labels, ranked.probabilities.tolist(), strict=True):
+            told = chain.from_iterable(zip(labels, shares, strict=True))
+            yield dict(zip(names, told, strict=True))
+
+    return best
 
 
 def _located(error: InvalidRowError, start: int) -> DataError:

@@ -1,7 +1,7 @@
 """joblib in the sandbox: the one place where a stranger's pickle is loaded, after a person said ``--trust``.
 
-Verbs: ``load`` (a path in, what was found out), ``convert`` (rows in, the converted model out) and ``predict`` (rows
-in, answers out).
+Verbs: ``load`` (a path in, what was found out), ``convert`` (rows in, the converted model out), ``predict`` (rows
+in, answers out) and ``ask`` (rows in, what one of its own methods gives out).
 """
 
 import warnings
@@ -10,7 +10,9 @@ from typing import Any
 
 import joblib
 import msgspec
+import numpy as np
 
+from golive import plugins
 from golive.control.sandbox.arrays import pack
 from golive.control.sandbox.orders import Loaded, Order
 from golive.errors import DataError
@@ -58,11 +60,20 @@ def _answered(model: Any, verb: str, order: Order) -> bytes:
     from golive.control.package import framework_for  # noqa: PLC0415
     from golive.training.frame import from_arrow  # noqa: PLC0415
 
-    framework = framework_for(model)
     frame = from_arrow(pa.ipc.open_stream(order.table).read_all())
+    if verb == "ask":
+        for name in order.nan_texts:
+            frame[name] = frame[name].where(frame[name].notna(), float("nan"))
+        table = frame.to_numpy() if order.is_array else frame
+        return pack({"answers": _plain(getattr(model, order.target)(table))})
+    framework = framework_for(model)
     if verb == "convert":
         return msgspec.msgpack.encode(framework.convert(model, frame, target=order.target))
     return pack({"answers": framework.predict(model, frame)})
+
+
+def _plain(answer: Any) -> np.ndarray[Any, Any]:
+    return np.asarray(answer.toarray() if hasattr(answer, "toarray") else answer)
 
 
 def loaded(load: Callable[[str], Any], path: str) -> tuple[Any, Loaded]:
@@ -85,7 +96,17 @@ def loaded(load: Callable[[str], Any], path: str) -> tuple[Any, Loaded]:
         kind=f"{type(model).__module__}.{type(model).__qualname__}",
         columns=tuple(str(name) for name in getattr(model, "feature_names_in_", ())),
         warnings=tuple(texts)[:_MOST_WARNINGS],
+        none_texts=_none_texts(model),
     )
+
+
+def _none_texts(model: Any) -> tuple[str, ...]:
+    """Name the columns in which the encoders of a pipeline know None as what is missing."""
+    markers = plugins.attribute("golive.adapters.frameworks.asking", "missing_markers")
+    try:
+        return tuple(str(name) for name, marker in markers(model).items() if marker is None)
+    except Exception:  # noqa: BLE001 - any object may come; one that is no pipeline has no such columns
+        return ()
 
 
 def _missing(path: str, error: ModuleNotFoundError) -> str:

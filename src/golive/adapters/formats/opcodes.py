@@ -8,6 +8,7 @@ names of classes however they are written, and the arrays, whose bytes are then 
 import math
 import pickletools
 import re
+import time
 from typing import IO, Any, cast
 
 import msgspec
@@ -16,8 +17,12 @@ from golive.adapters.formats.packed import Packed
 from golive.errors import DataError
 
 MOST_OPCODES = 20_000_000
+MOST_CPU_S = 60.0
+_LOOK_AFTER = 1 << 16
 MOST_INSIDE = 16
 """So deep pickles may stand inside each other, as arrays of objects do."""
+LONGEST_TEXT = 4096
+"""A longer text is no name, and is not kept: a few bytes of a packed file can be gigabytes of text."""
 HIDDEN = "a name that is only put together while loading"
 _ARRAY = "joblib.numpy_pickle.NumpyArrayWrapper"
 _SIZED = re.compile(r"[<>|=]?([biufcSVmMU])([0-9]+)")
@@ -55,7 +60,8 @@ def listing(content: Packed) -> Listing:
     """Follow the instructions of a pickle, or of a file of joblib.
 
     Raises:
-        DataError: it is no pickle, is cut short, or has more instructions than any model needs.
+        DataError: it is no pickle, is cut short, or has more instructions than any model needs, or than can be
+            followed in a minute of processor time.
     """
     machine = _Machine()
     try:
@@ -73,6 +79,7 @@ class _Machine:
         self.loads: dict[str, None] = {}
         self.saved_by: dict[str, str] = {}
         self._left = MOST_OPCODES
+        self._until = time.process_time() + MOST_CPU_S
 
     def follow(self, content: Packed, deeper: int) -> None:
         """Follow one pickle to its end."""
@@ -82,20 +89,27 @@ class _Machine:
         stack: list[Any] = []
         memo: dict[int, Any] = {}
         for opcode, argument, _ in pickletools.genops(cast("IO[bytes]", content)):
-            self._left -= 1
-            if self._left < 0:
-                message = f"it has more than {MOST_OPCODES:,} instructions; it is no model, or was made to do harm"
-                raise DataError(message)
+            self._count(argument)
             self._step(opcode, argument, stack, memo)
             if opcode.name == "BUILD" and isinstance(stack[-1], _Made) and stack[-1].name == _ARRAY:
                 self._skip(content, stack[-1].state, deeper)
+
+    def _count(self, argument: Any) -> None:
+        self._left -= 1
+        if self._left < 0:
+            message = f"it has more than {MOST_OPCODES:,} instructions; it is no model, or was made to do harm"
+            raise DataError(message)
+        long = isinstance(argument, (str, bytes)) and len(argument) > LONGEST_TEXT
+        if (long or self._left % _LOOK_AFTER == 0) and time.process_time() > self._until:
+            message = f"its instructions take longer than {MOST_CPU_S:g} seconds to read; it was made to do harm"
+            raise DataError(message)
 
     def _step(self, opcode: Any, argument: Any, stack: list[Any], memo: dict[int, Any]) -> None:
         name = opcode.name
         if name in {"MEMOIZE", "PUT", "BINPUT", "LONG_BINPUT"}:
             memo[len(memo) if argument is None else argument] = stack[-1]
         elif name in {"GET", "BINGET", "LONG_BINGET"}:
-            stack.append(memo[argument])
+            stack.append(_kept(memo, argument))
         elif name == "MARK":
             stack.append(_MARK)
         elif name == "DUP":
@@ -135,7 +149,7 @@ class _Machine:
             case "APPEND" | "APPENDS" | "ADDITEMS":
                 stack.append(taken[0])
             case _ if opcode.stack_after:
-                stack.append(argument if isinstance(argument, (str, int)) else _OPAQUE)
+                stack.append(argument if _is_kept(argument) else _OPAQUE)
 
     def _with_entries(self, held: Any, taken: list[Any]) -> Any:
         for key, value in zip(taken[::2], taken[1::2], strict=True):
@@ -159,6 +173,17 @@ class _Machine:
             content.skip(content.read(1)[0])
         letter, size = sized[1], int(sized[2])
         content.skip(math.prod(state["shape"]) * size * (_LETTER_BYTES if letter == "U" else 1))
+
+
+def _kept(memo: dict[int, Any], place: int) -> Any:
+    if place not in memo:
+        message = "an instruction asks for a value that was never kept"
+        raise IndexError(message)
+    return memo[place]
+
+
+def _is_kept(argument: Any) -> bool:
+    return isinstance(argument, int) or (isinstance(argument, str) and len(argument) <= LONGEST_TEXT)
 
 
 def _taken(opcode: Any, stack: list[Any]) -> list[Any]:

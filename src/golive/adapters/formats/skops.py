@@ -13,6 +13,13 @@ from golive.ports import CodeFile
 LIMIT_S = 60.0
 MOST_BYTES = 8 << 30
 """Of all that is in the file, unpacked."""
+MOST_GROWTH = 50
+"""So many times the size of the file its contents may have: arrays of zeros pack well."""
+FREE_BYTES = 64 << 20
+"""Contents of up to this size are let pass, however small the file is."""
+MOST_TEXT_BYTES = 64 << 20
+"""Of the description of the objects, which is read whole."""
+_TEXT = "schema.json"
 _CHILD = "golive.adapters.formats.skops_child"
 
 
@@ -48,10 +55,16 @@ class SkopsFormat:
 def _check_size(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as file:
-            size = sum(entry.file_size for entry in file.infolist())
+            sizes = [(entry.filename, entry.file_size) for entry in file.infolist()]
     except (zipfile.BadZipFile, OSError, ValueError) as error:
         message = f"{path} is no file of skops, or one that was cut short ({error}); fetch or save it again"
         raise DataError(message) from error
-    if size > MOST_BYTES:
-        message = f"{path} unpacks to {size / 1e9:.0f} GB; it is no model, or was made to do harm"
+    whole = sum(size for _, size in sizes)
+    text = sum(size for name, size in sizes if name == _TEXT)
+    allowed = min(MOST_BYTES, max(FREE_BYTES, MOST_GROWTH * path.stat().st_size))
+    if whole > allowed or text > MOST_TEXT_BYTES:
+        message = (
+            f"{path} unpacks from {path.stat().st_size:,} to {whole:,} bytes, {text:,} of them text; it is no model, "
+            "or was made to do harm"
+        )
         raise DataError(message)

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from golive.adapters.frameworks.inputs import missing_marker
+from golive.adapters.frameworks.booster_categories import as_categories, categories_of
+from golive.adapters.frameworks.inputs import is_text, missing_marker
 
 INNER = ("estimator_", "best_estimator_", "regressor_", "estimator")
 """Attributes under which estimators keep the one they wrap."""
@@ -34,16 +35,15 @@ def as_trained(model: Any, rows: pd.DataFrame) -> Any:
     if reads_series(model) and len(rows.columns) == 1:
         return rows.iloc[:, 0].astype(object)
     markers = missing_markers(model)
-    categories = _booster_categories(model)
     text = [name for name in rows.columns if not pd.api.types.is_numeric_dtype(rows[name].dtype)]
+    categories = _booster_categories(model, rows)
     columns: dict[str, pd.Series] = {}
-    for name in rows.columns:
+    for place, name in enumerate(rows.columns):
         column = rows[name]
-        if name not in text:
+        if place in categories:
+            columns[name] = as_categories(column, categories[place])
+        elif name not in text:
             columns[name] = column if column.dtype == np.int64 else column.astype(np.float64)
-        elif categories:
-            known = categories[text.index(name)]
-            columns[name] = column.astype(object).where(column.isin(known)).astype(pd.CategoricalDtype(known))
         elif (
             not isinstance(column.dtype, pd.CategoricalDtype)
             or pd.api.types.is_object_dtype(column.dtype.categories.dtype)
@@ -68,10 +68,12 @@ def _with_marker(column: pd.Series, marker: Any) -> pd.Series:
     return pd.Series(values, index=column.index, dtype=object)
 
 
-def _booster_categories(model: Any) -> list[list[Any]]:
-    """Give the categories of a LightGBM model that was fitted on a frame with category columns."""
+def _booster_categories(model: Any, rows: pd.DataFrame) -> dict[int, list[Any]]:
+    """Give the categories of a LightGBM model that was fitted on a frame with category columns, by position."""
     booster = getattr(model, "_Booster", None)
-    return list(getattr(booster, "pandas_categorical", None) or [])
+    if not getattr(booster, "pandas_categorical", None):
+        return {}
+    return categories_of(booster, [is_text(str(name), rows[name]) for name in rows.columns]) or {}
 
 
 def _branches(model: Any) -> Iterator[tuple[Any, list[str]]]:

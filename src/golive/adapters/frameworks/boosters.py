@@ -56,11 +56,6 @@ def in_order(sample: Any, names: Sequence[str]) -> pd.DataFrame:
     raise NotConvertibleError(message)
 
 
-def as_categories(values: pd.Series, known: Sequence[str]) -> pd.Series:
-    """Give a text column as a category column with the known values; any other is missing."""
-    return values.astype(object).where(values.isin(known)).astype(pd.CategoricalDtype(list(known)))
-
-
 def emitter_of(rows: pd.DataFrame) -> Emitter:
     """Begin a conversion of a model that has no parts."""
     return Emitter(Inputs(rows, {}), transformers={}, answers={}, decisions={})

@@ -70,7 +70,7 @@ def encoder(emitter: Emitter, part: Any, flow: Flow) -> Block:
         return branch(emitter, [part], flow)
     known = [_numbers_of(values) for values in part.categories_]
     axes = [_number_axis(f"column {place}", values, was_missing=False) for place, values in enumerate(known)]
-    return _tabulate(emitter, part, axes, _asking([part], None), _number_codes(emitter, flow, known))
+    return _tabulate(emitter, part, axes, _asking([part], None), number_codes(emitter, flow, known))
 
 
 def branch(emitter: Emitter, steps: Sequence[Any], columns: Columns) -> Block:
@@ -94,7 +94,7 @@ def branch(emitter: Emitter, steps: Sequence[Any], columns: Columns) -> Block:
                 codes.append(emitter.inputs.codes(emitter.graph, [name]))
             else:
                 block = emitter.inputs.numbers(emitter.graph, [name])
-                codes.append(_number_codes(emitter, block, [np.asarray(axis.known, np.float64)]))
+                codes.append(number_codes(emitter, block, [np.asarray(axis.known, np.float64)]))
         tensor = emitter.graph.op("Concat", *codes, axis=1)
     return _tabulate(emitter, steps[-1], axes, _asking(steps, {axis.name: axis.dtype for axis in axes}), tensor)
 
@@ -187,7 +187,7 @@ def _numbers_of(values: Sequence[Any]) -> Float64:
     return np.asarray(sorted(present), np.float64)
 
 
-def _number_codes(emitter: Emitter, block: Block, known: Sequence[Float64]) -> str:
+def number_codes(emitter: Emitter, block: Block, known: Sequence[Float64]) -> str:
     """Give each number's place among the known ones, the next code for any other, and the last for NaN."""
     graph = emitter.graph
     places = search_sorted(graph, block, known, right=False)

@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from golive.adapters.frameworks.chosen import by_majority
 from golive.adapters.frameworks.curves import interpolate
 from golive.adapters.frameworks.emitter import Emitter, Flow, FlowRule
 from golive.adapters.frameworks.graph import PAIR, Block
-from golive.adapters.frameworks.numbers import traced_function
+from golive.adapters.frameworks.targets import inverse
 
 NEARLY_ZERO = 1e-12
 """What temperature scaling adds to a probability before its logarithm (scikit-learn's ``_convert_to_logits``)."""
@@ -17,7 +18,7 @@ NEARLY_ZERO = 1e-12
 def voting(emitter: Emitter, model: Any, flow: Flow) -> Block:
     """Write the weighted mean of the members' values or probabilities."""
     if getattr(model, "voting", "soft") != "soft":
-        raise emitter.refusal(model, "counts votes with voting='hard'", "use voting='soft'")
+        return by_majority(emitter, model, flow)
     names = [name for name, member in model.estimators if member != "drop"]
     answers = []
     for name, member in zip(names, model.estimators_, strict=True):
@@ -40,24 +41,8 @@ def transformed_target(emitter: Emitter, model: Any, flow: Flow) -> Block:
     """Write the inner regressor, then the way back to the target."""
     with emitter.inside("regressor"):
         value = emitter.answer(model.regressor_, flow)
-    back = model.transformer_
-    graph = emitter.graph
-    match type(back).__name__:
-        case "FunctionTransformer":
-            with emitter.inside("transformer"):
-                return traced_function(emitter, back, back.inverse_func, back.inv_kw_args, value)
-        case "StandardScaler":
-            scaled = graph.by_row("Mul", value, back.scale_) if back.with_std else value
-            return graph.by_row("Add", scaled, back.mean_) if back.with_mean else scaled
-        case "MinMaxScaler":
-            return graph.by_row("Div", graph.by_row("Sub", value, back.min_), back.scale_)
-        case "RobustScaler":
-            scaled = graph.by_row("Mul", value, back.scale_) if back.with_scaling else value
-            return graph.by_row("Add", scaled, back.center_) if back.with_centering else scaled
-        case _:
-            raise emitter.refusal(
-                back, "has no exact way back to the target", "use func=np.log1p, inverse_func=np.expm1"
-            )
+    with emitter.inside("transformer"):
+        return inverse(emitter, model.transformer_, value)
 
 
 def stacking(emitter: Emitter, model: Any, flow: Flow) -> Block:
@@ -126,7 +111,7 @@ def _calibrated_member(emitter: Emitter, model: Any, member: Any, flow: Flow) ->
     if classes == PAIR:
         return graph.with_complement(columns[0])
     shares = graph.join(columns)
-    total = graph.row_sum(shares.tensor)
+    total = graph.total(shares)
     # Where every calibrator gives zero, scikit-learn answers with equal shares.
     even = graph.op("Equal", total, 0.0)
     divided = graph.op("Div", shares.tensor, graph.op("Where", even, 1.0, total))
@@ -142,14 +127,41 @@ def one_against_the_rest(emitter: Emitter, model: Any, flow: Flow) -> Block:
     if len(shares) == 1:
         return graph.with_complement(shares[0])
     joined = graph.join(shares)
-    total = graph.row_sum(joined.tensor)
+    total = graph.total(joined)
     return graph.each("Div", joined, graph.op("Where", graph.op("Equal", total, 0.0), 1.0, total))
 
 
 def passed_through(emitter: Emitter, model: Any, flow: Flow) -> Block:
     """Write the one fitted estimator whose answers are passed on unchanged."""
     with emitter.inside("estimator"):
-        return emitter.answer(model.estimator_, flow)
+        return emitter.answer(_inner(model), flow)
+
+
+def with_threshold(emitter: Emitter, model: Any, flow: Flow) -> Block:
+    """Write the probabilities of a classifier whose label is drawn at another one than a half."""
+    scorer = getattr(model, "_curve_scorer", None)
+    second = scorer._get_pos_label() if scorer is not None else model.pos_label  # noqa: SLF001 - has no public name
+    if model.response_method == "decision_function" or not hasattr(_inner(model), "predict_proba"):
+        raise emitter.refusal(model, "draws its line on a decision function", "use response_method='predict_proba'")
+    if second is not None and second != model.classes_[1]:
+        raise emitter.refusal(model, f"draws its line for the class {second!r}", "use pos_label=classes_[1]")
+    return passed_through(emitter, model, flow)
+
+
+def threshold_of(model: Any) -> float | None:
+    """Give the probability of the second class from which a classifier chooses it, where it was told or tuned."""
+    match type(model).__name__:
+        case "FixedThresholdClassifier":
+            return 0.5 if model.threshold == "auto" else float(model.threshold)
+        case "TunedThresholdClassifierCV":
+            return float(model.best_threshold_)
+        case _:
+            return None
+
+
+def _inner(model: Any) -> Any:
+    fitted = getattr(model, "estimator_", None)
+    return model.estimator if fitted is None else fitted
 
 
 def _sigmoid(emitter: Emitter, calibrator: Any, score: Block) -> Block:
@@ -193,6 +205,10 @@ ANSWERS: Mapping[str, FlowRule] = {
     "CalibratedClassifierCV": calibrated,
     "TransformedTargetRegressor": transformed_target,
     "ClassIndices": passed_through,
+    "FrozenEstimator": passed_through,
+    "SelfTrainingClassifier": passed_through,
+    "FixedThresholdClassifier": with_threshold,
+    "TunedThresholdClassifierCV": with_threshold,
     "RANSACRegressor": passed_through,
     "OneVsRestClassifier": one_against_the_rest,
 }

@@ -77,7 +77,7 @@ def boosted_value(emitter: Emitter, model: Any, block: Block) -> Block:
     at_most = graph.op(
         "LessOrEqual", graph.op("Unsqueeze", values, np.array([1])), graph.op("Unsqueeze", values, np.array([2]))
     )
-    reached = graph.row_sum(graph.op("Mul", graph.to_double(at_most), weights[None, None, :]), 2, keep=False)
+    reached = graph.op("Squeeze", graph.op("MatMul", graph.to_double(at_most), weights[:, None]), np.array([2]))
     enough = graph.op("GreaterOrEqual", reached, 0.5 * float(np.cumsum(weights)[-1]))
     candidates = graph.op("Where", enough, values, float("inf"))
     return Block(graph.op("ReduceMin", candidates, np.array([1]), keepdims=1), 1)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from golive.adapters.frameworks.chosen import by_decision, has_labels_only, highest
 from golive.adapters.frameworks.emitter import BlockRule, Emitter
 from golive.adapters.frameworks.graph import PAIR, Block
 from golive.adapters.frameworks.splice import spliced
@@ -16,7 +17,7 @@ WRAP = "wrap it in CalibratedClassifierCV(..., method='sigmoid', ensemble=False)
 
 def linear_value(emitter: Emitter, model: Any, block: Block) -> Block:
     """Write ``x @ coef + intercept``."""
-    weights = np.atleast_2d(_dense(model.coef_))
+    weights = np.atleast_2d(dense(model.coef_))
     if len(weights) != 1:
         raise emitter.refusal(model, f"predicts {len(weights)} targets", "fit one model a target")
     return emitter.graph.product(block, weights.T, model.intercept_)
@@ -37,7 +38,7 @@ def exponential_value(emitter: Emitter, model: Any, block: Block) -> Block:
 
 def linear_decision(emitter: Emitter, model: Any, block: Block) -> Block:
     """Write a linear classifier's decision function."""
-    weights = np.atleast_2d(_dense(model.coef_))
+    weights = np.atleast_2d(dense(model.coef_))
     return emitter.graph.product(block, weights.T, model.intercept_)
 
 
@@ -52,13 +53,11 @@ def logistic(emitter: Emitter, model: Any, block: Block) -> Block:
 
 
 def gradient_descent_classes(emitter: Emitter, model: Any, block: Block) -> Block:
-    """Write SGDClassifier with ``loss="log_loss"``: one against the rest."""
+    """Write SGDClassifier: with ``loss="log_loss"`` one against the rest, else the class that it chooses."""
     if model.loss == "modified_huber":
         return spliced(emitter, model, block)
     if model.loss != "log_loss":
-        raise emitter.refusal(
-            model, f"has no probabilities with loss={model.loss!r}", f"use loss='log_loss', or {WRAP}"
-        )
+        return by_decision(emitter, model, block)
     scores = linear_decision(emitter, model, block)
     shares = emitter.graph.sigmoid(scores)
     return emitter.graph.with_complement(shares) if shares.width == 1 else _normalized(emitter, shares)
@@ -93,8 +92,8 @@ def complement_bayes(emitter: Emitter, model: Any, block: Block) -> Block:
 def kernel_value(emitter: Emitter, model: Any, block: Block) -> Block:
     """Write support vector regression, or how far inside its one class a row lies: a weighted sum of kernels."""
     if model.kernel == "linear":
-        return emitter.graph.product(block, _dense(model.coef_).T, model.intercept_)
-    return emitter.graph.product(_kernels(emitter, model, block), _dense(model.dual_coef_).T, model.intercept_)
+        return emitter.graph.product(block, dense(model.coef_).T, model.intercept_)
+    return emitter.graph.product(_support(emitter, model, block), dense(model.dual_coef_).T, model.intercept_)
 
 
 def kernel_decision(emitter: Emitter, model: Any, block: Block) -> Block:
@@ -104,20 +103,35 @@ def kernel_decision(emitter: Emitter, model: Any, block: Block) -> Block:
     """
     classes = len(model.classes_)
     if classes == PAIR and model.kernel == "linear":
-        return emitter.graph.product(block, _dense(model.coef_).T, model.intercept_)
-    kernels = _kernels(emitter, model, block)
+        return emitter.graph.product(block, dense(model.coef_).T, model.intercept_)
     if classes == PAIR:
-        return emitter.graph.product(kernels, _dense(model.dual_coef_).T, model.intercept_)
+        return emitter.graph.product(_support(emitter, model, block), dense(model.dual_coef_).T, model.intercept_)
     if model.decision_function_shape != "ovr":
         raise emitter.refusal(model, "gives one decision a pair of classes", "set decision_function_shape='ovr'")
     graph = emitter.graph
-    pairs = graph.product(kernels, _pair_weights(model, classes), model.intercept_)
+    pairs = _pairs(emitter, model, block)
     firsts, seconds = _pair_members(classes)
     lost = graph.to_double(graph.op("Less", pairs.tensor, 0.0))
     votes = graph.op("Add", graph.op("MatMul", lost, seconds - firsts), firsts.sum(axis=0)[None, :])
     total = graph.op("MatMul", pairs.tensor, firsts - seconds)
     damped = graph.op("Mul", 3.0, graph.op("Add", graph.op("Abs", total), 1.0))
     return Block(graph.op("Add", votes, graph.op("Div", total, damped)), classes)
+
+
+def kernel_choice(emitter: Emitter, model: Any, block: Block) -> Block:
+    """Write the class that a support vector classifier chooses: the one with most votes of the pairs (libsvm).
+
+    Raises:
+        NotConvertibleError: it gives probabilities, which libsvm finds by iterating.
+    """
+    classes = len(model.classes_)
+    if classes == PAIR or model.break_ties or not has_labels_only(model):
+        return by_decision(emitter, model, block)
+    graph = emitter.graph
+    won = graph.to_double(graph.op("Greater", _pairs(emitter, model, block).tensor, 0.0))
+    firsts, seconds = _pair_members(classes)
+    votes = graph.op("Add", graph.op("MatMul", won, firsts - seconds), seconds.sum(axis=0)[None, :])
+    return highest(emitter, Block(votes, classes))
 
 
 def network(emitter: Emitter, model: Any, block: Block) -> Block:
@@ -142,8 +156,10 @@ def gaussian_bayes(emitter: Emitter, model: Any, block: Block) -> Block:
     variances = np.asarray(model.var_, np.float64)
     constant = np.log(model.class_prior_) - 0.5 * np.sum(np.log(2.0 * np.pi * variances), axis=1)
     offset = graph.op("Sub", graph.op("Unsqueeze", block.tensor, np.array([1])), np.asarray(model.theta_)[None])
-    distance = graph.row_sum(graph.op("Div", graph.op("Mul", offset, offset), variances[None]), 2, keep=False)
-    joint = graph.op("Sub", constant[None, :], graph.op("Mul", distance, 0.5))
+    terms = graph.op("Div", graph.op("Mul", offset, offset), 2.0 * variances[None])
+    # A product with ones, as in Graph.total: the order of a ReduceSum depends on a row's place in memory.
+    distance = graph.op("Squeeze", graph.op("MatMul", terms, np.ones((block.width, 1))), np.array([2]))
+    joint = graph.op("Sub", constant[None, :], distance)
     return Block(graph.op("Softmax", joint, axis=1), len(constant))
 
 
@@ -155,7 +171,7 @@ def quadratic_discriminant(emitter: Emitter, model: Any, block: Block) -> Block:
         model.means_, model.rotations_, model.scalings_, model.priors_, strict=True
     ):
         turned = graph.product(graph.by_row("Sub", block, mean), rotation / np.sqrt(spread), 0.0)
-        distance = graph.row_sum(graph.op("Mul", turned.tensor, turned.tensor))
+        distance = graph.total(graph.each("Mul", turned, turned.tensor))
         constant = float(np.log(prior) - 0.5 * np.sum(np.log(spread)))
         logs.append(Block(graph.op("Add", graph.op("Mul", distance, -0.5), constant), 1))
     return graph.each("Softmax", graph.join(logs), axis=1)
@@ -180,33 +196,59 @@ def dummy_classes(emitter: Emitter, model: Any, block: Block) -> Block:
     return emitter.graph.repeated(shares, block)
 
 
-def _dense(values: Any) -> Float64:
+def dense(values: Any) -> Float64:
     """Give what a model learned as an array; one that was fitted on texts keeps it sparse."""
     return np.asarray(values.toarray() if hasattr(values, "toarray") else values, np.float64)
 
 
 def _normalized(emitter: Emitter, shares: Block) -> Block:
-    return emitter.graph.each("Div", shares, emitter.graph.row_sum(shares.tensor))
+    return emitter.graph.each("Div", shares, emitter.graph.total(shares))
 
 
-def _kernels(emitter: Emitter, model: Any, block: Block) -> Block:
-    """Give the kernel of each row with each support vector: ``[rows, support vectors]``."""
+def kernels(emitter: Emitter, model: Any, block: Block, vectors: Float64, *, gamma: float | None) -> Block:
+    """Write the kernel of each row with each vector: ``[rows, vectors]``.
+
+    Args:
+        emitter: the conversion.
+        model: what names the kernel, and its ``coef0`` and ``degree``.
+        block: the rows.
+        vectors: ``[vectors, width]``.
+        gamma: the width of the kernel; ``None`` is one over the number of columns.
+    """
     graph = emitter.graph
-    vectors = _dense(model.support_vectors_)
+    gamma = 1.0 / block.width if gamma is None else float(gamma)
     if model.kernel == "rbf":
-        return _radial(emitter, model, block, vectors)
-    if model.kernel not in {"linear", "poly", "sigmoid"}:
+        return _radial(emitter, block, vectors, gamma)
+    if model.kernel not in {"linear", "poly", "polynomial", "sigmoid"}:
         raise emitter.refusal(model, f"uses the kernel {model.kernel!r}", "use rbf, linear, poly or sigmoid")
     if model.kernel == "linear":
         return graph.product(block, vectors.T, 0.0)
-    scaled = graph.product(block, model._gamma * vectors.T, float(model.coef0))  # noqa: SLF001 - "scale" resolved
+    scaled = graph.product(block, gamma * vectors.T, 1.0 if model.coef0 is None else float(model.coef0))
     if model.kernel == "sigmoid":
         return graph.each("Tanh", scaled)
-    return graph.each("Pow", scaled, float(model.degree))
+    return graph.each("Pow", scaled, 3.0 if model.degree is None else float(model.degree))
 
 
-def _radial(emitter: Emitter, model: Any, block: Block, vectors: Float64) -> Block:
-    """Write exp(-gamma |x - v|^2), expanded to one product after moving both to the vectors' center.
+def _support(emitter: Emitter, model: Any, block: Block) -> Block:
+    gamma = model._gamma  # noqa: SLF001 - "scale" and "auto" resolved
+    return kernels(emitter, model, block, dense(model.support_vectors_), gamma=gamma)
+
+
+def _pairs(emitter: Emitter, model: Any, block: Block) -> Block:
+    """Write the decision of each pair of classes; above zero is for the first."""
+    near = _support(emitter, model, block)
+    return emitter.graph.product(near, _pair_weights(model, len(model.classes_)), model.intercept_)
+
+
+def _radial(emitter: Emitter, block: Block, vectors: Float64, gamma: float) -> Block:
+    """Write exp(-gamma |x - v|^2)."""
+    distance = squared_distances(emitter, block, vectors)
+    decay = emitter.graph.op("Mul", distance.tensor, -gamma)
+    return Block(emitter.graph.op("Exp", decay), len(vectors))
+
+
+def squared_distances(emitter: Emitter, block: Block, vectors: Float64) -> Block:
+    """Write |x - v|^2 of each row and each vector, expanded to one product after moving both to the vectors' center.
 
     The expansion cancels where numbers are large; near the center it does not.
     """
@@ -217,8 +259,7 @@ def _radial(emitter: Emitter, model: Any, block: Block, vectors: Float64) -> Blo
     squares = graph.row_sum(graph.op("Mul", moved, moved))
     cross = graph.op("MatMul", moved, np.ascontiguousarray(2.0 * vectors.T))
     distance = graph.op("Add", graph.op("Sub", squares, cross), np.sum(vectors**2, axis=1)[None, :])
-    decay = graph.op("Mul", graph.op("Max", distance, 0.0), -float(model._gamma))  # noqa: SLF001
-    return Block(graph.op("Exp", decay), len(vectors))
+    return Block(graph.op("Max", distance, 0.0), len(vectors))
 
 
 def _pair_weights(model: Any, classes: int) -> Float64:
@@ -226,7 +267,7 @@ def _pair_weights(model: Any, classes: int) -> Float64:
 
     libsvm keeps ``classes - 1`` rows of weights; a vector of class i meets class j in row j - 1 when j > i, else j.
     """
-    dual = _dense(model.dual_coef_)
+    dual = dense(model.dual_coef_)
     owner = np.repeat(np.arange(classes), model.n_support_)
     weights = np.zeros((dual.shape[1], classes * (classes - 1) // 2))
     pairs = [(first, second) for first in range(classes) for second in range(first + 1, classes)]
@@ -286,6 +327,8 @@ ANSWERS: Mapping[str, BlockRule] = {
     "SGDClassifier": gradient_descent_classes,
     "LinearDiscriminantAnalysis": discriminant,
     "PLSRegression": latent_value,
+    "SVC": kernel_choice,
+    "NuSVC": kernel_choice,
     "SVR": kernel_value,
     "NuSVR": kernel_value,
     "MLPClassifier": network,

@@ -160,6 +160,18 @@ class Graph:
         """Sum over one axis."""
         return self.op("ReduceSum", tensor, np.array([axis]), keepdims=int(keep))
 
+    def total(self, block: Block) -> str:
+        """Give the sum of each row, ``[rows, 1]``.
+
+        ONNX Runtime's ReduceSum adds an odd number of columns in an order that depends on the row's place in memory, so
+        the same row would get other bits alone than among others. A product with ones has one order.
+        """
+        if block.width == 1:
+            return block.tensor
+        if block.width % 2:
+            return self.op("MatMul", block.tensor, np.ones((block.width, 1)))
+        return self.row_sum(block.tensor)
+
     def sigmoid(self, block: Block) -> Block:
         """Write 1 / (1 + exp(-x)); ONNX Runtime's own Sigmoid is off by 1e-16, too much for a probability of 1e-11."""
         grown = self.op("Add", self.op("Exp", self.op("Neg", block.tensor)), 1.0)

@@ -122,6 +122,10 @@ class Inputs:
             return Field(
                 name=name, dtype="string", nullable=nullable, categories=self._vocabularies[name], example=example
             )
+        if isinstance(present.dtype, pd.CategoricalDtype):
+            # Categories that are numbers: callers send the numbers.
+            present = present.astype(present.dtype.categories.dtype)
+            example = present.iloc[0] if len(present) else None
         dtype = number_dtype(present)
         bounds = (float(present.min()), float(present.max())) if len(present) else (None, None)
         cast = {"bool": bool, "int64": int}.get(dtype, float)

@@ -3,6 +3,7 @@
 Keras itself is imported when one of its models arrives.
 """
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 import msgspec
@@ -10,12 +11,13 @@ import numpy as np
 
 from golive import plugins
 from golive.adapters.frameworks.networks import TYPES, Array, Ask, answers, table_form, undeclared
-from golive.adapters.frameworks.torch import onnx_of
+from golive.adapters.frameworks.torch import bare, onnx_of
 from golive.domain.network import Network, Reads
 from golive.errors import NotConvertibleError
-from golive.ports import Converted, Float64
+from golive.ports import Arrays, Converted, Float64, OpenAxes
 
 BACKEND = "torch"
+_TENSORS = "golive.adapters.frameworks.keras_tensors"
 
 
 class KerasFramework:
@@ -55,16 +57,26 @@ class KerasFramework:
         declared = with_shape(model, shape_of(model.module))
         return answers(declared, rows, reads=model.reads or reads_of(model.module), ask=asker(model.module))
 
+    def tensors(self, model: Any, example: Arrays, *, open_axes: OpenAxes, outputs: Sequence[str]) -> bytes:
+        """Write a bare model as ONNX with the tensors that it reads and gives.
+
+        Raises:
+            NotConvertibleError: it runs on another backend, cannot be written, or is declared for rows of a table.
+        """
+        graph: bytes = plugins.attribute(_TENSORS, "graph_of")(
+            bare(model), example, open_axes=open_axes, outputs=outputs
+        )
+        return graph
+
+    def ask_tensors(self, model: Any, feeds: Arrays, *, outputs: Sequence[str]) -> dict[str, Array]:
+        """Ask the original in inference mode: arrays by name in, arrays by name out."""
+        found: dict[str, Array] = plugins.attribute(_TENSORS, "ask")(bare(model), feeds, outputs=outputs)
+        return found
+
 
 def asker(model: Any) -> Ask:
     """Give a function that asks a model in inference mode."""
-    keras = plugins.library("keras")
-    if keras.backend.backend() != BACKEND:
-        message = (
-            f"{type(model).__name__} runs on Keras' backend {keras.backend.backend()!r}, from which no graph can be "
-            "written; save it as a .keras file and open that where KERAS_BACKEND is torch"
-        )
-        raise NotConvertibleError(message)
+    keras = on_torch(model)
     torch = plugins.library("torch")
 
     def ask(rows: Array) -> Array:
@@ -76,6 +88,22 @@ def asker(model: Any) -> Ask:
         return np.asarray(keras.ops.convert_to_numpy(answer))
 
     return ask
+
+
+def on_torch(model: Any) -> Any:
+    """Give Keras, which must run on torch.
+
+    Raises:
+        NotConvertibleError: it runs on another backend.
+    """
+    keras = plugins.library("keras")
+    if keras.backend.backend() == BACKEND:
+        return keras
+    message = (
+        f"{type(model).__name__} runs on Keras' backend {keras.backend.backend()!r}, from which no graph can be "
+        "written; save it as a .keras file and open that where KERAS_BACKEND is torch"
+    )
+    raise NotConvertibleError(message)
 
 
 def plain(model: Any) -> Any:

@@ -7,11 +7,13 @@ zero as missing; NaN reads NaN as missing. Missing values follow each split's de
 test whether the whole part of a value is in a set; missing, negative and unknown values go right.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
+from golive.adapters.frameworks.booster_categories import categories_of
+from golive.adapters.frameworks.categories import number_codes
 from golive.adapters.frameworks.curves import lookup
 from golive.adapters.frameworks.emitter import Emitter, Flow, FlowRule
 from golive.adapters.frameworks.graph import Block, Graph
@@ -46,7 +48,7 @@ def write(emitter: Emitter, model: Any, native: Any, flow: Flow, *, classes: boo
             feature in two ways.
     """
     dump = native.dump_model()
-    block = _numbers(emitter, model, native.pandas_categorical or [], flow)
+    block = _numbers(emitter, model, native, flow)
     roots = [tree["tree_structure"] for tree in dump["tree_info"]]
     splits = [node for root in roots for node in _walk(root) if "split_feature" in node]
     if any("leaf_coeff" in node for root in roots for node in _walk(root)):
@@ -66,24 +68,30 @@ def objective_of(dump: Mapping[str, Any]) -> str:
     return str(dump.get("objective") or "custom")
 
 
-def _numbers(emitter: Emitter, model: Any, categories: Sequence[Sequence[Any]], flow: Flow) -> Block:
+def _numbers(emitter: Emitter, model: Any, native: Any, flow: Flow) -> Block:
     """Give the numbers the booster reads; category columns of a frame become the booster's own codes."""
-    known = [list(values) for values in categories]
-    if isinstance(flow, Block) or not known:
+    if isinstance(flow, Block) or not native.pandas_categorical:
         return emitter.block(model, flow)
-    text = [name for name in flow.names if emitter.inputs.is_text(name)]
-    if len(text) != len(known):
-        raise emitter.refusal(model, "reads category columns that are not text", "cast their categories to str")
-    own = dict(zip(text, known, strict=True))
+    own = categories_of(native, [emitter.inputs.is_text(name) for name in flow.names])
+    if own is None:
+        raise emitter.refusal(
+            model, "reads category columns that it does not name (of one value each)", "cast their categories to str"
+        )
     return emitter.graph.join(
         [
-            _recoded(emitter, name, own[name]) if name in own else emitter.inputs.numbers(emitter.graph, [name])
-            for name in flow.names
+            _recoded(emitter, name, own[place]) if place in own else emitter.inputs.numbers(emitter.graph, [name])
+            for place, name in enumerate(flow.names)
         ]
     )
 
 
 def _recoded(emitter: Emitter, name: str, known: list[Any]) -> Block:
+    if not emitter.inputs.is_text(name):
+        values = np.asarray(known, np.float64)
+        order = np.argsort(values)
+        places = number_codes(emitter, emitter.inputs.numbers(emitter.graph, [name]), [values[order]])
+        table = np.asarray([*order, np.nan, np.nan], np.float64)
+        return Block(lookup(emitter.graph, [table], places), 1)
     emitter.inputs.declare(name, known)
     vocabulary = emitter.inputs.vocabulary(name)
     codes = [float(known.index(value)) if value in known else np.nan for value in vocabulary]

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from golive.adapters.frameworks.boosters import as_categories, emitter_of, finished, in_order, is_of, numbered
+from golive.adapters.frameworks.booster_categories import as_categories, categories_of
+from golive.adapters.frameworks.boosters import emitter_of, finished, in_order, is_of, numbered
 from golive.adapters.frameworks.inputs import Columns, is_text
 from golive.adapters.frameworks.lightgbm import BINARY, SEVERAL, objective_of, write
 from golive.errors import NotConvertibleError
@@ -66,10 +67,10 @@ def _class_count(model: Any) -> int:
 
 
 def _as_trained(model: Any, rows: pd.DataFrame) -> Any:
-    known = iter(model.pandas_categorical or [])
+    known = categories_of(model, [is_text(name, rows[name]) for name in rows.columns]) or {}
     columns = {
-        name: as_categories(rows[name], next(known, [])) if is_text(name, rows[name]) else rows[name].astype(np.float64)
-        for name in rows.columns
+        name: as_categories(rows[name], known[place]) if place in known else rows[name].astype(np.float64)
+        for place, name in enumerate(rows.columns)
     }
     frame = pd.DataFrame(columns, index=rows.index)
     return frame if model.pandas_categorical else frame.to_numpy()

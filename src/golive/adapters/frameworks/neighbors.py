@@ -41,6 +41,7 @@ def nearest_rows(emitter: Emitter, model: Any, block: Block) -> Block:
 ANSWERS: Mapping[str, BlockRule] = {
     "KMeans": nearest_center,
     "MiniBatchKMeans": nearest_center,
+    "MeanShift": nearest_center,
     **dict.fromkeys(
         (
             "KNeighborsClassifier",

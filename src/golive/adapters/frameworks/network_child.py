@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from golive import plugins
-from golive.adapters.frameworks import keras, torch
+from golive.adapters.frameworks import keras, keras_tensors, torch
 from golive.adapters.frameworks.networks import SINGLE, Array, Ask
 from golive.control.sandbox.arrays import pack, unpack
 from golive.domain.network import Reads
@@ -73,12 +73,32 @@ class _Loaded:
     def opened(self) -> Opened:
         if self.plain is self.module:
             return Opened(torch.reads_of(self.module), ())
+        if len(getattr(self.module, "inputs", None) or ()) > 1:
+            # Of rows of a table it is refused when it is asked; as tensors it has them all.
+            return Opened("float32", ())
         return Opened(keras.reads_of(self.module), keras.shape_of(self.module))
 
     def written_with_own_example(self) -> bytes:
+        if self.plain is not self.module:
+            return self._written_by_name()
         given = tuple(np.asarray(array) for array in self._example())
         content = torch.written(self.plain, given)
         _check_same(content, given, self._answers(given))
+        return content
+
+    def _written_by_name(self) -> bytes:
+        """Write a Keras model with all its inputs; where it leaves the length of an axis open, so does the graph."""
+        random = np.random.default_rng(0)
+        example, axes = {}, {}
+        for one in self.module.inputs:
+            shape = [FREE_ROWS if length is None else length for length in one.shape]
+            dtype = np.dtype(str(one.dtype))
+            drawn = random.normal(size=shape) if dtype.kind == "f" else np.zeros(shape)
+            example[str(one.name)] = drawn.astype(dtype)
+            axes[str(one.name)] = tuple(axis for axis, length in enumerate(one.shape) if length is None)
+        expected = keras_tensors.ask(self.module, example, outputs=())
+        content = keras_tensors.written_here(self.module, example, axes, tuple(expected))
+        _check_same(content, tuple(example.values()), list(expected.values()))
         return content
 
     def _answers(self, given: tuple[Array, ...]) -> list[Array]:
@@ -93,9 +113,6 @@ class _Loaded:
         return torch.callable_of(self.plain)
 
     def _example(self) -> tuple[Any, ...]:
-        if self.plain is not self.module:
-            shape = keras.shape_of(self.module) or tuple(self.module.inputs[0].shape[1:])
-            return (np.zeros((FREE_ROWS, *(length or FREE_ROWS for length in shape)), keras.reads_of(self.module)),)
         given, named = getattr(self.module, "example_inputs", None) or ((), {})
         torch_library = plugins.library("torch")
         if not given or named or not all(isinstance(value, torch_library.Tensor) for value in given):

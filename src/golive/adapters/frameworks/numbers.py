@@ -118,15 +118,14 @@ def binarizer(emitter: Emitter, part: Any, block: Block) -> Block:
 def normalizer(emitter: Emitter, part: Any, block: Block) -> Block:
     """Divide each row by its norm; a row of zeros stays."""
     graph = emitter.graph
-    axes = np.array([1])
     size = graph.op("Abs", block.tensor)
     match part.norm:
         case "l1":
-            norm = graph.op("ReduceSum", size, axes, keepdims=1)
+            norm = graph.total(Block(size, block.width))
         case "max":
-            norm = graph.op("ReduceMax", size, axes, keepdims=1)
+            norm = graph.op("ReduceMax", size, np.array([1]), keepdims=1)
         case _:
-            norm = graph.op("Sqrt", graph.op("ReduceSum", graph.op("Mul", size, size), axes, keepdims=1))
+            norm = graph.op("Sqrt", graph.total(Block(graph.op("Mul", size, size), block.width)))
     return graph.each("Div", block, graph.op("Where", graph.op("Equal", norm, 0.0), 1.0, norm))
 
 

@@ -4,6 +4,7 @@ The graph itself is not touched: casts stand before and after it. A sandbox runs
 crashes or never ends does so there.
 """
 
+from collections.abc import Callable
 from typing import Any, Self
 
 import msgspec
@@ -44,11 +45,11 @@ class OnnxFramework:
     name = "onnx"
 
     def __init__(self) -> None:
-        self._asked: tuple[OnnxFile, _Asked] | None = None
+        self._asked: tuple[OnnxFile, AskedGraph] | None = None
 
     def recognizes(self, model: object) -> bool:
-        """Say whether this object is a checked ONNX file."""
-        return isinstance(model, OnnxFile)
+        """Say whether this object is a checked ONNX file, and not one that stands for a model of another library."""
+        return type(model) is OnnxFile
 
     def convert(self, model: OnnxFile, sample: Any, *, target: str) -> Converted:
         """Write casts around a graph.
@@ -97,27 +98,27 @@ class OnnxFramework:
     def predict(self, model: OnnxFile, rows: Any) -> Float64:
         """Ask the graph as it is in its file: ``[rows, 1]`` values, or ``[rows, classes]`` probabilities."""
         if self._asked is None or self._asked[0] is not model:
-            self._asked = (model, _Asked(model))
+            self._asked = (model, AskedGraph(model, _opened(model)))
         return self._asked[1].answers(frame_of(rows))
 
 
-class _Asked:
-    """The file as it is, opened."""
+class AskedGraph:
+    """The file as it is, asked with rows of a table.
 
-    def __init__(self, model: OnnxFile) -> None:
-        forbid_telemetry()
-        import onnxruntime  # noqa: PLC0415 - after telemetry was forbidden
+    Args:
+        model: a checked file.
+        run: gives the named outputs for arrays by name, as a session's ``run`` does.
+    """
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.log_severity_level = _ERRORS_ONLY
+    def __init__(self, model: OnnxFile, run: Callable[[list[str], Arrays], list[Any]]) -> None:
         proto = onnx.load_model_from_string(model.content)
         self._model = model
         self._answer = answer_of(model, proto)
         self._is_sigmoid = ends_in_sigmoid(proto, self._answer.tensor)
-        self._session = onnxruntime.InferenceSession(model.content, options, providers=["CPUExecutionProvider"])
+        self._run = run
 
     def answers(self, frame: Any) -> Float64:
+        """Give ``[rows, 1]`` values, or ``[rows, classes]`` probabilities, of a frame like the sample."""
         feeds = plan_feeds(self._model, [str(name) for name in frame.columns])
         arrays = feeds_of(feeds, frame)
         batch = feeds[0].batch or max(1, len(frame))
@@ -128,12 +129,24 @@ class _Asked:
         return values
 
     def _matrix(self, arrays: Arrays) -> Float64:
-        [found] = self._session.run([self._answer.output], arrays)
+        [found] = self._run([self._answer.output], arrays)
         if self._answer.is_maps:
             named = {str(name): name for name in found[0]}
             found = [[row[named[text]] for text in self._answer.classes] for row in found]
         values = np.asarray(found, np.float64)
         return values.reshape(len(values), -1)
+
+
+def _opened(model: OnnxFile) -> Callable[[list[str], Arrays], list[Any]]:
+    forbid_telemetry()
+    import onnxruntime  # noqa: PLC0415 - after telemetry was forbidden
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = _ERRORS_ONLY
+    session = onnxruntime.InferenceSession(model.content, options, providers=["CPUExecutionProvider"])
+    run: Callable[[list[str], Arrays], list[Any]] = session.run
+    return run
 
 
 def _batch(arrays: Arrays, start: int, batch: int) -> Arrays:

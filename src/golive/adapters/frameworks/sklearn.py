@@ -5,7 +5,8 @@ Written exactly, by rules in this folder: ``columns`` (ColumnTransformer, Pipeli
 quantile transforms, bins, polynomials, numpy functions, components; selection by ``get_support``), ``estimators``
 (linear, kernel, network, naive Bayes, discriminants, dummy), ``forests`` (trees, forests, both gradient boostings),
 ``compounds`` (voting, stacking, calibration, transformed targets, one against the rest), ``ensembles`` (isolation
-forest, bagging, AdaBoost), ``neighbors`` (k-means), ``splines``, ``text`` (vectorizers), ``lightgbm`` and ``xgboost``.
+forest, bagging, AdaBoost), ``neighbors`` (the nearest of some centers), ``projections`` (projections and kernels),
+``chosen`` (classifiers without probabilities), ``splines``, ``text`` (vectorizers), ``lightgbm`` and ``xgboost``.
 A short list of others goes through skl2onnx (``splice``). Everything else is refused with the name of the part.
 """
 
@@ -17,6 +18,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, is_classifier, is_clusterer, is_outlier_detector
 
 from golive.adapters.frameworks import (
+    chosen,
     columns,
     compounds,
     ensembles,
@@ -25,6 +27,7 @@ from golive.adapters.frameworks import (
     lightgbm,
     neighbors,
     numbers,
+    projections,
     splice,
     text,
     xgboost,
@@ -33,6 +36,7 @@ from golive.adapters.frameworks.asking import as_trained, missing_markers
 from golive.adapters.frameworks.emitter import Emitter, on_blocks
 from golive.adapters.frameworks.inputs import Columns, Inputs, frame_of
 from golive.adapters.frameworks.terms import TermGraph
+from golive.domain.bundle import Decision
 from golive.domain.signature import DType, Signature
 from golive.errors import NotConvertibleError
 from golive.ports import Converted, Float64
@@ -63,7 +67,8 @@ class SklearnFramework:
             NotConvertibleError: a part has no exact form; the message names the part, its step and a way out.
         """
         frame = frame_of(sample)
-        if is_classifier(model) and not hasattr(model, "predict_proba"):
+        labels_only = chosen.has_labels_only(model)
+        if labels_only and not _chooses(_plain(model)):
             message = (
                 f"{_named(model)} gives no probabilities; {estimators.WRAP}, or choose a classifier that gives them"
             )
@@ -71,7 +76,7 @@ class SklearnFramework:
         inputs = Inputs(frame, missing_markers(model))
         emitter = Emitter(
             inputs,
-            transformers={**on_blocks(numbers.RULES), **text.RULES, **columns.RULES},
+            transformers={**on_blocks({**numbers.RULES, **projections.RULES}), **text.RULES, **columns.RULES},
             answers={
                 **on_blocks(
                     {
@@ -79,11 +84,13 @@ class SklearnFramework:
                         **estimators.ANSWERS,
                         **ensembles.ANSWERS,
                         **neighbors.ANSWERS,
+                        **projections.ANSWERS,
                         **xgboost.ANSWERS,
                     }
                 ),
                 **forests.ANSWERS,
                 **compounds.ANSWERS,
+                **chosen.ANSWERS,
                 **lightgbm.ANSWERS,
             },
             decisions={**on_blocks({**estimators.DECISIONS, **ensembles.DECISIONS}), **forests.DECISIONS},
@@ -99,19 +106,22 @@ class SklearnFramework:
             preparation=preparation,
             signature=_signature(model, inputs, target),
             thresholds=emitter.graph.thresholds(),
-            **_precision(model, emitter),
+            decision=_decision(_plain(model)),
+            **_precision(model, emitter, labels_only=labels_only),
         )
 
     def predict(self, model: Any, rows: Any) -> Float64:
         """Ask the original: ``[rows, 1]`` values, or ``[rows, classes]`` probabilities.
 
-        A detector of outliers gives its decision function (an outlier is below zero), a clusterer 1 for the cluster
-        that it predicts and 0 for the others.
+        A classifier without probabilities gives 1 for the class that it chooses and 0 for the others, a clusterer
+        the same for the cluster. A detector of outliers gives its decision function (an outlier is below zero).
 
         Numbers are handed over as float64 and "missing" in text columns as the model saw it in training.
         """
         reached = as_trained(model, frame_of(rows))
-        if is_classifier(model):
+        if chosen.has_labels_only(model):
+            answer = np.asarray(model.predict(reached))[:, None] == np.asarray(model.classes_)[None, :]
+        elif is_classifier(model):
             answer = model.predict_proba(reached)
         elif is_outlier_detector(model):
             answer = model.decision_function(reached)
@@ -123,8 +133,23 @@ class SklearnFramework:
         return values.reshape(len(values), -1)
 
 
-def _precision(model: Any, emitter: Emitter) -> dict[str, Any]:
+def _chooses(model: Any) -> bool:
+    """Say whether the class that a classifier without probabilities chooses can be written."""
+    known = {*chosen.ANSWERS, "SGDClassifier", "SVC", "NuSVC", "VotingClassifier"}
+    return any(cls.__name__ in known for cls in type(model).__mro__)
+
+
+def _decision(model: Any) -> Decision:
+    """Give the threshold of a classifier that was tuned or told where to draw the line between two classes."""
+    threshold = compounds.threshold_of(model)
+    # A probability that is the threshold itself counts as the second class, and golive asks for one above it.
+    return Decision() if threshold is None else Decision(threshold=float(np.nextafter(threshold, -np.inf)))
+
+
+def _precision(model: Any, emitter: Emitter, *, labels_only: bool) -> dict[str, Any]:
     """Say which tolerance the model needs, and why, where a part of it answers in float32."""
+    if labels_only:
+        return {"notes": (chosen.NOTE,)}
     if not emitter.in_float32:
         return {}
     if _plain(model).__module__.startswith("xgboost"):

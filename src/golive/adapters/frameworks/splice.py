@@ -119,7 +119,7 @@ def _gaussian_process(model: Any) -> Objection | None:
     if model.normalize_y:
         remedy = "set normalize_y=False and wrap it in TransformedTargetRegressor(..., transformer=StandardScaler())"
         return "is not exact with normalize_y=True", remedy
-    for kernel in _kernels(model.kernel_):
+    for kernel in parts_of(model.kernel_):
         name = type(kernel).__name__
         if name not in KERNELS or (name == "Matern" and kernel.nu not in MATERN_NU):
             return f"uses the kernel {kernel}, which is not exact in the graph", "use RBF, RationalQuadratic or Matern"
@@ -131,12 +131,12 @@ def _gaussian_process(model: Any) -> Objection | None:
     return None
 
 
-def _kernels(kernel: Any) -> Iterator[Any]:
+def parts_of(kernel: Any) -> Iterator[Any]:
     """Give a kernel and all that it is made of."""
     yield kernel
     for side in ("k1", "k2"):
         if hasattr(kernel, side):
-            yield from _kernels(getattr(kernel, side))
+            yield from parts_of(getattr(kernel, side))
 
 
 def _huber(model: Any) -> Objection | None:
@@ -153,5 +153,5 @@ CONDITIONS: Mapping[str, Callable[[Any], Objection | None]] = {
 }
 """The list: class name -> what speaks against this object, if anything."""
 
-ANSWERS: Mapping[str, BlockRule] = {"ComplementNB": spliced, "GaussianProcessRegressor": spliced}
+ANSWERS: Mapping[str, BlockRule] = {"ComplementNB": spliced}
 """Class name of an estimator -> how its values or probabilities are written."""

@@ -19,12 +19,13 @@ from golive.adapters.frameworks.graph import OPSETS
 from golive.adapters.frameworks.networks import Array, Ask, answers, table_form, undeclared
 from golive.domain.network import Network, Reads
 from golive.errors import NotConvertibleError
-from golive.ports import Converted, Float64
+from golive.ports import Arrays, Converted, Float64, OpenAxes
 
 LIMIT_S = 300.0
 """How long the exporter may take; usual is a few seconds."""
 MODULE = ("torch.nn.modules.module", "Module")
 PROGRAM = ("torch.export.exported_program", "ExportedProgram")
+_TENSORS = "golive.adapters.frameworks.torch_tensors"
 KERAS = "keras"
 """Keras on the torch backend makes modules too; they are the keras plug-in's."""
 
@@ -66,6 +67,37 @@ class TorchFramework:
         """Ask the original in inference mode: ``[rows, 1]`` values, or ``[rows, classes]`` probabilities."""
         return answers(model, rows, reads=model.reads or reads_of(model.module), ask=asker(model.module))
 
+    def tensors(self, model: Any, example: Arrays, *, open_axes: OpenAxes, outputs: Sequence[str]) -> bytes:
+        """Write a bare network as ONNX with the tensors that it reads and gives.
+
+        Raises:
+            NotConvertibleError: torch cannot write it, or it is declared as one that reads rows of a table.
+        """
+        graph: bytes = plugins.attribute(_TENSORS, "graph_of")(
+            bare(model), example, open_axes=open_axes, outputs=outputs
+        )
+        return graph
+
+    def ask_tensors(self, model: Any, feeds: Arrays, *, outputs: Sequence[str]) -> dict[str, Array]:
+        """Ask the original in inference mode: arrays by name in, arrays by name out."""
+        found: dict[str, Array] = plugins.attribute(_TENSORS, "ask")(bare(model), feeds, outputs=outputs)
+        return found
+
+
+def bare(model: Any) -> Any:
+    """Give a network that nothing was declared about.
+
+    Raises:
+        NotConvertibleError: it is declared with ``golive.network``, so it reads rows of a table.
+    """
+    if not isinstance(model, Network):
+        return model
+    message = (
+        "a network that is declared with golive.network reads rows of a table, [rows, columns]; give such a sample, "
+        "or the bare network, which is then served with the tensors that it reads and gives"
+    )
+    raise NotConvertibleError(message)
+
 
 def asker(module: Any) -> Ask:
     """Give a function that asks a module in inference mode: an array in, an array out.
@@ -77,7 +109,7 @@ def asker(module: Any) -> Ask:
     callable_module = callable_of(module)
 
     def ask(rows: Array) -> Array:
-        if _is_program(module) and not module.range_constraints:
+        if is_program(module) and not module.range_constraints:
             message = (
                 "the program was exported for one number of rows; export it with dynamic_shapes="
                 "({0: torch.export.Dim.DYNAMIC},), so that a table of any length goes through"
@@ -98,7 +130,7 @@ def asker(module: Any) -> Ask:
 
 def callable_of(module: Any) -> Any:
     """Give what can be called: the module itself, or the one inside a ``torch.export`` program."""
-    return module.module() if _is_program(module) else module
+    return module.module() if is_program(module) else module
 
 
 @contextmanager
@@ -146,7 +178,7 @@ def written(module: Any, given: Sequence[Array]) -> bytes:
     # A fork has none of the threads that a parallel region waits for.
     torch.set_num_threads(1)
     logging.getLogger("torch").setLevel(logging.ERROR)
-    if _is_program(module):
+    if is_program(module):
         program = torch.onnx.export(module, dynamo=True, opset_version=OPSETS[""], verbose=False)
         return bytes(program.model_proto.SerializeToString())
     tensors = tuple(torch.from_numpy(array) for array in given)
@@ -185,7 +217,8 @@ def _write_script(torch: Any, module: Any, tensors: tuple[Any, ...]) -> bytes:
     return file.getvalue()
 
 
-def _is_program(module: Any) -> bool:
+def is_program(module: Any) -> bool:
+    """Say whether this is a ``torch.export`` program."""
     return any((kind.__module__, kind.__name__) == PROGRAM for kind in type(module).__mro__)
 
 
@@ -195,7 +228,7 @@ def reads_of(module: Any) -> Reads:
     Raises:
         NotConvertibleError: they are not on the CPU, or not in single or double precision.
     """
-    weights = list(module.state_dict.values() if _is_program(module) else module.parameters())
+    weights = list(module.state_dict.values() if is_program(module) else module.parameters())
     for device in {str(weight.device) for weight in weights} - {"cpu"}:
         message = f"{type(module).__name__} is on the device {device}; call .cpu() on it before it is packaged"
         raise NotConvertibleError(message)

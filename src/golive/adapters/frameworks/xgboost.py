@@ -227,7 +227,7 @@ def _linked(graph: Graph, objective: str, raw: str, outputs: int, *, classes: bo
         return Block(graph.to_double(both), 2)
     largest = graph.op("ReduceMax", raw, np.array([1]), keepdims=1)
     powers = _exp(graph, graph.op("Sub", raw, largest))
-    total = graph.op("Cast", graph.row_sum(graph.to_double(powers)), to=TensorProto.FLOAT)
+    total = graph.op("Cast", graph.total(Block(graph.to_double(powers), outputs)), to=TensorProto.FLOAT)
     return Block(graph.to_double(graph.op("Div", powers, total)), outputs)
 
 

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from golive.adapters.frameworks.boosters import as_categories, emitter_of, finished, in_order, is_of, numbered
+from golive.adapters.frameworks.booster_categories import as_categories
+from golive.adapters.frameworks.boosters import emitter_of, finished, in_order, is_of, numbered
 from golive.adapters.frameworks.curves import lookup
 from golive.adapters.frameworks.emitter import Emitter
 from golive.adapters.frameworks.graph import Block

@@ -6,6 +6,7 @@ classifier's log-odds) and becomes an exact graph by the framework plug-in, as a
 
 import warnings
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from golive import plugins
+from golive.adapters.optimizers.lessons import lesson
 from golive.adapters.optimizers.narrow import in_single_precision, with_half_weights
-from golive.adapters.optimizers.surgery import Surgery, run
+from golive.adapters.optimizers.surgery import Surgery
 from golive.domain.preparation import Preparation
 from golive.errors import NotConvertibleError
 from golive.ports import Candidate, Float64, Int64, Subject
@@ -29,17 +31,19 @@ from golive.ports import Candidate, Float64, Int64, Subject
 ROWS = 8_000
 """So many rows, real and made ones, a student learns from."""
 LEAST_ROWS = 200
-MADE_SHARE = 0.25
-"""Of the cells of a made row, those that come from another row."""
 CERTAIN = 1e-4
 """Probabilities are kept this far from 0 and 1, where log-odds end."""
 TREES, LEAVES = 60, 8
-HIDDEN = (32, 16)
+NETWORKS = ((32, 16), (64, 32))
+"""Hidden units of the networks, the small one first."""
+WORTH = 3
+"""A larger network is tried where it is so many times smaller than the bundle's graph."""
+_BYTES = 2
 _BINARY = 2
 
 
 class DistillOptimizer:
-    """Offers a small network, and for one output a shallow boosting, that have learned the bundle's answers."""
+    """Offers small networks, and for one output a shallow boosting, that have learned the bundle's answers."""
 
     name = "distillation"
     effort_s = 10.0
@@ -52,18 +56,28 @@ class DistillOptimizer:
         """
         if len(subject.answers) < LEAST_ROWS:
             return
-        frame, lesson = _lesson(subject)
-        yield _student(subject, frame, lesson, network(subject, frame), f"distilled: network {HIDDEN[0]}-{HIDDEN[1]}")
-        if lesson.shape[1] == 1:
-            yield _student(subject, frame, lesson, boosting(subject), f"distilled: boosting, {TREES} trees of {LEAVES}")
+        frame, goal = _lesson(subject)
+        for hidden in NETWORKS:
+            if hidden == NETWORKS[0] or WORTH * size_of(subject, hidden) <= len(subject.graph):
+                name = f"distilled: network {'-'.join(map(str, hidden))}"
+                yield _student(subject, frame, goal, network(subject, frame, hidden), name)
+        if goal.shape[1] == 1:
+            yield _student(subject, frame, goal, boosting(subject), f"distilled: boosting, {TREES} trees of {LEAVES}")
 
 
-def network(subject: Subject, frame: pd.DataFrame) -> Any:
+def size_of(subject: Subject, hidden: tuple[int, ...]) -> int:
+    """Say about how many bytes a network takes whose weights are kept in 16 bits."""
+    entries = sum(len(entry.values) for entry in subject.preparation.categories)
+    widths: list[int] = [len(subject.preparation.numbers) + entries, *hidden, subject.answers.shape[1]]
+    return sum(_BYTES * before * after for before, after in pairwise(widths))
+
+
+def network(subject: Subject, frame: pd.DataFrame, hidden: tuple[int, ...]) -> Any:
     """Make the network that is to learn: numbers filled and scaled, categories one by one."""
     missing = bool(frame[list(subject.preparation.numbers)].isna().any().any())
     scale = make_pipeline(SimpleImputer(add_indicator=missing), StandardScaler())
     learner = MLPRegressor(
-        hidden_layer_sizes=HIDDEN,
+        hidden_layer_sizes=hidden,
         early_stopping=True,
         learning_rate_init=0.005,
         max_iter=60,
@@ -92,9 +106,9 @@ def _front(subject: Subject, numbers: Any) -> ColumnTransformer:
     return ColumnTransformer([part for part in parts if part[2]])
 
 
-def _student(subject: Subject, frame: pd.DataFrame, lesson: Float64, learner: Any, name: str) -> Candidate:
-    middle, spread = lesson.mean(axis=0), np.maximum(lesson.std(axis=0), 1e-12)
-    goal = (lesson - middle) / spread
+def _student(subject: Subject, frame: pd.DataFrame, goal: Float64, learner: Any, name: str) -> Candidate:
+    middle, spread = goal.mean(axis=0), np.maximum(goal.std(axis=0), 1e-12)
+    goal = (goal - middle) / spread
     with warnings.catch_warnings():
         # A student that has not come to its end is judged by what it answers.
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -108,28 +122,12 @@ def _student(subject: Subject, frame: pd.DataFrame, lesson: Float64, learner: An
 
 def _lesson(subject: Subject) -> tuple[pd.DataFrame, Float64]:
     """Give rows to learn from and what is to be learned of them, ``[rows, outputs]``."""
-    numbers, codes = _more_rows(subject)
-    [answers] = run(subject.graph, ["P"], numbers, codes)
-    if not np.isfinite(answers).all():
-        message = "the bundle gives no number for some rows, so there is nothing to learn from them"
-        raise NotConvertibleError(message)
+    taught = lesson(subject, ROWS)
+    answers = taught.answers
     if subject.task == "classification":
         kept = np.log(np.clip(answers, CERTAIN, 1 - CERTAIN))
         answers = kept[:, 1:] - kept[:, :1] if kept.shape[1] == _BINARY else kept - kept.mean(axis=1, keepdims=True)
-    return _frame(subject.preparation, numbers, codes), np.asarray(answers, np.float64)
-
-
-def _more_rows(subject: Subject) -> tuple[Float64, Int64]:
-    """Give the subject's rows, and rows made of them: a part of the cells of each comes from another row."""
-    rng = np.random.default_rng(subject.seed)
-    real = rng.permutation(len(subject.answers))[:ROWS]
-    made = max(ROWS - len(real), 0)
-    base, other = rng.integers(0, len(real), (2, made))
-    parts = []
-    for table in (subject.numbers, subject.codes):
-        mixed = np.where(rng.random((made, table.shape[1])) < MADE_SHARE, table[real[other]], table[real[base]])
-        parts.append(np.concatenate([table[real], mixed]))
-    return parts[0], parts[1]
+    return _frame(subject.preparation, taught.numbers, taught.codes), np.asarray(answers, np.float64)
 
 
 def _frame(preparation: Preparation, numbers: Float64, codes: Int64) -> pd.DataFrame:

@@ -18,6 +18,8 @@ LEAST_CELLS = 64
 _HALF_MAX = float(np.finfo(np.float16).max)
 _SINGLE_MAX = float(np.finfo(np.float32).max)
 _BYTE = 127.0
+BRAIN = helper.tensor_dtype_to_np_dtype(TensorProto.BFLOAT16)
+"""numpy's name for a float32 without its last 16 bits."""
 
 FOLLOWS = frozenset(
     (
@@ -37,9 +39,11 @@ class NarrowOptimizer:
     effort_s = 0.1
 
     def candidates(self, subject: Subject) -> Iterator[Candidate]:
-        """Give float32, then weights kept as float16, then as int8 with a scale for each output.
+        """Give float32, then weights kept in 16 bits, then as int8 with a scale for each output.
 
         Weights are made wide again when the graph is loaded: those candidates are smaller, not faster than float32.
+        Of the two kinds of 16 bits it is float16, whose digits are eight times as fine; bfloat16 where a weight is
+        too large for that.
         """
         single = in_single_precision(subject.graph)
         if single is not None:
@@ -48,6 +52,9 @@ class NarrowOptimizer:
         half = with_half_weights(base)
         if half is not None:
             yield Candidate(name="float32, float16 weights", graph=half)
+        brain = with_brain_weights(base)
+        if brain is not None:
+            yield Candidate(name="float32, bfloat16 weights", graph=brain)
         small = with_byte_weights(base)
         if small is not None:
             yield Candidate(name="float32, int8 weights", graph=small)
@@ -70,6 +77,23 @@ def with_half_weights(content: bytes) -> bytes | None:
             widening.append(_widened(surgery, name, value.astype(np.float16)))
     surgery.nodes = [*widening, *surgery.nodes]
     return surgery.bytes() if widening else None
+
+
+def with_brain_weights(content: bytes) -> bytes | None:
+    """Keep large float32 constants in 16 bits: as bfloat16 those that float16 has no room for, the others as float16.
+
+    None where float16 has room for all.
+    """
+    surgery = Surgery(content)
+    widening, needed = [], False
+    for name, value in surgery.constants():
+        if value.dtype != np.float32 or value.size < LEAST_CELLS or not np.isfinite(value).all():
+            continue
+        is_far = bool(np.abs(value).max() > _HALF_MAX)
+        needed |= is_far
+        widening.append(_widened(surgery, name, value.astype(BRAIN if is_far else np.float16)))
+    surgery.nodes = [*widening, *surgery.nodes]
+    return surgery.bytes() if needed else None
 
 
 def with_byte_weights(content: bytes) -> bytes | None:

@@ -49,6 +49,11 @@ class Surgery:
         self._constants[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
         return name
 
+    def use(self, domain: str, version: int) -> None:
+        """Say that the graph has operators of a domain beside ONNX's own."""
+        if all(entry.domain != domain for entry in self._model.opset_import):
+            self._model.opset_import.append(helper.make_opsetid(domain, version))
+
     def remove_constant(self, name: str) -> None:
         """Take a constant away; a node is to give it instead."""
         del self._constants[name]

@@ -13,6 +13,10 @@ from golive.settings import forbid_telemetry
 
 _INPUTS = {"N": "tensor(double)", "C": "tensor(int64)"}
 _OUTPUT = "P"
+_BY_TWO = ("Exp", "Tanh", "Sigmoid", "Softmax", "LogSoftmax")
+_BY_FOUR = ("Log", "Sin", "Cos", "Atan", "Elu", "Selu", "Softplus")
+_FEW = 256
+"""Up to so many rows are copied to repeat the last of them."""
 _ERRORS_ONLY = 3
 _FATAL_ONLY = 4
 
@@ -35,7 +39,7 @@ class OnnxRuntime:
         Raises:
             VerificationError: the bytes are not a graph, or one with other inputs and outputs than golive's.
         """
-        return OnnxSession(self._session(graph, threads))
+        return OnnxSession(self._session(graph, threads), together=rows_together(graph))
 
     def open_tensors(self, graph: bytes, *, threads: int) -> TensorSession:
         """Open a graph with the inputs and outputs that it has, using that many threads inside one call.
@@ -62,11 +66,34 @@ class OnnxRuntime:
             raise VerificationError(message) from error
 
 
-class OnnxSession:
-    """An opened graph. One row goes through buffers that were bound once, any other number the general way."""
+def rows_together(graph: bytes) -> int:
+    """Say of which number the rows of a run must be a multiple, so that each gets the same bits alone and among others.
 
-    def __init__(self, session: Any) -> None:
+    ONNX Runtime works exponentials and their like out in packets of two doubles or four floats, and what is left over
+    at the end of a tensor by the C library, which may differ in the last bit; its Softmax of one row adds in another
+    order. Sums, products and trees have no such ends.
+    """
+    if any(_has(graph, name) for name in _BY_FOUR):
+        return 4
+    return 2 if any(_has(graph, name) for name in _BY_TWO) else 1
+
+
+def _has(graph: bytes, kind: str) -> bool:
+    # A node's kind is its fourth field, with its length before it; that weights look so by chance costs time only.
+    return b'"%c%b' % (len(kind), kind.encode()) in graph
+
+
+class OnnxSession:
+    """An opened graph. One row goes through buffers that were bound once, any other number the general way.
+
+    Args:
+        session: the library's own.
+        together: runs have a multiple of this number of rows; the last row is repeated where it takes more of them.
+    """
+
+    def __init__(self, session: Any, *, together: int = 1) -> None:
         self._session = session
+        self._together = together
         widths = {node.name: _width(node, _INPUTS.get(node.name)) for node in session.get_inputs()}
         outputs = {node.name: _width(node, "tensor(double)") for node in session.get_outputs()}
         if set(outputs) != {_OUTPUT}:
@@ -77,9 +104,10 @@ class OnnxSession:
         self._names = tuple(name for name in _INPUTS if name in widths)
         self._run = session.run
         self._outputs = [_OUTPUT]
-        self._numbers = np.zeros((1, widths.get("N", 0)), dtype=np.float64)
-        self._codes = np.zeros((1, widths.get("C", 0)), dtype=np.int64)
-        self._answer = np.zeros((1, outputs[_OUTPUT]), dtype=np.float64)
+        self._numbers = np.zeros((together, widths.get("N", 0)), dtype=np.float64)
+        self._codes = np.zeros((together, widths.get("C", 0)), dtype=np.int64)
+        self._answer = np.zeros((together, outputs[_OUTPUT]), dtype=np.float64)
+        self._first = self._answer[:1]
         self._has_codes = "C" in widths
         self._bound = self._bind()
         self._run_bound = session.run_with_iobinding
@@ -92,7 +120,20 @@ class OnnxSession:
             if self._has_codes:
                 self._codes[:] = codes
             self._run_bound(self._bound)
-            return self._answer.copy()
+            return self._first.copy()
+        over = len(numbers) % self._together
+        return self._run_more(numbers, codes) if not over else self._run_uneven(numbers, codes, over)
+
+    def _run_uneven(self, numbers: Float64, codes: Int64, over: int) -> Float64:
+        if len(numbers) > _FEW:
+            # Cut, so that a large batch is not copied for the sake of a row.
+            parts = self._run_more(numbers[:-over], codes[:-over]), self.run(numbers[-over:], codes[-over:])
+            return np.concatenate(parts)
+        lacking = self._together - over
+        more_numbers, more_codes = np.repeat(numbers[-1:], lacking, axis=0), np.repeat(codes[-1:], lacking, axis=0)
+        return self._run_more(np.concatenate((numbers, more_numbers)), np.concatenate((codes, more_codes)))[:-lacking]
+
+    def _run_more(self, numbers: Float64, codes: Int64) -> Float64:
         given = {"N": numbers, "C": codes}
         answer: Float64 = self._run(self._outputs, {name: given[name] for name in self._names})[0]
         return answer

@@ -7,22 +7,35 @@ from golive.control.load.rows import Row
 from golive.domain.signature import DType
 from golive.errors import NotFoundError
 
+_HEAD, _TAIL = "/v1/models/", ":predict"
 
-def example_of(description: Mapping[str, Any], model: str, url: str) -> tuple[str, Row]:
-    """Find a model and its example row in a server's own description.
+
+def model_of(description: Mapping[str, Any], model: str, url: str) -> str:
+    """Find a model in a server's own description.
 
     Raises:
         NotFoundError: there is no such model, or several and none was named.
     """
-    head, tail = "/v1/models/", ":predict"
-    paths = description["paths"]
-    names = [path.removeprefix(head).removesuffix(tail) for path in paths if path.endswith(tail) and "{" not in path]
+    names = [
+        path.removeprefix(_HEAD).removesuffix(_TAIL)
+        for path in description["paths"]
+        if path.endswith(_TAIL) and "{" not in path
+    ]
     if (model and model not in names) or (not model and len(names) != 1):
         wanted = f"no model {model!r}" if model else "more than one model" if names else "no model"
         message = f"the server at {url} has {wanted}; name one with --model: {', '.join(names) or 'none is served'}"
         raise NotFoundError(message)
-    name = model or names[0]
-    content = paths[f"{head}{name}{tail}"]["post"]["requestBody"]["content"]
+    return model or names[0]
+
+
+def example_of(description: Mapping[str, Any], model: str, url: str) -> tuple[str, Row]:
+    """Find a model of rows and its example row in a server's own description.
+
+    Raises:
+        NotFoundError: there is no such model, or several and none was named.
+    """
+    name = model_of(description, model, url)
+    content = description["paths"][f"{_HEAD}{name}{_TAIL}"]["post"]["requestBody"]["content"]
     return name, content["application/json"]["example"]["instances"][0]
 
 

@@ -37,7 +37,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     warmup_s: float = 1.0
     rows: int = 1
     """Rows a request."""
-    form: Form = "rows"
+    form: Form = "auto"
     seed: int = 0
     generators: int = 1
     """Processes that make the load."""

@@ -10,9 +10,10 @@ import msgspec
 from golive.control.load.rows import Row
 from golive.domain.signature import DType
 
-Form = Literal["rows", "tensors", "binary"]
-"""``rows``: objects to ``/v1/models/{m}:predict``. ``tensors`` and ``binary``: the Open Inference Protocol's JSON and
-binary tensors to ``/v2/models/{m}/infer``."""
+Form = Literal["auto", "rows", "tensors", "binary"]
+"""``auto``: of rows of fields ``rows``, of tensors ``binary``. ``rows``: objects (or whole tensors by name) to
+``/v1/models/{m}:predict``. ``tensors`` and ``binary``: the Open Inference Protocol's JSON and binary tensors to
+``/v2/models/{m}/infer``."""
 
 _DATATYPES: dict[DType, str] = {"float64": "FP64", "int64": "INT64", "bool": "BOOL", "string": "BYTES"}
 _PACKS: dict[DType, str] = {"float64": "d", "int64": "q", "bool": "?"}
@@ -42,6 +43,13 @@ def path_of(model: str, form: Form) -> str:
     """Give the route of a model."""
     name = quote(model, safe="")
     return f"/v1/models/{name}:predict" if form == "rows" else f"/v2/models/{name}/infer"
+
+
+def form_of(form: Form, *, tensors: bool) -> Form:
+    """Say how a model's requests are written, where that was left open."""
+    if form != "auto":
+        return form
+    return "binary" if tensors else "rows"
 
 
 def bodies_of(rows: Sequence[Row], each: int, form: Form, types: Mapping[str, DType]) -> list[Body]:

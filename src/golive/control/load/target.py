@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 import httpx
 import msgspec
@@ -123,6 +123,21 @@ def described(target: Target) -> Mapping[str, Any]:
         message = f"the server at {target.url} does not describe its models; name the bundle that it serves as well"
         raise UnavailableError(message)
     return found
+
+
+def metadata(target: Target, model: str) -> Mapping[str, Any]:
+    """Read what the server says of one model (``/v2/models/{m}``); empty where it says nothing.
+
+    Raises:
+        UnavailableError: no server answers there.
+        DeniedError: it asks for another key.
+    """
+    with _client(target) as client:
+        try:
+            found = _asked(client, target, "GET", f"/v2/models/{quote(model, safe='')}").json()
+        except (NotFoundError, ValueError):
+            return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _client(target: Target) -> httpx.Client:

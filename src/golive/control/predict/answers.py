@@ -9,6 +9,7 @@ import pyarrow as pa
 from golive.control.predict.order import Refused
 from golive.domain.signature import DType, Field, Signature
 from golive.errors import InvalidRowError
+from golive.inference.ranking import ranking_columns, ranking_of
 from golive.inference.road import Road
 from golive.inference.values import text_of
 from golive.ports import Column, Float64, Rows
@@ -29,7 +30,8 @@ def answer_fields(signature: Signature, *, probabilities: bool) -> list[Any]:
     added = [pa.field(PREDICTION, _TYPES[signature.class_dtype] if signature.classes else pa.float64())]
     if probabilities:
         added += [pa.field(f"probability_{name}", pa.float64()) for name in signature.classes]
-    return added
+    kinds = (added[0].type, pa.float64()) * signature.top_k
+    return added + [pa.field(name, kind) for name, kind in zip(ranking_columns(signature.top_k), kinds, strict=True)]
 
 
 class Answering:
@@ -43,6 +45,8 @@ class Answering:
         self._added = answer_fields(road.signature, probabilities=probabilities)
         classes = road.signature.classes
         self._labels = _Labels(self._added[0].type) if classes else None
+        self._shares = len(classes) if probabilities else 0
+        self._ranking = ranking_of(road.signature)
         self.schema = pa.schema([*kept, *self._added])
 
     def answer(self, rows: Rows) -> tuple[Any, list[Refused]]:
@@ -103,7 +107,12 @@ class Answering:
             added = [_floats(predictions[:, 0])]
         else:
             added = [self._labels.array(self._road.labels(predictions))]
-        added += [_floats(predictions[:, index]) for index in range(len(self._added) - 1)]
+        added += [_floats(predictions[:, index]) for index in range(self._shares)]
+        if self._ranking is not None and self._labels is not None:
+            ranked = self._ranking(predictions)
+            for place in range(self._ranking.width):
+                added.append(self._labels.array([labels[place] for labels in ranked.labels]))
+                added.append(_floats(ranked.probabilities[:, place]))
         return pa.RecordBatch.from_arrays([*kept.columns, *added], schema=self.schema)
 
 
@@ -193,13 +202,13 @@ def _texts(values: Any) -> Column:
 
 
 def _side_by_side(columns: Sequence[Column]) -> Float64 | None:
-    """Give float64 ``[rows, columns]``, or None where a value is missing, infinite or no number."""
+    """Give float64 ``[rows, columns]``, or None where a value is no number."""
     if any(column.dtype == object for column in columns):
         return None
     matrix = np.empty((len(columns[0]), len(columns)), dtype=np.float64)
     for index, column in enumerate(columns):
         matrix[:, index] = column
-    return matrix if np.isfinite(matrix).all() else None
+    return matrix
 
 
 def _without(batch: Any, rows: Sequence[int]) -> Any:

@@ -1,14 +1,13 @@
 """Crew: tasks in, what became of them out, in order, by as many processes as are asked for."""
 
 import selectors
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, cast
 
 import msgspec
 
+from golive.control.predict.hands import Hands
 from golive.control.predict.order import Done, Order, Task
 from golive.control.predict.scorer import Scorer
 from golive.errors import UnavailableError
@@ -19,7 +18,7 @@ _END_S = 5.0
 _READ_BYTES = 1 << 16
 
 
-def scored(order: Order, tasks: Sequence[Task], *, workers: int) -> Iterator[Done]:
+def scored(order: Order, tasks: Sequence[Task], *, workers: int, hands: Hands) -> Iterator[Done]:
     """Score tasks and give the results in their order; at most ``3 * workers`` wait for their turn.
 
     Raises:
@@ -29,17 +28,15 @@ def scored(order: Order, tasks: Sequence[Task], *, workers: int) -> Iterator[Don
         scorer = Scorer(order)
         yield from map(scorer.score, tasks)
         return
-    with _started(order, min(workers, len(tasks))) as crew:
+    with _started(order, min(workers, len(tasks)), hands) as crew:
         yield from _in_order(crew, tasks)
 
 
 class _Process:
     """One process of the crew."""
 
-    def __init__(self, order: Order) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "golive.control.predict.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
+    def __init__(self, order: Order, hands: Hands) -> None:
+        self._process = hands.take()
         self.stdout = cast("IO[bytes]", self._process.stdout)
         self._stdin = cast("IO[bytes]", self._process.stdin)
         self._held = b""
@@ -85,10 +82,10 @@ class _Process:
 
 
 @contextmanager
-def _started(order: Order, count: int) -> Iterator[list[_Process]]:
+def _started(order: Order, count: int, hands: Hands) -> Iterator[list[_Process]]:
     crew: list[_Process] = []
     try:
-        crew.extend(_Process(order) for _ in range(count))
+        crew.extend(_Process(order, hands) for _ in range(count))
         yield crew
     finally:
         for process in crew:

@@ -11,6 +11,7 @@ from golive import plugins
 from golive.control.predict.answers import answer_fields
 from golive.control.predict.order import schema_text
 from golive.control.predict.places import is_here, reader_of, writer_of
+from golive.control.rows_only import refuse_tensors
 from golive.domain.bundle import Bundle
 from golive.domain.digest import Digest
 from golive.domain.signature import Signature
@@ -51,9 +52,7 @@ def planned(
         DataError: the input cannot be read, lacks a column, or has one of the wrong kind.
         UsageError: the output is the input, or no kind of table that can be written.
     """
-    if bundle.signature.task == "tensors":
-        message = f"{bundle.name} takes whole tensors, not the rows of a table; ask it with golive serve"
-        raise UsageError(message)
+    refuse_tensors(bundle, "ask it with golive.load(NAME).infer, or export it as a script, which reads .npz files")
     source, sink = reader_of(place), writer_of(output)
     if _same(place, output):
         message = f"{output} is the input; write to another file"

@@ -14,6 +14,7 @@ import pyarrow as pa
 from golive import errors, plugins
 from golive.control.predict.answers import answer_fields
 from golive.control.predict.crew import scored
+from golive.control.predict.hands import Hands
 from golive.control.predict.order import Done, Order, Task, schema_of
 from golive.control.predict.places import file_name, folder_for, is_here, writer_of
 from golive.control.predict.plan import Plan, planned
@@ -68,11 +69,13 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     overwrite: bool = False
 
 
-def predict(reference: str, place: str, output: str, rooms: Rooms, *, wish: Wish, move: Move) -> Predicted:
+def predict(
+    reference: str, place: str, output: str, rooms: Rooms, *, wish: Wish, move: Move, hands: Hands | None = None
+) -> Predicted:
     """Predict every row of a table, in order.
 
     The output appears whole, at the end; until then it grows in ``OUTPUT.unfinished``, from where a killed run
-    resumes.
+    resumes. ``hands`` are processes that wait already.
 
     Raises:
         DataError: the input cannot be read, or a row cannot be predicted; the message says which and why.
@@ -103,7 +106,7 @@ def predict(reference: str, place: str, output: str, rooms: Rooms, *, wish: Wish
             with Whole(folder, sink, pa.schema([*schema_of(plan.kept), *fields])) as whole:
                 resumed_at = whole.last.seen
                 if not whole.is_sealed:
-                    _fill_or_leave_nothing(whole, plan, rooms, workers=workers, move=move)
+                    _fill_or_leave_nothing(whole, plan, rooms, workers=workers, hands=hands or Hands(0), move=move)
                 last = whole.last
                 whole.deliver(output, refused)
     except OSError as error:
@@ -191,16 +194,16 @@ def _check_same(before: Plan, now: Plan, output: str) -> None:
         raise UsageError(message)
 
 
-def _fill_or_leave_nothing(whole: Whole, plan: Plan, rooms: Rooms, *, workers: int, move: Move) -> None:
+def _fill_or_leave_nothing(whole: Whole, plan: Plan, rooms: Rooms, *, workers: int, hands: Hands, move: Move) -> None:
     try:
-        _fill(whole, plan, rooms, workers=workers, move=move)
+        _fill(whole, plan, rooms, workers=workers, hands=hands, move=move)
     except GoliveError:
         if not whole.slices:
             whole.discard()
         raise
 
 
-def _fill(whole: Whole, plan: Plan, rooms: Rooms, *, workers: int, move: Move) -> None:
+def _fill(whole: Whole, plan: Plan, rooms: Rooms, *, workers: int, hands: Hands, move: Move) -> None:
     source: SlicedTable = plugins.load("tables", plan.source)
     slices = source.slices(plan.place, plan.options, rows=plan.rows)
     tasks = [Task(number, part) for number, part in enumerate(slices)]
@@ -217,7 +220,7 @@ def _fill(whole: Whole, plan: Plan, rooms: Rooms, *, workers: int, move: Move) -
         skip=plan.skip,
     )
     move(whole.slices, len(tasks), f"{whole.last.seen:,} rows")
-    for done in scored(order, tasks[whole.slices :], workers=workers):
+    for done in scored(order, tasks[whole.slices :], workers=workers, hands=hands):
         _raise_told(done)
         if done.refused and not plan.skip:
             first = done.refused[0]

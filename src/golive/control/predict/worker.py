@@ -25,7 +25,10 @@ def main() -> None:
         # The run has a process for each core.
         pa.set_cpu_count(1)
         lines = iter(sys.stdin.buffer.readline, b"")
-        scorer = Scorer(msgspec.json.decode(next(lines), type=Order))
+        order = next(lines, None)
+        if order is None:
+            return
+        scorer = Scorer(msgspec.json.decode(order, type=Order))
         for line in lines:
             done = scorer.score(msgspec.json.decode(line, type=Task))
             try:

@@ -6,6 +6,8 @@ import msgspec
 
 from golive.domain.policy import Policy
 from golive.domain.release import Strategy
+from golive.optimization.limits import Prefer
+from golive.packaging.finish import Finish
 from golive.training.recipe import Candidate, Cleaning, Features, Recipe, SearchPlan, Source, Split, Unit, Validation
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
@@ -16,6 +18,35 @@ class Optimization(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
     tolerance: Annotated[float, msgspec.Meta(ge=0.0)] = 1e-9
     """Greatest allowed difference: relative for values, absolute for probabilities. Labels may never differ."""
+
+
+class Optimize(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The search for a smaller or faster form of the model that training chose; without this section there is none."""
+
+    max_loss: Annotated[float, msgspec.Meta(ge=0.0, lt=1.0)] = 0.005
+    """The greatest worsening of the metric, as a share of its value; the upper end of its interval must keep to it."""
+    budget_s: Annotated[float, msgspec.Meta(ge=0.0)] = 60.0
+    """No candidate is begun after so many seconds."""
+    prefer: Prefer = "latency"
+    """What the one that is taken is best at: one row, a thousand rows, or the bytes of the graph."""
+    only: tuple[str, ...] = ()
+    """The optimizers to ask; empty: all that are installed."""
+
+
+class Answers(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What becomes of a classifier's probabilities before they are answers."""
+
+    threshold: Unit | None = None
+    """Of two classes, the probability above which the second is answered; without one 0.5."""
+    labels: dict[str, str] = {}
+    """Class as the data has it -> what answers call it."""
+    top_k: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """Answers also name so many of the most probable labels, with their probabilities."""
+
+    @property
+    def finish(self) -> Finish:
+        """The same as packaging takes it."""
+        return Finish(threshold=self.threshold, labels=self.labels, top_k=self.top_k)
 
 
 class Serving(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -76,6 +107,8 @@ class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     search: SearchPlan = SearchPlan()
     gate: Policy = Policy()
     optimization: Optimization = Optimization()
+    optimize: Optimize | None = None
+    answers: Answers = Answers()
     serving: Serving = Serving()
     release: ReleasePlan = ReleasePlan()
     monitoring: Monitoring = Monitoring()

@@ -46,9 +46,11 @@ def _checks() -> tuple[tuple[tuple[Place, ...], Check], ...]:
         ((("cleaning", "ranges"),), _ranges),
         ((("cleaning",), ("features",), ("target",)), _cleaned_columns),
         ((("task",), ("log_target",)), _log_target),
+        ((("task",), ("answers",)), _answers),
         ((("task",), ("candidates",)), _candidates),
         ((("task",), ("search", "metric")), _metric),
         ((("task",), ("split",), ("validation",), ("target",)), _split),
+        ((("optimize",),), _optimize),
         ((("gate",),), _gate),
         ((("serving",),), _ports),
         ((("serving",),), _tls),
@@ -161,6 +163,19 @@ def _log_target(project: Project, _: Path) -> Iterator[Finding]:
         yield ("log_target",), "only a regression has a target with a logarithm; remove the line"
 
 
+def _answers(project: Project, _: Path) -> Iterator[Finding]:
+    answers = project.answers
+    if project.task == "classification":
+        return
+    for name, is_said in (
+        ("threshold", answers.threshold is not None),
+        ("labels", bool(answers.labels)),
+        ("top_k", answers.top_k > 0),
+    ):
+        if is_said:
+            yield ("answers", name), "only a classification has labels to answer; remove the line"
+
+
 def _candidates(project: Project, _: Path) -> Iterator[Finding]:
     wrong = _REGRESSION_ONLY if project.task == "classification" else _CLASSIFICATION_ONLY
     instead = "logistic" if project.task == "classification" else "linear or ridge"
@@ -193,6 +208,13 @@ def _split(project: Project, _: Path) -> Iterator[Finding]:
         for place, found in ((("split", "method"), split.method), (("validation", "method"), method)):
             if found == "stratified":
                 yield place, "only a classification has classes to stratify by; use random or kfold"
+
+
+def _optimize(project: Project, _: Path) -> Iterator[Finding]:
+    known = plugins.names("optimizers")
+    for index, name in enumerate(project.optimize.only if project.optimize else ()):
+        if name not in known:
+            yield ("optimize", "only", index), f"there is no optimizer {name!r}; {nearest(name, known)}"
 
 
 def _gate(project: Project, _: Path) -> Iterator[Finding]:

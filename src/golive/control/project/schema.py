@@ -33,6 +33,8 @@ def _structs(root: type[msgspec.Struct]) -> dict[str, type[msgspec.Struct]]:
             waiting.extend(field.type for field in kind.fields)
         elif isinstance(kind, msgspec.inspect.VarTupleType):
             waiting.append(kind.item_type)
+        elif isinstance(kind, msgspec.inspect.UnionType):
+            waiting.extend(kind.types)
         elif isinstance(kind, msgspec.inspect.DictType):
             waiting.append(kind.value_type)
     return found

@@ -43,6 +43,7 @@ class Reading:
     def read(self, node: yaml.Node, kind: inspect.Type, path: Path = ()) -> Any:
         """Give the plain value of a node, or ``BROKEN`` when nothing of it can be used."""
         self.lines.setdefault(path, line_of(node))
+        kind = _section(kind)
         if isinstance(kind, inspect.StructType):
             return self._struct(node, kind, path)
         if isinstance(kind, inspect.DictType):
@@ -201,6 +202,13 @@ def nearest(word: str, known: Iterable[str]) -> str:
     known = tuple(known)
     near = get_close_matches(word, known, n=1)
     return f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known) or 'none'}"
+
+
+def _section(kind: inspect.Type) -> inspect.Type:
+    """Give the struct of a section that may be left out; its heading alone means the section with its defaults."""
+    if isinstance(kind, inspect.UnionType):
+        return next((each for each in kind.types if isinstance(each, inspect.StructType)), kind)
+    return kind
 
 
 def _instead_of(key: str, fields: Iterable[str]) -> str:

@@ -11,6 +11,8 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     columns: tuple[str, ...] = ()
     """The columns that it was fitted on, where it says so."""
     warnings: tuple[str, ...] = ()
+    none_texts: tuple[str, ...] = ()
+    """Columns of texts in which it knows a missing one as None; in all others that is NaN, as pandas reads tables."""
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,3 +20,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
     table: bytes
     target: str = ""
+    """Of ``ask``, the method that is asked instead."""
+    is_array: bool = False
+    """Whether the object is to see an array, not a frame."""
+    nan_texts: tuple[str, ...] = ()
+    """Columns of texts in which a missing one is NaN, not None."""

@@ -5,15 +5,18 @@ import socket
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 from typing import Self
 
 import msgspec
 
+import golive
 from golive import errors
 from golive.control.sandbox.frames import Answer, Question, receive, send
 
 MEMORY_BYTES = 8 << 30
 """Address space; libraries of linear algebra reserve gigabytes of it that they never touch."""
+_CHILD = "golive.control.sandbox.child"
 _CPU_S = 900
 _START_S = 60.0
 _END_S = 5.0
@@ -38,15 +41,16 @@ class Sandbox:
         module: where the handler is.
         name: a function without arguments that gives ``handler(verb, content) -> bytes``; called in the process.
         memory_bytes: the most address space that it may take.
+        python: the interpreter of another environment, which has msgspec and numpy; this one where None is given.
     """
 
-    def __init__(self, module: str, name: str, *, memory_bytes: int = MEMORY_BYTES) -> None:
+    def __init__(self, module: str, name: str, *, memory_bytes: int = MEMORY_BYTES, python: Path | None = None) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="golive-sandbox-")
         self._channel, theirs = socket.socketpair()
         with theirs:
             words = [str(theirs.fileno()), module, name, str(memory_bytes), str(_CPU_S)]
             self._process = subprocess.Popen(  # noqa: S603 - this interpreter and a module of ours
-                [sys.executable, "-B", "-E", "-P", "-m", "golive.control.sandbox.child", *words],
+                [*_program(python), *words],
                 env={},
                 cwd=self._folder.name,
                 stdin=subprocess.DEVNULL,
@@ -110,6 +114,19 @@ class Sandbox:
         except subprocess.TimeoutExpired:
             return SandboxError("closed its connection")
         return SandboxError(f"ended its process ({signal.Signals(-code).name if code < 0 else f'exit code {code}'})")
+
+
+def elsewhere(python: Path, module: str) -> list[str]:
+    """Give the command that runs the ``main`` of a module of golive in an environment that has no golive."""
+    # The program brings this golive, and none of the libraries beside it.
+    package = Path(golive.__file__).parent
+    return [str(python), "-B", "-I", str(Path(__file__).with_name("elsewhere.py")), str(package), module]
+
+
+def _program(python: Path | None) -> list[str]:
+    if python is None:
+        return [sys.executable, "-B", "-E", "-P", "-m", _CHILD]
+    return elsewhere(python, _CHILD)
 
 
 def _raised(answer: Answer) -> Exception:

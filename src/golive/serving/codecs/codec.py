@@ -10,6 +10,7 @@ import orjson
 from golive.domain.serving import Placed
 from golive.domain.signature import Signature
 from golive.errors import RequestError
+from golive.inference.ranking import Ranking
 from golive.ports import Column, Float64
 from golive.serving.answer import JSON_HEAD, Ask
 from golive.serving.codecs.rowtypes import Rows
@@ -85,6 +86,12 @@ class JsonCodec:
         return JSON_HEAD, self._write(outputs, form)
 
 
+def prediction_writer(placed: Placed, signature: Signature, labels: Labels) -> "PredictionWriter":
+    """Give what writes one model's answers."""
+    kind = RankedWriter if signature.top_k else PredictionWriter
+    return kind(placed, signature, labels)
+
+
 class PredictionWriter:
     """Writes ``predictions``, ``probabilities`` (classification, else null) and the model's name and version."""
 
@@ -100,6 +107,19 @@ class PredictionWriter:
         probabilities = json_of(outputs) if self._classifies else b"null"
         predictions = orjson.dumps(self._labels(outputs))
         return b'{"%b":%b,"probabilities":%b%b' % (key, predictions, probabilities, self._end)
+
+
+class RankedWriter(PredictionWriter):
+    """Writes ``top``, too: for each row the most probable labels with their probabilities, the best first."""
+
+    def __init__(self, placed: Placed, signature: Signature, labels: Labels) -> None:
+        super().__init__(placed, signature, labels)
+        self._ranking = Ranking(signature)
+
+    def __call__(self, outputs: Float64, key: bytes) -> bytes:
+        """Write one answer; ``key`` names the list of predictions."""
+        answer = super().__call__(outputs, key).removesuffix(self._end)
+        return b'%b,"top":%b%b' % (answer, orjson.dumps(self._ranking(outputs).pairs()), self._end)
 
 
 def json_of(values: Float64) -> bytes:

@@ -6,9 +6,10 @@ import msgspec
 
 from golive.domain.signature import Signature, Task
 from golive.errors import RequestError
+from golive.inference.ranking import ranking_of
 from golive.ports import Float64
 from golive.serving.answer import JSON_HEAD, Ask
-from golive.serving.codecs.codec import Labels, json_of, some
+from golive.serving.codecs.codec import json_of, some
 from golive.serving.codecs.instances import check_signature_name
 from golive.serving.codecs.rowtypes import Rows, converting, decoding, partial_type, row_type
 from golive.serving.codecs.tokens import decoded_loosely, has_tokens, plain_text
@@ -27,16 +28,17 @@ class ExamplesCodec:
     """``{"examples": [{name: value}, ...], "context": {name: value}}``: the context belongs to every example.
 
     A value may be a list of one value, and a text ``{"b64": "..."}``. Answers are ``{"result": [...]}``: for a
-    classification ``[[label, score], ...]`` for each example, labels as texts in the order of the classes; for a
-    regression one number each, null where it is not finite.
+    classification ``[[label, score], ...]`` for each example, labels as texts in the order of the classes (of a model
+    that answers its most probable labels: those, the best first); for a regression one number each, null where it is
+    not finite.
     """
 
     row_status = 422
     rows_path = "$.examples"
 
-    def __init__(self, signature: Signature, labels: Labels) -> None:
+    def __init__(self, signature: Signature) -> None:
         self._signature = signature
-        self._labels = labels
+        self._ranking = ranking_of(signature)
         self._row, self._some = row_type(signature), partial_type(signature)
         self._decoder = msgspec.json.Decoder(_Envelope)
 
@@ -64,8 +66,13 @@ class ExamplesCodec:
         del form, ask
         if self._signature.task == "regression":
             return JSON_HEAD, b'{"result":%b}' % json_of(outputs[:, 0])
-        classes = self._signature.classes
-        rows = [list(zip(classes, scores, strict=True)) for scores in outputs.tolist()]
+        if self._ranking is not None:
+            ranked = self._ranking(outputs)
+            pairs = zip(ranked.labels, ranked.probabilities.tolist(), strict=True)
+            rows = [[(str(label), score) for label, score in zip(*row, strict=True)] for row in pairs]
+        else:
+            classes = self._signature.classes
+            rows = [list(zip(classes, scores, strict=True)) for scores in outputs.tolist()]
         return JSON_HEAD, b'{"result":%b}' % msgspec.json.encode(rows)
 
     def _row_of(self, example: dict[str, Any], context: dict[str, Any], index: int) -> tuple[Any, ...]:

@@ -8,6 +8,7 @@ import msgspec
 
 from golive.domain.signature import Signature
 from golive.errors import RequestError
+from golive.inference.ranking import ranking_of
 from golive.ports import Float64
 from golive.serving.answer import JSON_HEAD, Ask
 from golive.serving.codecs.codec import Labels, PredictionWriter, some
@@ -49,8 +50,8 @@ class InvocationsCodec:
 
     JSON answers are those of :class:`~golive.serving.codecs.instances.InstancesCodec`, always with ``predictions``; CSV
     has one prediction on each line and no heading; each of JSON lines is
-    ``{"prediction": ..., "probabilities": [...]}`` (null for a regression). Every bad body is 400, as callers of this
-    protocol expect.
+    ``{"prediction": ..., "probabilities": [...]}`` (null for a regression), with ``top`` as JSON answers have it. Every
+    bad body is 400, as callers of this protocol expect.
 
     Args:
         signature: what the model takes and gives.
@@ -66,6 +67,7 @@ class InvocationsCodec:
         self._write = write
         self._signature = signature
         self._labels = labels
+        self._ranking = ranking_of(signature)
         self._row = row_type(signature)
         self._positional = positional_type(signature)
         row, columns = self._row, columns_type(signature)
@@ -156,7 +158,10 @@ class InvocationsCodec:
     def _written_lines(self, outputs: Float64) -> bytes:
         scores = outputs.tolist() if self._signature.task == "classification" else [None] * len(outputs)
         pairs = zip(self._labels(outputs), scores, strict=True)
-        lines = [{"prediction": label, "probabilities": row} for label, row in pairs]
+        lines: list[dict[str, Any]] = [{"prediction": label, "probabilities": row} for label, row in pairs]
+        if self._ranking is not None:
+            for line, best in zip(lines, self._ranking(outputs).pairs(), strict=True):
+                line["top"] = best
         return msgspec.json.Encoder().encode_lines(lines)
 
 

@@ -1,6 +1,7 @@
 """Tensor outputs: predictions in, the body of an infer response out, each tensor as JSON or as bytes after it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ import orjson
 from golive.domain.serving import Placed
 from golive.domain.signature import Signature
 from golive.errors import RequestError
+from golive.inference.ranking import ranking_of
 from golive.ports import Float64
 from golive.serving.answer import JSON_HEAD
 from golive.serving.codecs.codec import Labels, json_of
@@ -90,11 +92,10 @@ class OutputWriter:
     """Writes the answers of one model."""
 
     def __init__(self, placed: Placed, signature: Signature, labels: Labels) -> None:
-        self._labels = labels
+        self._values = output_values(signature, labels)
         self._outputs = {output["name"]: output for output in output_tensors(signature)}
         self._heads = {name: _head(output) for name, output in self._outputs.items()}
         self._binary_heads = {name: _binary_head(output) for name, output in self._outputs.items()}
-        self._regresses = signature.task == "regression"
         model = orjson.dumps({"model_name": placed.name, "model_version": str(placed.version)})
         self._start = model.removesuffix(b"}") + b","
 
@@ -113,12 +114,23 @@ class OutputWriter:
         return (form.lines % len(head), b"".join((head, *buffers))) if buffers else (JSON_HEAD, head)
 
     def _json(self, name: str, outputs: Float64) -> bytes:
-        return json_of(outputs.ravel()) if name == "probabilities" else orjson.dumps(self._labels(outputs))
+        values = self._values[name](outputs)
+        return orjson.dumps(values) if isinstance(values, list) else json_of(values.ravel())
 
     def _raw(self, name: str, outputs: Float64) -> bytes:
-        # A regression's values are its predictions: no list of floats is made of them.
-        values = outputs if name == "probabilities" or self._regresses else self._labels(outputs)
-        return raw_of(self._outputs[name]["datatype"], values)
+        return raw_of(self._outputs[name]["datatype"], self._values[name](outputs))
+
+
+def output_values(signature: Signature, labels: Labels) -> dict[str, Callable[[Float64], Any]]:
+    """Give what makes each output of a model's numbers float64 ``[n, k]``: an array, or a flat list of labels."""
+    # A regression's values are its predictions: no list of floats is made of them.
+    values: dict[str, Callable[[Float64], Any]] = {"predict": _same if signature.task == "regression" else labels}
+    values["probabilities"] = _same
+    ranking = ranking_of(signature)
+    if ranking is not None:
+        values["top_labels"] = lambda outputs: list(chain.from_iterable(ranking(outputs).labels))
+        values["top_probabilities"] = lambda outputs: ranking(outputs).probabilities
+    return values
 
 
 def output_tensors(signature: Signature) -> list[dict[str, Any]]:
@@ -127,10 +139,19 @@ def output_tensors(signature: Signature) -> list[dict[str, Any]]:
         return [page_of(tensor) for tensor in signature.outputs]
     if signature.task == "regression":
         return [{"name": "predict", "datatype": "FP64", "shape": [-1, 1]}]
-    return [
-        {"name": "predict", "datatype": DATATYPES[signature.class_dtype], "shape": [-1, 1]},
+    label = DATATYPES[signature.class_dtype]
+    outputs = [
+        {"name": "predict", "datatype": label, "shape": [-1, 1]},
         {"name": "probabilities", "datatype": "FP64", "shape": [-1, len(signature.classes)]},
     ]
+    if signature.top_k:
+        outputs.append({"name": "top_labels", "datatype": label, "shape": [-1, signature.top_k]})
+        outputs.append({"name": "top_probabilities", "datatype": "FP64", "shape": [-1, signature.top_k]})
+    return outputs
+
+
+def _same(outputs: Float64) -> Float64:
+    return outputs
 
 
 def _head(output: dict[str, Any]) -> bytes:

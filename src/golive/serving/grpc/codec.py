@@ -22,7 +22,7 @@ from golive.serving.answer import Ask
 from golive.serving.codecs.codec import Given, Labels
 from golive.serving.codecs.raw_tensors import check_range, count_of, raw_of, texts_of, values_of
 from golive.serving.codecs.tensor_inputs import FUSED, TensorInputs, Values
-from golive.serving.codecs.tensor_outputs import output_tensors
+from golive.serving.codecs.tensor_outputs import output_tensors, output_values
 from golive.serving.grpc import wire
 from golive.serving.grpc.protos import Messages
 
@@ -91,7 +91,7 @@ class GrpcCodec:
     rows_path = "$.inputs"
 
     def __init__(self, placed: Placed, signature: Signature, labels: Labels, messages: Messages) -> None:
-        self._labels = labels
+        self._values = output_values(signature, labels)
         self._inputs = TensorInputs(signature)
         self._of_numbers = not any(field.dtype == "string" for field in signature.inputs)
         self._readers = _row_readers(signature)
@@ -99,7 +99,6 @@ class GrpcCodec:
         self._parse = RequestParser(placed.name, messages)
         self._datatypes = {output["name"]: str(output["datatype"]) for output in output_tensors(signature)}
         self._widths = {output["name"]: int(output["shape"][1]) for output in output_tensors(signature)}
-        self._predictions_are_outputs = signature.task == "regression"
         self._start = wire.text(1, placed.name) + wire.text(2, str(placed.version))
         self._every = tuple(self._datatypes)
         self._plain = Form(raw=True, id=b"", outputs=self._every)
@@ -131,10 +130,10 @@ class GrpcCodec:
         rows, datatypes = len(outputs), self._datatypes
         if form.raw:
             head = self._raw_head(rows, form.outputs)
-            raws = [wire.sized(6, raw_of(datatypes[name], self._values(name, outputs))) for name in form.outputs]
+            raws = [wire.sized(6, raw_of(datatypes[name], self._values[name](outputs))) for name in form.outputs]
             return b"", b"".join([self._start, form.id, head, *raws])
         tensors = [
-            wire.sized(5, self._head(name, rows) + typed(datatypes[name], self._values(name, outputs)))
+            wire.sized(5, self._head(name, rows) + typed(datatypes[name], self._values[name](outputs)))
             for name in form.outputs
         ]
         return b"", b"".join([self._start, form.id, *tensors])
@@ -158,9 +157,6 @@ class GrpcCodec:
             if rows <= _REMEMBERED_ROWS:
                 self._heads[name, rows] = head
         return head
-
-    def _values(self, name: str, outputs: Float64) -> Any:
-        return outputs if name == "probabilities" or self._predictions_are_outputs else self._labels(outputs)
 
     def _given(self, inputs: Sequence[Any], raws: Sequence[bytes]) -> Given:
         if raws:

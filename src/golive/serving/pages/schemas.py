@@ -164,6 +164,8 @@ def example_tensors(signature: Signature) -> dict[str, Any]:
 def predictions_answer(signature: Signature, *, key: str = "predictions", other: str = "") -> Schema:
     """Describe an answer with predictions; ``other`` is their name where the request had columns."""
     shared = {"probabilities": _probabilities(signature), "model_name": TEXT, "model_version": TEXT}
+    if signature.top_k:
+        shared["top"] = _top(signature)
     forms = [
         {**object_of({name: list_of(_prediction(signature)), **shared}), "additionalProperties": False}
         for name in filter(None, (key, other))
@@ -223,12 +225,27 @@ def _probabilities(signature: Signature) -> Schema:
     }
 
 
+def _top(signature: Signature) -> Schema:
+    pair = object_of(
+        {"label": {"type": _JSON_TYPES[signature.class_dtype]}, "probability": {"type": ["number", "null"]}}
+    )
+    return {
+        **list_of({**list_of(pair), "minItems": signature.top_k, "maxItems": signature.top_k}),
+        "description": f"For each row the {signature.top_k} most probable labels, the best first",
+    }
+
+
 def _prediction(signature: Signature) -> Schema:
     unit = f" in {signature.unit}" if signature.unit else ""
     if signature.task == "regression":
         text = f"{signature.target}{unit}; null when the model gives no finite number"
         return {"type": ["number", "null"], "description": text}
-    return {"type": _JSON_TYPES[signature.class_dtype], "description": signature.target}
+    named = dict(zip(signature.known_as, signature.classes, strict=False))
+    known = "; ".join(f"{label} is {name} in the data" for name, label in named.items() if name != label)
+    return {
+        "type": _JSON_TYPES[signature.class_dtype],
+        "description": f"{signature.target}{f' ({known})' if known else ''}",
+    }
 
 
 def _field(field: Field) -> Schema:

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import shutil
 import signal
 import subprocess
@@ -10,13 +11,17 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import msgspec
+
 from golive.domain.digest import digest_of_value, short
-from golive.errors import UnavailableError
+from golive.errors import DataError, UnavailableError
+from golive.packaging.lock import required_by
 from golive.store.files import locked, refused
 
 _WHOLE = "whole"
 _LIMIT_S = 600.0
 _REASONS = 400
+_NAME_END = re.compile(r"[^A-Za-z0-9._-]")
 
 
 def interpreter(requirements: Sequence[str], python: str, folder: Path, *, limit_s: float = _LIMIT_S) -> Path:
@@ -43,6 +48,28 @@ def interpreter(requirements: Sequence[str], python: str, folder: Path, *, limit
     except OSError as error:
         raise refused(environment, error) from error
     return found
+
+
+def resolved(requirements: Sequence[str], *, limit_s: float = _LIMIT_S) -> tuple[str, ...]:
+    """Give the exact versions that a list of requirements comes to, with all that these require (``name==version``).
+
+    Where each is an exact version that is installed here, those; else what pip finds in its index, as wheels.
+
+    Raises:
+        DataError: nothing fits all of them.
+    """
+    names = [_NAME_END.split(requirement, maxsplit=1)[0] for requirement in requirements]
+    if all(_has(requirement) if "==" in requirement else requirement == name and _is_here(name)
+           for requirement, name in zip(requirements, names, strict=True)):  # fmt: skip
+        return required_by(names)
+    pip = [sys.executable, "-I", "-m", "pip", "install", "--dry-run", "--ignore-installed", "--quiet", "--no-input"]
+    options = ["--disable-pip-version-check", "--only-binary=:all:", "--report", "-", "--", *requirements]
+    try:
+        told = _run([*pip, *options], limit_s, "resolved")
+    except UnavailableError as error:
+        raise DataError(error.message) from error
+    found = msgspec.json.decode(told)["install"]
+    return tuple(sorted(f"{each['metadata']['name']}=={each['metadata']['version']}" for each in found))
 
 
 def running_python() -> str:
@@ -79,18 +106,25 @@ def _make(environment: Path, base: str, requirements: Sequence[str], limit_s: fl
     _run([*pip, *options], limit_s, "filled")
 
 
-def _run(command: Sequence[str], limit_s: float, what: str) -> None:
+def _is_here(name: str) -> bool:
+    try:
+        return bool(version(name))
+    except PackageNotFoundError:
+        return False
+
+
+def _run(command: Sequence[str], limit_s: float, what: str) -> str:
     process = subprocess.Popen(  # noqa: S603 - Python's own programs
         command,
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         errors="replace",
         start_new_session=True,
     )
     try:
-        _, told = process.communicate(timeout=limit_s)
+        said, told = process.communicate(timeout=limit_s)
     except subprocess.TimeoutExpired:
         message = f"the environment of the isolated model could not be {what} within {limit_s:g} s; try again"
         raise UnavailableError(message) from None
@@ -105,3 +139,4 @@ def _run(command: Sequence[str], limit_s: float, what: str) -> None:
             "see that the package index can be reached and has these versions as wheels for this machine"
         )
         raise UnavailableError(message)
+    return said

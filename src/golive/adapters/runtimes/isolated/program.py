@@ -372,7 +372,24 @@ def _load(model_file: int) -> Any:
 def _modules(before: set[str], model: Any) -> dict[str, Any]:
     """Name the modules that the model brought in, as far as they come from a file."""
     loaded = {name.partition(".")[0] for name in set(sys.modules) - before}
-    return {"modules": sorted(loaded - set(sys.stdlib_module_names)), "model": type(model).__module__}
+    modules = sorted(loaded - set(sys.stdlib_module_names))
+    return {"modules": modules, "model": type(model).__module__, **looked_at(model)}
+
+
+def looked_at(model: Any) -> dict[str, Any]:
+    """Say what an object is: its class, what it can be asked, and the classes that it tells apart (None: it has none).
+
+    ``dtype`` is numpy's kind of these, and empty where they are not one list.
+    """
+    classes = getattr(model, "classes_", None)
+    listed = None if classes is None or isinstance(classes, list) else import_module("numpy").asarray(classes)
+    plain = listed is not None and listed.ndim == 1
+    return {
+        "kind": f"{type(model).__module__}.{type(model).__qualname__}",
+        "methods": [name for name in ("predict", "predict_proba") if hasattr(model, name)],
+        "classes": None if classes is None else [str(label) for label in listed.tolist()] if plain else [],  # type: ignore[union-attr]
+        "dtype": listed.dtype.kind if plain else "",  # type: ignore[union-attr]
+    }
 
 
 def _confine(limits: Mapping[str, Any]) -> None:

@@ -5,6 +5,7 @@ import time
 import weakref
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -110,8 +111,12 @@ class IsolatedSession:
 
     def modules(self) -> tuple[tuple[str, ...], str]:
         """Name the top modules that the model has brought into its process so far, and the module of its class."""
-        found = self._house.child().look()
+        found = self.looked()
         return tuple(found["modules"]), str(found["model"])
+
+    def looked(self) -> dict[str, Any]:
+        """Say what the object is, see ``program.looked_at``, and which modules it has brought in."""
+        return self._house.child().look()
 
     def close(self) -> None:
         """End the process. Doing so twice changes nothing."""
