@@ -256,7 +256,7 @@ def squared_distances(emitter: Emitter, block: Block, vectors: Float64) -> Block
     center = vectors.mean(axis=0)
     moved = graph.op("Sub", block.tensor, center[None, :])
     vectors = vectors - center
-    squares = graph.row_sum(graph.op("Mul", moved, moved))
+    squares = graph.total(Block(graph.op("Mul", moved, moved), block.width))
     cross = graph.op("MatMul", moved, np.ascontiguousarray(2.0 * vectors.T))
     distance = graph.op("Add", graph.op("Sub", squares, cross), np.sum(vectors**2, axis=1)[None, :])
     return Block(graph.op("Max", distance, 0.0), len(vectors))
