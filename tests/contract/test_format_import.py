@@ -238,7 +238,7 @@ def test_a_sample_without_its_target_is_refused(rooms, graph, sample):
 def test_the_command_says_that_a_graph_is_kept_as_it_is(tmp_path, graph, monkeypatch):
     monkeypatch.setenv("GOLIVE_HOME", str(tmp_path / "home"))
     done = CliRunner().invoke(build_app(), ["import", str(graph), "--name", "soft"])
-    assert "tensors; the graph is the file's own" in done.stdout
+    assert "tensors; the graph is the file's, byte for byte" in done.stdout
 
 
 def test_the_command_prints_the_bundle_or_one_sentence(tmp_path, graph, sample, monkeypatch):

@@ -24,7 +24,7 @@ LONG = {
     "examples/text_reviews/README.md",
 }
 """Carried out by ``make test-heavy``: they train, measure and serve for longer than a minute together."""
-MOST_NOT_RUN = 16
+MOST_NOT_RUN = 24
 
 
 def _asked(page):

@@ -167,10 +167,7 @@ REFUSED: dict[str, tuple[Writer, str]] = {
     "outside/parent.onnx": (_external("../secret.bin"), OUTSIDE),
     "outside/link.onnx": (_external("link.bin"), OUTSIDE),
     "claimed.onnx": (_claimed([HUGE]), r"declares the shape|shapes? of more|cannot open it"),
-    "negative.onnx": (_claimed([-1, 4]), r"declares the shape|cannot open it"),
     "filled.onnx": (_onnx(("ConstantOfShape", ["s"]), ("Add", ["x", "t0"]), s=WIDE), MEMORY),
-    "expanded.onnx": (_onnx(("Expand", ["o", "s"]), ("Add", ["x", "t0"]), o=ONE, s=WIDE), MEMORY),
-    "tiled.onnx": (_onnx(("Tile", ["o", "s"]), ("Add", ["x", "t0"]), o=ONE, s=WIDE), MEMORY),
     "nested.onnx": (_nested, r"no ONNX file, or one that was cut short|deep inside each other|hold no graph"),
     "text.onnx": (lambda path, _: path.write_text("dear reader"), "no ONNX file, or one that was cut short"),
     "empty.onnx": (lambda path, _: path.touch(), "its 0 bytes hold no graph"),
@@ -199,6 +196,9 @@ REFUSED: dict[str, tuple[Writer, str]] = {
 """Path -> how it is written, and what is said where it is imported without ``--trust``."""
 
 LONG: dict[str, tuple[Writer, str]] = {
+    "expanded.onnx": (_onnx(("Expand", ["o", "s"]), ("Add", ["x", "t0"]), o=ONE, s=WIDE), MEMORY),
+    "tiled.onnx": (_onnx(("Tile", ["o", "s"]), ("Add", ["x", "t0"]), o=ONE, s=WIDE), MEMORY),
+    "negative.onnx": (_claimed([-1, 4]), r"declares the shape|cannot open it"),
     "texts.pkl": (_texts, r"runs code when it is loaded: it would call nothing"),
     "deeper.pkl": (lambda path, _: path.write_bytes(b"\x80\x04" + b"]" * 1_000_000 + b"."), r"deeper\.pkl"),
     "many.pkl": (lambda path, _: path.write_bytes(b"\x80\x04" + b"N0" * (1 << 24) + b"N."), r"instructions"),

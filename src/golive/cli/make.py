@@ -217,11 +217,9 @@ def _show_brought(console: Console, brought: Any, rooms: Any) -> None:
     for note in brought.notes:
         console.print("•", note, markup=False)
     proof = plugins.verb("proof", "parity_text")(bundle, rooms)
-    text = f"a table of {len(bundle.signature.inputs)} fields; {proof}"
-    if brought.form == "tensors":
-        text = "tensors; the graph is the file's own"
+    shape = "tensors" if brought.form == "tensors" else f"a table of {len(bundle.signature.inputs)} fields"
     console.print(f"{bundle.name} {bundle.digest}", markup=False)
-    console.print(f"  {bundle.manifest.lineage.model}: {text}", markup=False)
+    console.print(f"  {bundle.manifest.lineage.model}: {shape}; {proof}", markup=False)
     console.print(f"next: golive serve {bundle.name}", markup=False)
 
 

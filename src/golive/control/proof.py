@@ -17,4 +17,7 @@ def parity_text(bundle: Bundle, rooms: Rooms) -> str:
     measure = proof.find("parity.difference") if proof else None
     if measure is None:
         return "no parity proof is attached"
+    if not measure.rows:
+        # A graph that somebody else wrote: what it was compared with, if with anything.
+        return measure.note
     return f"equal to the original on {measure.rows:,} rows (greatest difference {measure.value:.1e})"

@@ -157,7 +157,7 @@ def envelope(emitter: Emitter, model: Any, block: Block) -> Block:
 
 def _weighted(emitter: Emitter, near: Block, weights: Float64) -> Block:
     """Sum with weights, without a MatMul: what scales the answer afterwards would be fused with it (Graph.product)."""
-    return Block(emitter.graph.total(emitter.graph.each("Mul", near, weights[None, :])), 1)
+    return Block(emitter.graph.row_sum(emitter.graph.op("Mul", near.tensor, weights[None, :])), 1)
 
 
 RULES: Mapping[str, BlockRule] = {
