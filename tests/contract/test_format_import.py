@@ -81,7 +81,9 @@ def test_an_onnx_file_without_a_sample_is_kept_byte_for_byte_as_tensors(rooms, g
 
 def test_a_bundle_of_tensors_says_how_it_is_asked(rooms, graph):
     bundle = golive.import_model(graph, name="soft", home=str(rooms.home.folder))
-    with pytest.raises(UsageError, match=r"soft reads tensors \(x float32 \[-1, 4\]\) and no rows of fields; ask it with \.infer"):
+    with pytest.raises(
+        UsageError, match=r"soft reads tensors \(x float32 \[-1, 4\]\) and no rows of fields; ask it with \.infer"
+    ):
         bundle.predict(ROWS)
 
 

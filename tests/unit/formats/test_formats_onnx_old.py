@@ -47,7 +47,9 @@ def test_what_the_converter_cannot_do_is_refused_with_its_reason():
         helper.make_node("Gemm", ["x", "w", "s"], ["y"], broadcast=1),
         constants=[("w", np.eye(3, dtype=np.float32)), ("s", SCALE)],
     )
-    with pytest.raises(DataError, match=r"written for opset 6 .* cannot be brought to a newer one .* export the model again"):
+    with pytest.raises(
+        DataError, match=r"written for opset 6 .* cannot be brought to a newer one .* export the model again"
+    ):
         check(Sent(gemm.SerializeToString()))
 
 
