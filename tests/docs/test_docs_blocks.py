@@ -9,8 +9,11 @@ PAGES = pages()
 LONG = {
     "README.zh-CN.md",
     "docs/bench.md",
+    "docs/client.md",
+    "docs/evaluation.md",
     "docs/importing.md",
     "docs/isolated.md",
+    "docs/monitoring.md",
     "docs/offline.md",
     "docs/optimizing.md",
     "docs/tensor-models.md",

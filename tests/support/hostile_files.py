@@ -185,7 +185,10 @@ REFUSED: dict[str, tuple[Writer, str]] = {
     "objects.joblib": (_npy, r"is no pickle that can be read"),
     "logged": (_mlflow, r"runs code when it is loaded: it would call .*mkdir"),
     "laughing": (_laughing, r"flavors|cannot be read as the description of an MLflow model"),
-    "bomb.skops": (_bomb("schema.json"), r"bomb\.skops unpacks from .* bytes of them text|805,306,368 of them text"),
+    "bomb.skops": (
+        _bomb("schema.json"),
+        r"bomb\.skops unpacks from .* bytes of them text|805,306,368 of them text|golive\[skops\]",
+    ),
     "bomb.keras": (_bomb("model.weights.h5", ("config.json", b"{}"), ("metadata.json", b"{}")), r"bomb\.keras"),
     "bomb.pt": (
         _bomb("net/data.pkl", ("net/version", b"3"), ("net/constants.pkl", b"\x80\x02)."), ("net/code/x.py", b"")),
