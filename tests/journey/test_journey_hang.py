@@ -36,7 +36,7 @@ def begun_and_replaced(server, load: Load, hurt) -> None:
 
 
 def test_a_worker_without_any_time_is_replaced_and_only_its_own_requests_fail(place):
-    server = place.start()
+    server = place.start(queue_s=30.0)
     with Load(port_of(server), PATH, BODIES, right=RIGHT, connections=CONNECTIONS) as load:
         begun_and_replaced(server, load, place.freeze)
     report = load.report
@@ -46,7 +46,7 @@ def test_a_worker_without_any_time_is_replaced_and_only_its_own_requests_fail(pl
 
 
 def test_a_run_that_never_ends_costs_one_worker_and_only_the_requests_on_it(place):
-    server = place.start()
+    server = place.start(queue_s=30.0)
     endless = []
 
     def ask_for_ever(_):

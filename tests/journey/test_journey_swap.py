@@ -32,7 +32,7 @@ def go_on(load: Load, count: int = 500) -> None:
 
 
 def test_versions_are_swapped_under_full_load_and_every_answer_is_right(place):
-    server = place.start()
+    server = place.start(queue_s=30.0)
     with Load(port_of(server), PATH, BODIES, right=answers(1, 2, 3, 4), connections=16) as load:
         go_on(load)
         for version in (2, 3, 4, 1):
@@ -52,7 +52,7 @@ def test_versions_are_swapped_under_full_load_and_every_answer_is_right(place):
     "content", [b"this is not a graph", b""], ids=["a graph that is none", "a bundle that is not there"]
 )
 def test_a_version_that_does_not_load_changes_nothing_for_those_who_ask(place, content):
-    server = place.start()
+    server = place.start(queue_s=30.0)
     before = workers(server.pid)
     digest = keep(place.state, content) if content else place.digests[1][:-4] + "0000"
     with Load(port_of(server), PATH, BODIES, right=answers(1), connections=8) as load:
@@ -67,7 +67,7 @@ def test_a_version_that_does_not_load_changes_nothing_for_those_who_ask(place, c
 
 
 def test_a_worker_that_is_killed_takes_only_the_requests_on_it_along(place):
-    server = place.start()
+    server = place.start(queue_s=30.0)
     connections = 12
     with Load(port_of(server), PATH, BODIES, right=answers(1), connections=connections) as load:
         go_on(load)
@@ -84,7 +84,7 @@ def test_a_worker_that_is_killed_takes_only_the_requests_on_it_along(place):
 
 
 def test_a_worker_that_is_killed_while_the_next_generation_loads_does_not_stop_the_swap(place):
-    server = place.start()
+    server = place.start(queue_s=30.0)
     with Load(port_of(server), PATH, BODIES, right=answers(1, 2), connections=12) as load:
         go_on(load)
         os.kill(workers(server.pid)[0], signal.SIGKILL)
