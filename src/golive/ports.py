@@ -209,6 +209,19 @@ class ModelFormat(Protocol):
         ...
 
 
+@runtime_checkable
+class NetworkFormat(ModelFormat, Protocol):
+    """Also reads a network that says nothing of itself, for somebody who has arrays to ask it with."""
+
+    def network(self, path: Path) -> Any:
+        """Give the file, looked through, as ``golive.packaging.network_file.NetworkFile``; no declaration is read.
+
+        Raises:
+            DataError: the file is damaged or hostile; the message says what to do.
+        """
+        ...
+
+
 class Framework(Protocol):
     """Turns one library's fitted models into a graph with exactly the same answers."""
 
@@ -231,15 +244,16 @@ class Framework(Protocol):
         ...
 
 
-@runtime_checkable
-class TensorFramework(Framework, Protocol):
-    """Also writes networks with the tensors that they read and give, such as images, tokens and states."""
+class TensorWriter(Protocol):
+    """Writes networks with the tensors that they read and give, such as images, tokens and states."""
+
+    name: str
 
     def tensors(self, model: Any, example: Arrays, *, open_axes: OpenAxes, outputs: Sequence[str]) -> bytes:
         """Write a network as ONNX.
 
         Args:
-            model: One that :meth:`recognizes` knows.
+            model: A network of its library.
             example: An array for each input; no open axis is 0 or 1 long.
             open_axes: Axes whose length is only known of a request.
             outputs: Names for what it gives; empty: its own.
@@ -257,6 +271,11 @@ class TensorFramework(Framework, Protocol):
             ValueError: it cannot answer these values or shapes.
         """
         ...
+
+
+@runtime_checkable
+class TensorFramework(Framework, TensorWriter, Protocol):
+    """Also writes networks with the tensors that they read and give."""
 
 
 class Session(Protocol):

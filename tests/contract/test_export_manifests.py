@@ -6,12 +6,15 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 from priced import keep
 
 from golive import plugins
-from golive.errors import UsageError
+from golive.adapters.exports.containers.libraries import requirements
+from golive.domain.bundle import Bundle
+from golive.errors import MissingExtraError, NotConvertibleError, UsageError
 from golive.store.bundles import BundleStore
 
 
@@ -166,3 +169,48 @@ def test_compose_mounts_files_that_are_there_or_that_the_readme_makes(tmp_path):
     assert made["services"]["model"]["environment"]["GOLIVE_API_KEY_FILE"] == f"/run/secrets/{secret}"
     scraped = yaml.safe_load((out / "prometheus.yml").read_text())["scrape_configs"][0]["static_configs"][0]["targets"]
     assert scraped == [f"model:{made['services']['model']['expose'][0]}"]
+
+
+PARENT = "sha256:" + "ab" * 32
+CONTAINERS = ("docker", "compose", "kubernetes")
+
+
+def run_by(runtime: str, folder: Path, *, parent: str | None = PARENT) -> tuple[Bundle, dict[str, bytes]]:
+    bundle, files = keep(folder / "store")
+    lineage = msgspec.structs.replace(bundle.manifest.lineage, parent=parent)
+    manifest = msgspec.structs.replace(bundle.manifest, runtime=runtime, lineage=lineage)
+    return BundleStore(folder / "store").write(manifest, files, created_at=bundle.created_at), files
+
+
+@pytest.mark.parametrize("kind", CONTAINERS)
+def test_a_bundle_that_needs_a_compiler_is_refused_with_the_one_it_was_made_from(kind, tmp_path):
+    bundle, files = run_by("compiled", tmp_path)
+    with pytest.raises(NotConvertibleError, match=rf"the image has none; .*: golive export {PARENT} --to docker$"):
+        plugins.load("exports", kind).write(bundle, files, tmp_path, {})
+    orphan, files = run_by("compiled", tmp_path, parent=None)
+    with pytest.raises(NotConvertibleError, match=r"golive package or golive import, and export that$"):
+        plugins.load("exports", kind).write(orphan, files, tmp_path / "store", {})
+
+
+def test_the_image_of_a_bundle_run_by_openvino_installs_it(tmp_path, monkeypatch):
+    # A distribution's version is read from its metadata; openvino itself is not needed for that.
+    (tmp_path / "site" / "openvino-2026.4.1.dist-info").mkdir(parents=True)
+    (tmp_path / "site" / "openvino-2026.4.1.dist-info" / "METADATA").write_text("Name: openvino\nVersion: 2026.4.1\n")
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    bundle, files = run_by("openvino", tmp_path)
+    (tmp_path / "out").mkdir()
+    plugins.load("exports", "docker").write(bundle, files, tmp_path / "out", {})
+    lines = (tmp_path / "out" / "requirements.txt").read_text().splitlines()
+    assert "openvino==2026.4.1" in lines
+    assert {line.partition("==")[0] for line in lines} >= {"numpy", "onnxruntime"}
+    assert len(lines) == len({line.partition("==")[0] for line in lines})
+
+
+def test_a_runtime_that_is_not_installed_here_is_named_with_its_extra(tmp_path):
+    bundle, _ = run_by("openvino", tmp_path)
+    with pytest.raises(MissingExtraError, match=r"pip install 'golive\[openvino\]' brings it"):
+        requirements(bundle, {"openvino": ("a-distribution-that-nobody-has",)})
+
+
+def test_the_image_of_any_other_bundle_holds_the_base_libraries_only(tmp_path):
+    assert "openvino" not in (export("docker", tmp_path) / "requirements.txt").read_text()

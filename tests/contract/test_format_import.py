@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import re
 from pathlib import Path
 
 import joblib
@@ -181,6 +182,11 @@ def test_a_regression_s_true_answers_must_be_numbers(rooms, tmp_path, graph):
     onnx.save(model, tmp_path / "sum.onnx")
     with pytest.raises(DataError, match="the model answers with numbers, but 'species' of the sample holds texts"):
         bring(tmp_path / "sum.onnx", rooms, name="sum", sample=NAMED, target="species")
+
+
+def test_a_graph_that_does_not_read_the_sample_is_refused_by_the_name_of_its_file(rooms):
+    with pytest.raises(NotConvertibleError, match=rf"^{re.escape(str(LOGREG))}: the input .* reads \[2\] a row"):
+        bring(LOGREG, rooms, name="logreg", sample=NAMED, target="species")
 
 
 def mlflow_folder(folder: Path, flavors: dict, **files: bytes) -> Path:

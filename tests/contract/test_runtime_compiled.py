@@ -165,6 +165,16 @@ def test_a_row_answers_alike_alone_among_few_and_among_many(runtime):
     assert session.run(ROWS[:0], NO_CODES[:0]).shape == (0, 2)
 
 
+def test_a_column_that_rows_do_not_have_is_never_read(runtime):
+    with pytest.raises(VerificationError, match="read 8 columns, and rows have 2"):
+        answers(runtime, stumps(AT_MOST, nodes_featureids=[0, 7, 0, 1]))
+
+
+def test_a_column_that_no_row_has_is_refused_at_once(runtime):
+    with pytest.raises(VerificationError, match="reads the column -3"):
+        runtime.open(stumps(AT_MOST, nodes_featureids=[0, -3, 0, 1]), threads=1)
+
+
 def test_it_keeps_what_every_runtime_promises():
     content, rows = stumps(AT_MOST), ROWS[np.isfinite(ROWS).all(axis=1)]
     runtime = plugins.load("runtimes", "compiled")

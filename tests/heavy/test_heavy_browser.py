@@ -33,8 +33,8 @@ from xgboost import XGBRegressor
 
 import golive
 from golive import plugins, testing
-from golive.adapters.exports.browser_runtime import ONNXRUNTIME_WEB, runtime_parts
-from golive.adapters.exports.described import model_json
+from golive.adapters.exports.browser.runtime import ONNXRUNTIME_WEB, runtime_parts
+from golive.adapters.exports.companions.described import model_json
 from golive.domain.bundle import Bundle, Manifest
 from golive.domain.preparation import (
     Bound,

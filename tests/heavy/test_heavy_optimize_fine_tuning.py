@@ -10,9 +10,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from golive.adapters.frameworks.sklearn import SklearnFramework
-from golive.adapters.optimizers.fine_tuning import (
-    FineTuneOptimizer,
-)
+from golive.adapters.optimizers.fine_tuning import FineTuneOptimizer, fine_tuned
+from golive.adapters.optimizers.lessons import Lesson
 from golive.adapters.optimizers.pruning import PruneOptimizer
 from golive.adapters.optimizers.torch_graph import TorchGraph
 from golive.adapters.runtimes.onnxruntime import OnnxRuntime
@@ -120,6 +119,7 @@ CELLS = [
 IMAGES = [
     then_flat(one("MaxPool", output="z", kernel_shape=[3, 3], strides=[3, 3])),
     then_flat(one("AveragePool", output="z", kernel_shape=[3, 3], strides=[3, 3])),
+    then_flat(one("AveragePool", output="z", kernel_shape=[3, 3], strides=[3, 3], pads=[1, 1, 0, 0])),
     then_flat(
         one("Conv", "a k", "c", kernel_shape=[3, 3], pads=[1, 0, 1, 0], strides=[3, 2]),
         one("MaxPool", "c", "z", kernel_shape=[1, 1]),
@@ -159,15 +159,56 @@ def test_torch_computes_what_the_graph_says(between, from_image):
 
 
 def test_an_operator_that_is_not_known_is_named():
-    with pytest.raises(NotConvertibleError, match="has the operator Sin, which cannot be trained here"):
-        TorchGraph(network([one("Sin")], from_image=False))
+    between = [one("Hardmax")]
+    with pytest.raises(NotConvertibleError, match="needs Hardmax, which are not known here; pruned without fine-tun"):
+        TorchGraph(network(between, from_image=False))
 
 
-def test_pooling_that_torch_does_otherwise_is_refused():
-    pool = one("AveragePool", output="z", kernel_shape=[3, 3], strides=[3, 3], pads=[1, 1, 0, 0])
+def test_pooling_in_a_form_that_is_not_known_is_refused():
+    pool = one("MaxPool", output="z", kernel_shape=[4, 4], strides=[3, 3], ceil_mode=1)
     read = TorchGraph(network(then_flat(pool), from_image=True))
-    with pytest.raises(NotConvertibleError, match="pools in a way that cannot be trained here"):
+    with pytest.raises(NotConvertibleError, match=r"MaxPool \(z\) rounds lengths up .*; pruned without fine-tuning"):
         read.answers([torch.zeros((2, COLUMNS))])
+
+
+def taught(graph):
+    numbers = np.random.default_rng(1).normal(size=(7, COLUMNS))
+    return Lesson(numbers, np.zeros((7, 0), np.int64), answers_of(graph, numbers))
+
+
+def test_a_network_whose_products_are_rounded_is_refused():
+    rounded = [one("Cast", "a", "i", to=TensorProto.INT64), one("Cast", "i", to=TensorProto.FLOAT)]
+    graph = network(rounded, from_image=False)
+    model = onnx.load_model_from_string(graph)
+    # Nothing of the second product reaches the answer.
+    del model.graph.node[-2:]
+    model.graph.node.append(one("Cast", "h", "P", to=TensorProto.DOUBLE))
+    model.graph.output[0].type.tensor_type.shape.dim[1].dim_value = COLUMNS
+    content = model.SerializeToString()
+    with pytest.raises(NotConvertibleError, match="rounds or compares what its products give"):
+        fine_tuned(content, taught(content), is_classification=False, seed=0)
+
+
+def test_a_network_of_an_old_opset_learns_too():
+    model = onnx.load_model_from_string(network([one("Relu")], from_image=False))
+    model.opset_import[0].version = 11
+    content = model.SerializeToString()
+    lesson = taught(content)
+    moved = Lesson(lesson.numbers, lesson.codes, lesson.answers + 1.0)
+    tuned = fine_tuned(content, moved, is_classification=False, seed=0)
+    apart = [np.abs(answers_of(graph, moved.numbers) - moved.answers).mean() for graph in (content, tuned)]
+    assert apart[1] < apart[0]
+
+
+def test_constants_that_nodes_hold_stay_constants():
+    held = helper.make_node("Constant", [], ["c"], value=numpy_helper.from_array(np.array([-1, *IMAGE])))
+    graph = network([held, one("Reshape", "a c", "i"), one("Flatten", "i")], from_image=False)
+    read = TorchGraph(graph)
+    assert read.inputs == ["x"]
+    rows = np.random.default_rng(1).normal(size=(3, COLUMNS))
+    np.testing.assert_allclose(
+        read.answers([torch.from_numpy(rows).float()]).detach().numpy(), answers_of(graph, rows), rtol=1e-4, atol=1e-4
+    )
 
 
 def test_a_pruned_network_that_learned_again_decides_more_like_the_whole():

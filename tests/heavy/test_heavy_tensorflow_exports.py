@@ -16,8 +16,8 @@ from sklearn.ensemble import RandomForestClassifier
 
 import golive
 from golive import plugins, testing
-from golive.adapters.exports.order import Order, arrays_of, sent
-from golive.adapters.exports.tensorflow_form import _carried_out
+from golive.adapters.exports.frameworks.order import Order, arrays_of, sent
+from golive.adapters.exports.frameworks.tensorflow_form import _carried_out
 from golive.domain.signature import Tensor
 from golive.errors import NotConvertibleError
 

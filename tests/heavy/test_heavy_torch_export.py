@@ -21,8 +21,8 @@ torch = pytest.importorskip("torch", reason="torch is not installed; pip install
 
 @pytest.mark.parametrize("name", [*CASES, *SEVERAL])
 def test_an_operator_answers_in_torch_as_in_onnx_runtime(name):
-    backend = plugins.attribute("golive.adapters.exports.torch_backend", "TorchBackend")()
-    program = plugins.attribute("golive.adapters.exports.operators", "Program")
+    backend = plugins.attribute("golive.adapters.graphs.torch_backend", "TorchBackend")()
+    program = plugins.attribute("golive.adapters.graphs.program", "Program")
     kind, given, attributes, *outputs = CASES.get(name) or SEVERAL[name]
     content = graph(kind, given, attributes, *outputs)
     wanted, feeds = right(content, given)

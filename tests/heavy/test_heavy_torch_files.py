@@ -174,3 +174,74 @@ def test_a_program_for_one_number_of_rows_is_tensors_but_no_table(torch, module,
     declare(path, LOGITS)
     with pytest.raises(NotConvertibleError, match="exported for one number of rows; export it with dynamic_shapes"):
         brought(path, tmp_path, sample=SAMPLE, target="digit")
+
+
+@pytest.fixture(scope="module")
+def script(torch, tmp_path_factory):
+    """A program of two inputs and two outputs, in TorchScript's own language, and the module that it is of."""
+
+    class Both(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.words = torch.nn.Embedding(20, 4)
+            self.last = torch.nn.Linear(7, 2)
+
+        def forward(self, ids, numbers):
+            # What is taken of a sequence must not depend on how long it is.
+            mean = self.words(ids).mean(dim=1)
+            joined = torch.cat([mean, numbers], dim=1)
+            return self.last(joined), mean
+
+    module = Both().eval()
+    path = tmp_path_factory.mktemp("script") / "both.pt"
+    torch.jit.save(torch.jit.script(module), path)
+    return path, module
+
+
+def given_arrays():
+    random = np.random.default_rng(0)
+    return {"ids": random.integers(0, 20, (30, 6)), "numbers": random.normal(size=(30, 3)).astype(np.float32)}
+
+
+def test_a_torchscript_file_with_arrays_becomes_a_bundle_of_tensors(torch, script, tmp_path):
+    path, module = script
+    arrays = given_arrays()
+    np.savez(tmp_path / "sample.npz", **arrays)
+    words = {"outputs": ["score", "mean"], "open_axes": {"ids": (0, 1)}}
+    bundle = brought(path, tmp_path, sample=tmp_path / "sample.npz", **words)
+    assert [(one.name, one.dtype, one.shape) for one in bundle.bundle.signature.tensors] == [
+        ("ids", "int64", (None, None)),
+        ("numbers", "float32", (None, 3)),
+    ]
+    longer = {"ids": np.arange(18).reshape(2, 9), "numbers": arrays["numbers"][:2]}
+    found = bundle.infer(longer)
+    with torch.inference_mode():
+        score, mean = module(*(torch.from_numpy(array) for array in longer.values()))
+    np.testing.assert_allclose(found["score"], score.numpy(), atol=1e-6)
+    np.testing.assert_allclose(found["mean"], mean.numpy(), atol=1e-6)
+    lineage = bundle.bundle.manifest.lineage
+    assert lineage.model == "network-file: torchscript"
+    assert set(lineage.data) == {"both.pt", "sample"}
+
+
+def test_an_exported_program_and_a_keras_file_take_arrays_too(torch, module, program, keras, tmp_path):
+    images = RNG.normal(size=(12, 1, 8, 8)).astype(np.float32)
+    bundle = brought(program, tmp_path, sample=images)
+    with torch.inference_mode():
+        expected = module(torch.from_numpy(images[:3])).numpy()
+    [answer] = bundle.infer(images[:3]).values()
+    np.testing.assert_allclose(answer, expected, atol=1e-6)
+
+    dense = keras.Sequential([keras.layers.Input((5,)), keras.layers.Dense(2)])
+    dense.save(tmp_path / "dense.keras")
+    rows = RNG.normal(size=(20, 5)).astype(np.float32)
+    [answer] = brought(tmp_path / "dense.keras", tmp_path, sample={"rows": rows}).infer(rows).values()
+    np.testing.assert_allclose(answer, dense.predict(rows, verbose=0), atol=1e-6)
+
+
+def test_arrays_that_the_network_cannot_answer_are_refused_with_its_own_words(script, tmp_path):
+    arrays = given_arrays()
+    with pytest.raises(NotConvertibleError, match=r"does not answer two rows of its sample, ids float32"):
+        brought(script[0], tmp_path, sample={**arrays, "ids": arrays["ids"].astype(np.float32)})
+    with pytest.raises(NotConvertibleError, match=r"does not answer two rows of its sample"):
+        brought(script[0], tmp_path, sample={"ids": arrays["ids"]})

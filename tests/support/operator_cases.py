@@ -39,7 +39,10 @@ CASES = {
         name: (name, [Z], {})
         for name in ("Abs", "Neg", "Exp", "Log", "Sqrt", "Floor", "Ceil", "Sign", "Sin", "Cos", "Reciprocal")
     },
-    **{name: (name, [Y.astype(F)], {}) for name in ("Tan", "Atan", "Tanh", "Erf", "Sigmoid", "Relu", "Softplus")},
+    **{
+        name: (name, [Y.astype(F)], {})
+        for name in ("Tan", "Atan", "Tanh", "Erf", "Sigmoid", "Relu", "Softplus", "Softsign")
+    },
     "Round to even": ("Round", [np.array([0.5, 1.5, -2.5, 2.6])], {}),
     "IsNaN": ("IsNaN", [X], {}),
     "IsInf": ("IsInf", [np.array([np.inf, -np.inf, 1.0], F)], {}),
@@ -47,6 +50,8 @@ CASES = {
     "Identity": ("Identity", [X], {}),
     "LeakyRelu": ("LeakyRelu", [Y.astype(F)], {"alpha": 0.1}),
     "PRelu": ("PRelu", [Y.astype(F), np.full(4, 0.2, F)], {}),
+    **{name: (name, [Y.astype(F)], {}) for name in ("Selu", "Mish")},
+    "Selu of its own": ("Selu", [Y.astype(F)], {"alpha": 1.5, "gamma": 0.5}),
     "Elu": ("Elu", [Y.astype(F)], {"alpha": 0.7}),
     "HardSigmoid": ("HardSigmoid", [Y.astype(F)], {}),
     "HardSwish": ("HardSwish", [Y.astype(F)], {}),

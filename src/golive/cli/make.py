@@ -12,6 +12,7 @@ from rich.console import Console
 from golive import plugins
 from golive.cli.options import Folder, Force, Json, Lang, Language, Verbs, key_values
 from golive.cli.output import Printer, reason_text, table
+from golive.errors import UsageError
 
 _LINE = 240
 """Characters of a request that are shown on the command line; a longer one is named as a file."""
@@ -128,7 +129,8 @@ def import_model(
     *,
     name: Annotated[str, typer.Option(help="What the model is called.")],
     sample: Annotated[
-        Path | None, typer.Option(metavar="DATA", help="Rows as the model saw them, with their true answers.")
+        Path | None,
+        typer.Option(metavar="DATA", help="Rows as the model saw them, with their true answers; or an .npz of arrays."),
     ] = None,
     target: Annotated[str, typer.Option(metavar="COL", help="The column of DATA with the true answers.")] = "",
     trust: Annotated[
@@ -151,6 +153,13 @@ def import_model(
     target_transform: Annotated[
         str, typer.Option(help="What the target was transformed by, undone in the graph: log, log1p or sqrt.")
     ] = "",
+    output: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Of a network with arrays, what it gives, in order.")
+    ] = None,
+    open_axes: Annotated[
+        list[str] | None,
+        typer.Option(metavar="INPUT=AXIS,...", help="Of a network with arrays, axes of any length; else the first."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Bring in a model that was trained elsewhere; prove that it answers the same."""
@@ -172,6 +181,8 @@ def import_model(
         trust=trust,
         isolated=isolated,
         requirements=requirements,
+        outputs=tuple(output or ()),
+        open_axes=_axes(open_axes),
         finish=finish,
     )
     printer.result(brought, lambda console: _show_brought(console, brought, rooms))
@@ -202,6 +213,17 @@ VERBS: Verbs = {
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _axes(pairs: list[str] | None) -> dict[str, tuple[int, ...]] | None:
+    if not pairs:
+        return None
+    found = {name: _names(axes) for name, axes in key_values(pairs, "--open-axes").items()}
+    for name, axes in found.items():
+        if not all(axis.isdecimal() for axis in axes):
+            message = f"--open-axes {name}={','.join(axes)} names no axes; write their numbers, as in {name}=0,1"
+            raise UsageError(message)
+    return {name: tuple(map(int, axes)) for name, axes in found.items()}
 
 
 def _score(trial: Any) -> str:

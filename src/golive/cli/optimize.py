@@ -45,6 +45,13 @@ def optimize(
     data: Annotated[
         Path | None, typer.Option(help="Rows with the target that the model was not trained on, and no test rows.")
     ] = None,
+    training: Annotated[
+        Path | None,
+        typer.Option(
+            help="With a bundle and --data: rows that candidates are made from, such as those "
+            "that the model was trained on; without it one half of --data."
+        ),
+    ] = None,
     max_loss: Annotated[
         float, typer.Option(help="The greatest worsening of the metric, as a share of its value.", min=0.0, max=0.999)
     ] = 0.005,
@@ -76,7 +83,7 @@ def optimize(
             move(done, done + 1, one.candidate.name)
 
         found = plugins.verb("optimize_rows", "optimize_reference")(
-            reference, data=data, plan=plan, say=printer.stage, on_progress=move, told=told
+            reference, data=data, training=training, plan=plan, say=printer.stage, on_progress=move, told=told
         )
     printer.result(plugins.verb("optimize", "summary")(found), lambda console: _show(console, found))
 

@@ -1,6 +1,6 @@
 """``golive import``: a model that was trained elsewhere becomes a bundle, with the proof that it answers the same."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,8 @@ import msgspec
 import numpy as np
 
 from golive import plugins
-from golive.control.package import RUNTIME, baseline_file, framework_for, prove_and_write, table_columns, truth_of
+from golive.control.bring_tensors import bring_tensors, is_of_arrays
+from golive.control.package import RUNTIME, baseline_file, check_answers, framework_for, prove_and_write, table_columns
 from golive.control.rooms import Rooms, code_version, environment
 from golive.control.sample import Sample, read_sample
 from golive.control.trusted import Trusted
@@ -17,7 +18,6 @@ from golive.domain.digest import digest_of
 from golive.domain.evidence import Evidence, Measure
 from golive.domain.naming import checked_name
 from golive.domain.preparation import Preparation
-from golive.domain.signature import Signature
 from golive.errors import DataError, MissingExtraError, NotConvertibleError, NotFoundError, UsageError
 from golive.packaging.build import assemble
 from golive.packaging.finish import UNFINISHED, Finish, finished, finished_original
@@ -62,6 +62,8 @@ def bring(
     trust: bool = False,
     isolated: bool = False,
     requirements: Path | None = None,
+    outputs: Sequence[str] = (),
+    open_axes: Mapping[str, Sequence[int]] | None = None,
     finish: Finish = UNFINISHED,
 ) -> Brought:
     """Read a model file, convert it, prove that it answers the same, and write the bundle.
@@ -70,11 +72,14 @@ def bring(
         path: a file or folder of a kind that an installed format reads.
         rooms: where the bundle is written.
         name: what the model is called.
-        sample: a table file or a data frame: rows as the model saw them, and their true answers.
+        sample: a table file or a data frame: rows as the model saw them, and their true answers. Of a network's file
+            also arrays, by name or in a ``.npz`` file: it then becomes a bundle of tensors.
         target: the column of the sample with the true answers.
         trust: load a file that runs code, in a sandbox.
         isolated: convert nothing; serve such a file as it is, with its code, in a process of its own.
         requirements: with ``isolated``, what the file needs, as ``pip freeze`` lists it; else the versions here.
+        outputs: of a network with arrays, names for what it gives.
+        open_axes: of a network with arrays, input -> axes whose length is only known of a request.
         finish: what becomes of its numbers before they are answers.
 
     Raises:
@@ -88,7 +93,24 @@ def bring(
     if requirements is not None and not isolated:
         message = f"{requirements} is for a model in a process of its own; say --isolated too"
         raise UsageError(message)
-    model = format_for(path).read(path)
+    model_format = format_for(path)
+    if is_of_arrays(sample) and not isolated:
+        bundle = bring_tensors(
+            path,
+            model_format,
+            sample,
+            rooms,
+            name=name,
+            target=target,
+            outputs=outputs,
+            open_axes=open_axes,
+            finish=finish,
+        )
+        return Brought(bundle=bundle, form="tensors")
+    if outputs or open_axes:
+        message = "names of outputs and open axes are for networks that come in with arrays; give --sample FILE.npz"
+        raise UsageError(message)
+    model = model_format.read(path)
     if isinstance(model, CodeFile) and model.runs_code and not trust:
         raise UsageError(_untrusted(model))
     if isolated and not isinstance(model, CodeFile):
@@ -108,7 +130,7 @@ def bring(
     if isinstance(model, CodeFile):
         with Trusted(model) as trusted:
             return _as_table(path, _finished(_asked_there(trusted, model, rows), finish), rows, rooms, name)
-    return _as_table(path, _finished(_asked_here(model, rows), finish), rows, rooms, name)
+    return _as_table(path, _finished(_asked_here(path, model, rows), finish), rows, rooms, name)
 
 
 def format_for(path: Path) -> ModelFormat:
@@ -161,13 +183,20 @@ def _untrusted(file: CodeFile) -> str:
     )
 
 
-def _asked_here(model: Any, rows: Sample) -> _Original:
+def _asked_here(path: Path, model: Any, rows: Sample) -> _Original:
     if isinstance(model, OnnxFile):
         model = msgspec.structs.replace(model, answers=rows.classes, answers_dtype=rows.answers_dtype)
     framework = framework_for(model)
     made_by = model.producer if isinstance(model, OnnxFile) else type(model).__name__
+    try:
+        converted = framework.convert(model, rows.frame, target=rows.target)
+    except (DataError, NotConvertibleError) as error:
+        if str(path) in error.message:
+            raise
+        message = f"{path}: {error.message}"
+        raise type(error)(message, field=error.field) from error
     return _Original(
-        converted=framework.convert(model, rows.frame, target=rows.target),
+        converted=converted,
         predict=lambda frame: framework.predict(model, frame),
         kind=": ".join(filter(None, (framework.name, made_by))),
         notes=getattr(model, "notes", ()),
@@ -219,7 +248,7 @@ def _as_table(path: Path, made: _Original, sample: Sample, rooms: Rooms, name: s
         lineage=_lineage(path, made.kind, {sample.source: sample.digest}, made.environment),
     )
     complete, answers, left_out = _complete(manifest, sample)
-    _check_answers(manifest.signature, answers)
+    check_answers(manifest.signature, answers)
     columns = table_columns(manifest.signature, complete)
     count = len(answers)
     chosen = np.unique(np.linspace(0, count - 1, min(MOST_PROVED, count)).astype(np.int64))
@@ -250,26 +279,6 @@ def _complete(manifest: Manifest, sample: Sample) -> tuple[Any, Any, tuple[str, 
     lost = int((~whole).sum())
     notes = (f"{lost} rows of the sample miss a value that the model cannot do without, and were left out",)
     return sample.frame.loc[whole], sample.answers[whole], notes if lost else ()
-
-
-def _check_answers(signature: Signature, answers: Any) -> None:
-    """See that the sample's true answers are of the kind that the model gives."""
-    if signature.task == "regression":
-        if answers.dtype.kind not in "fiub":
-            message = (
-                f"the model answers with numbers, but {signature.target!r} of the sample holds texts such as "
-                f"{answers[0]!r}; name the column with the numbers it predicts"
-            )
-            raise DataError(message)
-        return
-    known = truth_of(signature, answers)
-    if (known < 0).all():
-        shown = ", ".join(signature.classes[:10])
-        message = (
-            f"the model's classes are {shown}, but {signature.target!r} of the sample holds values such as "
-            f"{answers[0]!r}; write the true answers as the model does"
-        )
-        raise DataError(message)
 
 
 def _original(made: _Original, frame: Any) -> Original:

@@ -3,7 +3,7 @@
 import io
 import time
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -26,8 +26,9 @@ from golive.inference.values import text_of
 from golive.packaging.boundary import boundary_rows
 from golive.packaging.build import assemble
 from golive.packaging.finish import UNFINISHED, Finish, finished
-from golive.packaging.isolated import ARCHIVE, Isolated, Limits, Seen, archive, opened
+from golive.packaging.isolated import ARCHIVE, Isolated, Limits, Method, Seen, archive, opened
 from golive.packaging.isolated_proof import AsGiven, Asked, prove_isolated
+from golive.packaging.labels_only import NOTE, disagreeing, disagreement
 from golive.packaging.lock import has_distribution, locked
 from golive.ports import Column, Converted, Float64
 
@@ -92,6 +93,7 @@ def isolated(model: Any, sample: Any, *, target: str, limits: Limits | None = No
     seen, fields = plugins.attribute(f"{_ROOM}.seen", "seen_of")(sample)
     look = msgspec.convert(plugins.attribute(f"{_ROOM}.program", "looked_at")(model), Look)
     method, signature = signature_of(look, fields, target)
+    method, notes = decided(model, sample, method, signature.classes)
     content = _written(model)
     outputs = len(signature.classes) or 1
     preparation = preparation_of(seen)
@@ -115,7 +117,7 @@ def isolated(model: Any, sample: Any, *, target: str, limits: Limits | None = No
         graph=packed(locked(wanted | set(modules))),
         preparation=preparation,
         signature=signature,
-        notes=("the model itself, with its code, in a process of its own",),
+        notes=("the model itself, with its code, in a process of its own", *notes),
     )
 
 
@@ -297,30 +299,44 @@ def preparation_of(seen: Seen) -> Preparation:
     )
 
 
-def signature_of(
-    look: Look, fields: tuple[Field, ...], target: str
-) -> tuple[Literal["predict", "predict_proba"], Signature]:
+def decided(model: Any, table: Any, method: Method, classes: tuple[str, ...]) -> tuple[Method, tuple[str, ...]]:
+    """See that an object's probabilities and its choices are the same; where they are not, its choices are answered.
+
+    Args:
+        model: the object, or what asks it elsewhere.
+        table: rows as it saw them.
+        method: how it is to be asked.
+        classes: those that it tells apart, as texts.
+
+    Returns:
+        How it is asked, and what a person should know of that.
+    """
+    if method == "chosen":
+        return method, (NOTE,)
+    if method == "predict":
+        return method, ()
+    probabilities = plugins.attribute(f"{_ROOM}.program", "answers")(model, method, len(classes), table)
+    count = disagreeing(model.predict(table), probabilities, classes)
+    return ("chosen", (disagreement(count, len(table)),)) if count else (method, ())
+
+
+def signature_of(look: Look, fields: tuple[Field, ...], target: str) -> tuple[Method, Signature]:
     """Say what an object is asked, and what it answers.
 
     Raises:
-        NotConvertibleError: it has no predict, or is a classifier without probabilities or of several targets.
+        NotConvertibleError: it has no predict, or is a classifier of several targets.
     """
     name = look.kind.rpartition(".")[2]
     if "predict" not in look.methods:
-        message = f"a {name} has no predict; give an object that has one"
+        message = f"{name} has no predict; give an object that has one"
         raise NotConvertibleError(message)
     if look.classes is None:
         return "predict", Signature(inputs=fields, task="regression", target=target)
-    if "predict_proba" not in look.methods:
-        message = (
-            f"{name} gives no probabilities; wrap it in CalibratedClassifierCV, or choose a classifier that gives them"
-        )
-        raise NotConvertibleError(message)
     if not look.dtype:
         message = f"{name} predicts several targets; package a model for each of them"
         raise NotConvertibleError(message)
     dtypes: dict[str, DType] = {"b": "bool", "i": "int64", "u": "int64", "f": "float64"}
-    return "predict_proba", Signature(
+    return "predict_proba" if "predict_proba" in look.methods else "chosen", Signature(
         inputs=fields,
         task="classification",
         target=target,

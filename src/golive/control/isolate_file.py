@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from golive import plugins
-from golive.control.isolate import RUNTIME, Look, Original, labelled, preparation_of, signature_of, written
+from golive.control.isolate import RUNTIME, Look, Original, decided, labelled, preparation_of, signature_of, written
 from golive.control.package import table_columns
 from golive.control.rooms import Rooms, code_version
 from golive.control.sample import Sample
@@ -23,6 +23,7 @@ from golive.packaging.build import assemble
 from golive.packaging.finish import UNFINISHED, Finish, finished
 from golive.packaging.isolated import Isolated, Limits, Seen, archive, opened
 from golive.packaging.isolated_proof import AsGiven, Asked
+from golive.packaging.labels_only import NOTE
 from golive.packaging.lock import locked
 from golive.ports import CodeFile, Column, Converted, Float64
 
@@ -50,6 +51,10 @@ class Afar:
     def predict_proba(self, table: Any) -> Float64:
         """Ask for a data frame or an array."""
         return self._trusted.ask("predict_proba", table)
+
+    def chosen(self, table: Any) -> Float64:
+        """Ask a classifier without probabilities: 1 for the class that it chooses."""
+        return self._trusted.ask("chosen", table)
 
 
 def bring_isolated(
@@ -106,7 +111,8 @@ def bring_isolated(
         if isinstance(form, np.ndarray):
             seen = msgspec.structs.replace(seen, container="array", dtype=form.dtype.name)
         packed = _Packed(content, seen, wanted, limits, str(file.path))
-        converted = finished(packed.converted(fields, sample.target), finish)
+        asked_here = None if held is None else (Afar(held), form)
+        converted = finished(packed.converted(fields, sample.target, asked_here), finish)
         told, _ = opened(converted.graph)
         origin = _lineage(file, packed.kind, sample)
         manifest = labelled(assemble(name, converted, lineage=origin), converted)
@@ -148,8 +154,13 @@ class _Packed:
         self._path = path
         self.kind = ""
 
-    def converted(self, fields: tuple[Field, ...], target: str) -> Converted:
+    def converted(self, fields: tuple[Field, ...], target: str, here: tuple[Afar, Any] | None) -> Converted:
         """Find what the object can be asked, and which versions it needs.
+
+        Args:
+            fields: of the signature.
+            target: the name of what is predicted.
+            here: what asks the object in the sandbox, and rows for it; None where it does not load there.
 
         Raises:
             NotConvertibleError: it does not load there, or cannot be asked.
@@ -172,12 +183,15 @@ class _Packed:
             session.close()
         self.kind = look.kind
         method, signature = signature_of(look, fields, target)
+        notes: tuple[str, ...] = (NOTE,) if method == "chosen" else ()
+        if here is not None:
+            method, notes = decided(*here, method, signature.classes)
         requirements = self._wanted if self._wanted is not None else locked({*_ALWAYS, *modules})
         return Converted(
             graph=self._archive(requirements, method, len(signature.classes) or 1),
             preparation=preparation_of(self._seen),
             signature=signature,
-            notes=("the file itself, with its code, in a process of its own",),
+            notes=("the file itself, with its code, in a process of its own", *notes),
         )
 
     def _archive(self, requirements: Sequence[str], method: Any, outputs: int) -> bytes:

@@ -298,6 +298,8 @@ def import_model(
     trust: bool = False,
     isolated: bool = False,
     requirements: str | Path | None = None,
+    outputs: Sequence[str] = (),
+    open_axes: Mapping[str, Sequence[int]] | None = None,
     home: str | None = None,
     **answers: Unpack[Finishing],
 ) -> BundleHandle:
@@ -307,12 +309,15 @@ def import_model(
         path: A model file or folder.
         name: What the model is called.
         sample: A table file or a data frame: rows as the model saw them, and their true answers. An ONNX file needs
-            none; it is then served as the tensors that it reads and gives.
+            none; it is then served as the tensors that it reads and gives. So is a network's file (TorchScript,
+            torch.export, Keras) with arrays by name, here or in a ``.npz`` file.
         target: The column of the sample with the true answers.
         trust: Load a file that runs code (joblib, pickle), in a sandbox.
         isolated: Convert nothing; serve such a file as it is, with its code, in a process of its own.
         requirements: With ``isolated``, a file with what it needs, as ``pip freeze`` lists it; without one, the
             versions that are installed here.
+        outputs: Of a network with arrays: names for what it gives.
+        open_axes: Of a network with arrays: input -> the axes whose length is only known of a request.
         home: A state folder; otherwise the project one stands in, or the user's own.
         **answers: What becomes of the model's numbers before they are answers, as :func:`package` takes it.
 
@@ -332,6 +337,8 @@ def import_model(
         trust=trust,
         isolated=isolated,
         requirements=None if requirements is None else Path(requirements),
+        outputs=outputs,
+        open_axes=open_axes,
         finish=Finish(**answers),
     )
     return BundleHandle(brought.bundle, rooms)

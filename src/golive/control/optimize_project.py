@@ -92,7 +92,7 @@ def optimized(
         trained=trained.key,
         plan=plan,
         installed=[plugins.names(group) for group in ("optimizers", "runtimes")],
-        code=source_digest("optimization", "adapters/optimizers", "adapters/runtimes"),
+        code=source_digest("optimization", "adapters/graphs", "adapters/optimizers", "adapters/runtimes"),
     )
 
     def make(folder: Path) -> None:

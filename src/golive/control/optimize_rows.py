@@ -52,6 +52,7 @@ def optimize_reference(
     reference: str,
     *,
     data: Path | None,
+    training: Path | None = None,
     plan: Plan,
     say: Say,
     on_progress: Progress,
@@ -60,10 +61,12 @@ def optimize_reference(
     """Optimize a project's bundle on its own rows, or any bundle on the rows of a file.
 
     Of a project, candidates are made from training rows, chosen by one half of the test rows, and the chosen one is
-    evaluated on the other half, which no choice has seen.
+    evaluated on the other half, which no choice has seen. Of a bundle, candidates are made from the rows of
+    ``training``, which needs no target, and judged on all of ``data``; without it each gets one half of ``data``.
 
     Raises:
-        UsageError: a bundle outside its project needs ``data``.
+        UsageError: a bundle outside its project needs ``data``; or ``training`` is given for a project, which has its
+            own.
         DataError: the file cannot be read, or lacks the target.
     """
     folder = project_folder(reference)
@@ -73,16 +76,18 @@ def optimize_reference(
             message = f"{reference} is a bundle, so rows must be given: golive optimize {reference} --data FILE"
             raise UsageError(message)
         bundle = find_bundle(reference, rooms)
-        columns, truth, digest = _read(bundle, data)
-        return optimize(bundle, split_rows(bundle, columns, truth, digest), plan, rooms, told=told)
+        return optimize(bundle, _rows_of_files(bundle, data, training), plan, rooms, told=told)
+    if training is not None:
+        message = f"{reference} is a project, whose own training rows candidates are made from; leave out --training"
+        raise UsageError(message)
     project = read_project(folder)
     trained = train(project, base_of(folder), rooms, say=say, on_progress=on_progress)
     bundle = package(project, trained, rooms, say=say)
     plan = msgspec.structs.replace(plan, metric=plan.metric or project.search.metric or "")
     if data is not None:
-        training = _some(bundle, table_columns(bundle.signature, trained.fitted().train_raw))
+        making = _some(bundle, table_columns(bundle.signature, trained.fitted().train_raw))
         columns, truth, digest = _read(bundle, data)
-        rows = given_rows(bundle, training, columns, truth, digest, trained=True)
+        rows = given_rows(bundle, making, columns, truth, digest, trained=True)
         return optimize(bundle, rows, plan, rooms, told=told)
     divided = project_rows(bundle, trained)
     found = optimize(bundle, divided.rows, plan, rooms, told=told)
@@ -165,6 +170,15 @@ def given_rows(
         data=data,
         trained=trained,
     )
+
+
+def _rows_of_files(bundle: Bundle, data: Path, training: Path | None) -> Rows:
+    columns, truth, digest = _read(bundle, data)
+    if training is None:
+        return split_rows(bundle, columns, truth, digest)
+    frame, _, _ = read_source(Source(file=training.name), training.absolute().parent)
+    making = _some(bundle, table_columns(bundle.signature, frame))
+    return given_rows(bundle, making, columns, truth, digest, trained=False)
 
 
 def _some(bundle: Bundle, columns: Mapping[str, Column]) -> dict[str, Column]:

@@ -161,14 +161,20 @@ def refuse_several_targets(model: object, answers: Any) -> None:
     count = np.shape(answers)[1] if np.ndim(answers) > 1 else 1
     if count == 1:
         return
-    name = type(model).__name__
-    each = (
-        "package each of its .estimators_ with the target that it was fitted on"
-        if name.startswith("MultiOutput")
-        else "fit a model for each target and package those"
-    )
+    name, each = type(model).__name__, _package_each(model, answers)
     message = f"{name} predicts {count} targets, and a bundle of rows answers with one; {each}"
     raise NotConvertibleError(message)
+
+
+def _package_each(model: object, answers: Any) -> str:
+    """Say how a model of several targets comes to a bundle for each, with the line that does it."""
+    target = "Y.iloc[:, k]" if hasattr(answers, "iloc") else "Y[:, k]"
+    if type(model).__name__.startswith("MultiOutput"):
+        what, where = "package each of its .estimators_ with the target that it was fitted on", "model.estimators_[k]"
+    else:
+        what, where = "fit a model for each target and package those", f"clone(model).fit(X, {target})"
+    line = f"golive.package({where}, sample=X, target={target}, name=f'model-{{k}}')"
+    return f"{what}: {line} for k in range({np.shape(answers)[1]})"
 
 
 def _refuse_several(road: Road) -> None:
@@ -215,9 +221,47 @@ def write_proved(
 
 
 def baseline_file(signature: Signature, target: Any) -> bytes:
-    """Write down what a model that reads no input would answer: the mean, or the class shares, as a JSON list."""
+    """Write down what a model that reads no input would answer: the mean, or the class shares, as a JSON list.
+
+    Raises:
+        DataError: no true answer is of the kind that the model gives.
+    """
+    check_answers(signature, np.asarray(target))
     answer = baseline_predictions(signature.task, truth_of(signature, np.asarray(target)), signature.classes, 1)
     return msgspec.json.encode(answer[0].tolist())
+
+
+def check_answers(signature: Signature, answers: npt.NDArray[Any]) -> None:
+    """See that true answers are of the kind that the model gives.
+
+    Raises:
+        DataError: they are texts beside a number, or none of them is one of the classes.
+    """
+    if signature.task == "regression":
+        if len(answers) and not _are_numbers(answers):
+            message = (
+                f"the model answers with numbers, but {signature.target!r} of the sample holds texts such as "
+                f"{answers[0]!r}; name the column with the numbers it predicts"
+            )
+            raise DataError(message)
+        return
+    if len(answers) and (truth_of(signature, answers) < 0).all():
+        shown = ", ".join(signature.classes[:10])
+        message = (
+            f"the model's classes are {shown}, but {signature.target!r} of the sample holds values such as "
+            f"{answers[0]!r}; write the true answers as the model does"
+        )
+        raise DataError(message)
+
+
+def _are_numbers(answers: npt.NDArray[Any]) -> bool:
+    if answers.dtype.kind != "O":
+        return answers.dtype.kind in "fiub"
+    try:
+        answers.astype(np.float64)
+    except (ValueError, TypeError):
+        return False
+    return not any(isinstance(answer, str) for answer in answers.tolist())
 
 
 def truth_of(signature: Signature, values: npt.NDArray[Any]) -> Float64 | Int64:

@@ -18,7 +18,7 @@ from golive.inference.feeds import checked_feeds
 from golive.packaging.build import assemble
 from golive.packaging.parity import Proof
 from golive.packaging.tensor_proof import axes_of, example_of, feeds_of, prove_tensors
-from golive.ports import Arrays, Converted, TensorFramework, TensorSession
+from golive.ports import Arrays, Converted, TensorFramework, TensorSession, TensorWriter
 
 _TABLE_DIMENSIONS = 2
 
@@ -71,14 +71,14 @@ def tensor_framework_for(model: Any) -> TensorFramework:
     if isinstance(framework, TensorFramework):
         return framework
     message = (
-        f"a {type(model).__name__} reads rows of a table, and the sample holds arrays by name or an array of more than "
+        f"{type(model).__name__} reads rows of a table, and the sample holds arrays by name or an array of more than "
         "two axes; give it as a data frame or as an array [rows, columns]"
     )
     raise NotConvertibleError(message)
 
 
 def package_tensors(
-    framework: TensorFramework,
+    framework: TensorWriter,
     model: Any,
     sample: Any,
     rooms: Rooms,
@@ -88,6 +88,8 @@ def package_tensors(
     outputs: Sequence[str] = (),
     open_axes: Mapping[str, Sequence[int]] | None = None,
     tolerance: float = 0.0,
+    files: Mapping[str, Digest] | None = None,
+    kind: str = "",
 ) -> Bundle:
     """Write a network as a graph of tensors, prove that it answers alike, and write the bundle.
 
@@ -101,6 +103,8 @@ def package_tensors(
         outputs: Names for what the network gives.
         open_axes: Input -> axes whose length is only known of a request; where not said, the first ones.
         tolerance: The greatest allowed difference, where the type of an output does not need more.
+        files: What it was read from, by name.
+        kind: What it is called in the lineage; without one, its class.
 
     Raises:
         UsageError: the sample or the axes make no sense.
@@ -118,11 +122,11 @@ def package_tensors(
     session: TensorSession = plugins.load("runtimes", RUNTIME).open_tensors(graph, threads=1)
     proof = prove_tensors(original, session, feeds, axes, tolerance=tolerance)
     origin = Lineage(
-        data={"sample": digest_of_arrays(feeds)},
+        data={**(files or {}), "sample": digest_of_arrays(feeds)},
         rows=proof.rows,
         code=code_version(),
         environment=environment(),
-        model=f"{framework.name}: {type(model).__name__}",
+        model=f"{framework.name}: {kind or type(model).__name__}",
     )
     signature = Signature(
         inputs=(),

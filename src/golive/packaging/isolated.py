@@ -19,6 +19,9 @@ ARCHIVE = "model.golive.zip"
 SLICE = 256
 """The most rows that the process is asked about at once."""
 
+Method = Literal["predict", "predict_proba", "chosen"]
+"""How the object is asked; ``chosen`` is ``predict`` of a classifier without probabilities: 1 for its label, else 0."""
+
 _TOLD, _LISTED, _MODEL = "isolated.json", "requirements.txt", "model.joblib"
 _MOST_TOLD = 1 << 28
 _TIME = (1980, 1, 1, 0, 0, 0)
@@ -76,7 +79,7 @@ class Isolated(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     requirements: tuple[str, ...]
     """Exact versions of all that the model needs, ``name==version``."""
     seen: Seen
-    method: Literal["predict", "predict_proba"]
+    method: Method
     outputs: int
     """Columns of an answer: one value, or one probability a class."""
     limits: Limits = Limits()
@@ -100,7 +103,7 @@ def archive(
     *,
     python: str,
     requirements: Sequence[str],
-    method: Literal["predict", "predict_proba"],
+    method: Method,
     outputs: int,
     limits: Limits,
 ) -> bytes:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from golive.adapters.runtimes.isolated.environments import resolved
-from golive.adapters.runtimes.isolated.program import looked_at
+from golive.adapters.runtimes.isolated.program import WrongAnswerError, answers, looked_at
 from golive.control.bring import bring
 from golive.control.isolate import Look, signature_of
 from golive.control.isolate_file import Afar, bring_isolated, read_requirements
@@ -66,7 +66,6 @@ def test_versions_that_are_installed_here_need_no_index():
     ("classes", "methods", "told"),
     [
         (None, (), "has no predict"),
-        (("a", "b"), ("predict",), "gives no probabilities"),
         ((), ("predict", "predict_proba"), "predicts several targets"),
     ],
 )
@@ -92,6 +91,21 @@ def test_what_an_object_says_of_itself_is_its_signature():
     method, signature = signature_of(Look("x.Thing", ("predict", "predict_proba"), ("3", "5"), "i"), FIELDS, "y")
     assert (method, signature.classes, signature.class_dtype) == ("predict_proba", ("3", "5"), "int64")
     assert looked_at(object())["classes"] is None
+    without = Look("x.Thing", ("predict",), ("3", "5"), "i")
+    assert signature_of(without, FIELDS, "y")[0] == "chosen"
+
+
+def test_what_it_chooses_is_one_and_all_else_zero():
+    class Chooses:
+        def __init__(self, *classes):
+            self.classes_ = np.array(classes)
+
+        def predict(self, table):
+            return np.array(["yes" if row else "no" for row in table])
+
+    assert answers(Chooses("no", "yes"), "chosen", 2, [1, 0]).tolist() == [[0.0, 1.0], [1.0, 0.0]]
+    with pytest.raises(WrongAnswerError, match="labels that are not among classes_"):
+        answers(Chooses("no", "never"), "chosen", 2, [1, 0])
 
 
 def test_missing_texts_cross_to_the_sandbox_however_they_are_written():
@@ -107,6 +121,7 @@ def test_an_object_afar_is_asked_by_its_own_methods():
 
     assert Afar(Held()).predict(1) == ["predict", 1]
     assert Afar(Held()).predict_proba(2) == ["predict_proba", 2]
+    assert Afar(Held()).chosen(3) == ["chosen", 3]
 
 
 def test_only_pickles_go_into_a_process_of_their_own(tmp_path, rooms):

@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import golive
-from golive.control.package import truth_of
+from golive.control.package import check_answers, truth_of
 from golive.domain.signature import Field, Signature
 from golive.errors import DataError, GateRefusedError, NotConvertibleError, NotFoundError, RequestError, UsageError
 
@@ -233,10 +233,31 @@ def test_several_targets_are_refused_with_the_remedy(home, flowers):
     rows, _ = flowers
     both = rows.iloc[:, :2]
     each = MultiOutputRegressor(LinearRegression()).fit(rows, both)
-    with pytest.raises(NotConvertibleError, match=r"predicts 2 targets.*package each of its \.estimators_"):
+    line = r"golive\.package\(model\.estimators_\[k\], sample=X, target=Y\.iloc\[:, k\], .* for k in range\(2\)$"
+    with pytest.raises(NotConvertibleError, match=rf"predicts 2 targets.*package each of its \.estimators_ .*: {line}"):
         golive.package(each, sample=rows, target=both, name="two", home=home)
+    line = r"golive\.package\(clone\(model\)\.fit\(X, Y\[:, k\]\), sample=X, target=Y\[:, k\]"
+    with pytest.raises(NotConvertibleError, match=f"LinearRegression predicts 2 targets, .* {line}"):
+        golive.package(LinearRegression().fit(rows, both), sample=rows, target=both.to_numpy(), name="two", home=home)
     network = make_pipeline(StandardScaler(), MLPRegressor(hidden_layer_sizes=(3,), max_iter=5)).fit(rows, both)
     with pytest.raises(NotConvertibleError, match="the model gives 2 numbers a row, and its signature has 1"):
         golive.package(network, sample=rows, target=both.iloc[:, 0], name="two", home=home)
     alone = golive.package(each.estimators_[1], sample=rows, target=both.iloc[:, 1], name="one", home=home)
     np.testing.assert_allclose(alone.predict(rows), each.predict(rows)[:, 1], rtol=1e-9)
+
+
+def test_true_answers_that_the_model_does_not_know_are_shown_beside_its_classes(iris, flowers, home):
+    model, _ = iris
+    rows, species = flowers
+    names = species.map({0: "setosa", 1: "versicolor", 2: "virginica"}).rename("kind")
+    with pytest.raises(DataError, match="classes are 0, 1, 2, but 'kind' of the sample holds values such as 'setosa'"):
+        golive.package(model, sample=rows, target=names, name="names", home=home)
+
+
+@pytest.mark.parametrize("answers", [["1.5", "2.5"], [None, "x"], np.array(["2024-01-01", "2024-01-02"], "M8[D]")])
+def test_true_answers_of_a_regression_are_numbers(answers):
+    signature = Signature(inputs=(Field(name="a", dtype="float64"),), task="regression", target="y")
+    with pytest.raises(DataError, match="the model answers with numbers, but 'y' of the sample holds"):
+        check_answers(signature, np.asarray(answers))
+    check_answers(signature, np.array([1, 2.5], dtype=object))
+    check_answers(signature, np.array([True]))

@@ -17,7 +17,7 @@ from golive import plugins
 from golive.control.optimize import Plan, halves, optimize, summary
 from golive.control.optimize_rows import given_rows, optimize_reference, split_rows
 from golive.domain.digest import digest_of
-from golive.errors import DataError, NotFoundError, UsageError
+from golive.errors import DataError, NotFoundError, RequestError, UsageError
 from golive.inference.table import columns_of
 from golive.optimization.search import Limits
 
@@ -168,6 +168,31 @@ def test_a_bundle_outside_its_project_needs_rows(made, monkeypatch):
         optimize_reference(
             "cancer", data=None, plan=Plan(), say=lambda _: None, on_progress=lambda *_: None, told=lambda _: None
         )
+
+
+def test_with_rows_to_make_candidates_from_all_others_judge(made, monkeypatch, tmp_path):
+    parent, rows, target = made
+    monkeypatch.setenv("GOLIVE_HOME", str(parent._rooms.home.folder))
+    rows.assign(target=target).to_csv(tmp_path / "valid.csv", index=False)
+    rows[:100].to_csv(tmp_path / "training.csv", index=False)
+
+    def judged(**files):
+        silent = {"say": lambda _: None, "on_progress": lambda *_: None, "told": lambda _: None}
+        valid = tmp_path / "valid.csv"
+        return optimize_reference(parent.digest, data=valid, plan=Plan(budget_s=0), **files, **silent).rows
+
+    assert judged() == len(rows) // 2
+    assert judged(training=tmp_path / "training.csv") == len(rows)
+    (tmp_path / "narrow.csv").write_text("some\n1\n", "utf-8")
+    with pytest.raises(RequestError, match="'mean radius' is required but not in the table; found are 'some'"):
+        judged(training=tmp_path / "narrow.csv")
+
+
+def test_a_project_has_training_rows_of_its_own(tmp_path):
+    (tmp_path / "golive.yaml").write_text("", "utf-8")
+    silent = {"say": lambda _: None, "on_progress": lambda *_: None, "told": lambda _: None}
+    with pytest.raises(UsageError, match=r"is a project, whose own training rows .* leave out --training"):
+        optimize_reference(str(tmp_path), data=None, training=tmp_path / "rows.csv", plan=Plan(), **silent)
 
 
 def test_without_time_nothing_is_tried_and_the_same_bundle_comes_back(made):

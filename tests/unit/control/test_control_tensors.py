@@ -111,7 +111,7 @@ def test_the_sample_says_whether_a_bundle_is_of_tensors():
 
 def test_a_model_of_rows_is_not_packaged_as_tensors(home):
     model = LogisticRegression().fit(ROWS, np.arange(9) % 2)
-    with pytest.raises(NotConvertibleError, match="a LogisticRegression reads rows of a table"):
+    with pytest.raises(NotConvertibleError, match="LogisticRegression reads rows of a table"):
         golive.package(model, sample={"x": ROWS}, name="net", home=home)
     with pytest.raises(NotConvertibleError, match="no framework plug-in knows"):
         tensor_framework_for(object())

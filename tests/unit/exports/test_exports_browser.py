@@ -16,10 +16,10 @@ import tensor_models
 from onnx import TensorProto, helper
 from priced import AT, keep
 
-from golive.adapters.exports.browser import BrowserExport, page_files, refuse_unknown, tolerance
-from golive.adapters.exports.browser_image import Image, image_of
-from golive.adapters.exports.browser_runtime import ONNXRUNTIME_WEB, Pinned, runtime_parts
-from golive.adapters.exports.browser_single import one_file
+from golive.adapters.exports.browser.export import BrowserExport, page_files, refuse_unknown, tolerance
+from golive.adapters.exports.browser.image import Image, image_of
+from golive.adapters.exports.browser.runtime import ONNXRUNTIME_WEB, Pinned, runtime_parts
+from golive.adapters.exports.browser.single import one_file
 from golive.domain.bundle import Bundle, Manifest
 from golive.domain.preparation import Preparation, TextTerms, Tokens
 from golive.domain.signature import Field, Signature

@@ -11,10 +11,10 @@ from compiled import bundle_of
 from onnx import TensorProto, helper
 from priced import keep
 
-from golive.adapters.exports import form_check, tensorrt_check
-from golive.adapters.exports.forms import cases_of, inputs_text, prove, renamed, words_of
-from golive.adapters.exports.order import Order, Told, arrays_of, sent
-from golive.adapters.exports.tensorrt import TensorrtExport, in_float32
+from golive.adapters.exports.frameworks import form_check, tensorrt_check
+from golive.adapters.exports.frameworks.forms import cases_of, inputs_text, prove, renamed, words_of
+from golive.adapters.exports.frameworks.order import Order, Told, arrays_of, sent
+from golive.adapters.exports.frameworks.tensorrt import TensorrtExport, in_float32
 from golive.errors import NotConvertibleError, ParityError, UsageError
 
 

@@ -10,8 +10,8 @@ import tensor_models
 from compiled import bundle_of
 from priced import keep
 
-from golive.adapters.exports.onnx import OnnxExport
-from golive.adapters.exports.ort import OrtExport, optimized
+from golive.adapters.exports.onnx_files.onnx import OnnxExport
+from golive.adapters.exports.onnx_files.ort import OrtExport, optimized
 from golive.adapters.runtimes.onnxruntime import OnnxRuntime
 from golive.domain.bundle import Manifest
 from golive.domain.preparation import Preparation

@@ -12,11 +12,11 @@ from onnx import TensorProto, helper, numpy_helper
 from priced import INPUTS, graph, keep, road_of
 
 from golive import plugins
-from golive.adapters.exports.described import described
-from golive.adapters.exports.parity import checked_rows, jsonable, parity_json
-from golive.adapters.exports.precision import DOUBLE, SINGLE, tolerance_of
-from golive.adapters.exports.refusing import check_carried, column_of
-from golive.adapters.exports.splits import split_values
+from golive.adapters.exports.companions.described import described
+from golive.adapters.exports.companions.parity import checked_rows, jsonable, parity_json
+from golive.adapters.exports.companions.precision import DOUBLE, SINGLE, tolerance_of
+from golive.adapters.exports.companions.refusing import check_carried, column_of
+from golive.adapters.exports.companions.splits import split_values
 from golive.adapters.runtimes.onnxruntime import OnnxRuntime
 from golive.cli.registry import export
 from golive.domain.bundle import Manifest

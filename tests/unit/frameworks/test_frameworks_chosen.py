@@ -21,9 +21,9 @@ from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.svm import SVC, LinearSVC, NuSVC
 from sklearn.tree import DecisionTreeClassifier
 
-from golive.adapters.frameworks.chosen import NOTE
 from golive.adapters.frameworks.sklearn import SklearnFramework
 from golive.errors import NotConvertibleError
+from golive.packaging.labels_only import NOTE
 
 TREE, LINE, BAYES = DecisionTreeClassifier(max_depth=2), LogisticRegression(max_iter=500), GaussianNB()
 MEMBERS = [("tree", TREE), ("line", LINE), ("bayes", BAYES)]

@@ -52,5 +52,6 @@ def undeclared(path: Path, what: str) -> DataError:
     """Make the error for a file that says too little of itself."""
     return DataError(
         f"{path} is {what}, which does not say what it gives; put a file {place(path).name} beside it, such as "
-        '{"gives": "logits", "classes": ["no", "yes"], "shape": [1, 8, 8]} or {"gives": "values"}'
+        '{"gives": "logits", "classes": ["no", "yes"], "shape": [1, 8, 8]} or {"gives": "values"}, or give --sample '
+        "FILE.npz with an array for each of its inputs: it is then served as the tensors that it reads and gives"
     )

@@ -28,6 +28,8 @@ PACKAGES = {
     "yaml": "pyyaml",
 }
 """Module -> the package that brings it, where they are called differently."""
+CHOSEN = "chosen"
+"""Instead of a method: the class that a classifier without probabilities chooses."""
 _MOST_WARNINGS = 3
 
 
@@ -65,11 +67,17 @@ def _answered(model: Any, verb: str, order: Order) -> bytes:
         for name in order.nan_texts:
             frame[name] = frame[name].where(frame[name].notna(), float("nan"))
         table = frame.to_numpy() if order.is_array else frame
-        return pack({"answers": _plain(getattr(model, order.target)(table))})
+        return pack({"answers": _plain(_asked(model, order.target, table))})
     framework = framework_for(model)
     if verb == "convert":
         return msgspec.msgpack.encode(framework.convert(model, frame, target=order.target))
     return pack({"answers": framework.predict(model, frame)})
+
+
+def _asked(model: Any, method: str, table: Any) -> Any:
+    if method == CHOSEN:
+        return plugins.attribute("golive.adapters.runtimes.isolated.program", "chosen")(model, table)
+    return getattr(model, method)(table)
 
 
 def _plain(answer: Any) -> np.ndarray[Any, Any]:

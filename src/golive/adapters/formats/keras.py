@@ -44,9 +44,17 @@ class KerasFormat:
             DataError: it is damaged or hostile, holds weights alone, or layers that bring their own code.
             MissingExtraError: Keras is not installed.
         """
-        _check(path, _archived(path) if path.suffix.lower() == ".keras" else _older(path))
-        file = NetworkFile(path=path, kind="keras")
+        file = self.network(path)
         return declared(file) or checked(as_tensors(file), str(path))
+
+    def network(self, path: Path) -> NetworkFile:
+        """Give the file, looked through.
+
+        Raises:
+            DataError: it is damaged or hostile, holds weights alone, or layers that bring their own code.
+        """
+        _check(path, _archived(path) if path.suffix.lower() == ".keras" else _older(path))
+        return NetworkFile(path=path, kind="keras")
 
 
 def _archived(path: Path) -> str:

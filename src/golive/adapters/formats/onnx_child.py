@@ -16,10 +16,10 @@ import onnx
 from onnx import TensorProto, defs, external_data_helper
 
 from golive.adapters.formats.onnx_old import NEWER, OLDEST, opset_of, upgraded
+from golive.adapters.graphs.session import FATAL_ONLY, onnxruntime, session
 from golive.control.sandbox.arrays import pack, unpack
 from golive.errors import DataError
 from golive.packaging.onnx_file import Value
-from golive.settings import forbid_telemetry
 
 MOST_NODES = 2_000_000
 MOST_DEPTH = 16
@@ -31,7 +31,6 @@ _TRIED_LENGTHS = (1, 32, 64, 224)
 """Lengths that are given to open axes when a graph is tried with nothing but zeros."""
 _TRIED_CELLS = 1 << 22
 _INTERNAL = re.compile(r"^\[ONNXRuntimeError\] : \d+ : |/onnxruntime_src/\S+ .*?[)>] (?=[A-Z])")
-_FATAL_ONLY = 4
 
 
 _PACKED = {"INT4", "UINT4", "FLOAT4E2M1", "INT2", "UINT2"}
@@ -151,17 +150,11 @@ def opened(content: bytes) -> Any:
     Raises:
         DataError: it cannot run this graph; the message is its reason.
     """
-    forbid_telemetry()
-    import onnxruntime  # noqa: PLC0415 - after telemetry was forbidden
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = _FATAL_ONLY
     try:
-        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        return session(content, says=FATAL_ONLY)
     except Exception as error:  # ONNX Runtime raises a dozen classes of its own, with Exception as their root
         message = (
-            f"ONNX Runtime {onnxruntime.__version__} cannot open it ({_reason(error)}); "
+            f"ONNX Runtime {onnxruntime().__version__} cannot open it ({_reason(error)}); "
             "export the model again for a current opset, with standard operators"
         )
         raise DataError(message) from error

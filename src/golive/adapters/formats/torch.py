@@ -64,16 +64,24 @@ class TorchFormat:
             DataError: it is damaged or hostile, a pickle, weights alone, or says too little of itself.
             MissingExtraError: torch is not installed.
         """
-        if not is_archive(path):
-            weights = path.suffix.lower() == ".safetensors"
-            raise _refused(path, "holds weights without a network" if weights else "is a pickle of an old PyTorch")
-        with Archive(path) as archive:
-            file = NetworkFile(path=path, kind=_kind(archive))
+        file = self.network(path)
         if (found := declared(file)) is not None:
             return found
         if file.kind == "torchscript":
             raise undeclared(path, "a TorchScript file")
         return checked(as_tensors(file), str(path))
+
+    def network(self, path: Path) -> NetworkFile:
+        """Give the file, looked through.
+
+        Raises:
+            DataError: it is damaged or hostile, a pickle, or weights alone.
+        """
+        if not is_archive(path):
+            weights = path.suffix.lower() == ".safetensors"
+            raise _refused(path, "holds weights without a network" if weights else "is a pickle of an old PyTorch")
+        with Archive(path) as archive:
+            return NetworkFile(path=path, kind=_kind(archive))
 
 
 def _kind(archive: Archive) -> Any:

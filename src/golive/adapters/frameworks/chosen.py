@@ -9,11 +9,6 @@ from sklearn.base import is_classifier
 from golive.adapters.frameworks.emitter import REMEDY, Emitter, Flow, FlowRule
 from golive.adapters.frameworks.graph import Block
 
-NOTE = (
-    "the model gives labels and no probabilities: the class that it chooses has the probability 1, so measures of "
-    "probabilities (log loss, calibration) say little about it"
-)
-
 
 def has_labels_only(model: Any) -> bool:
     """Say whether a fitted model is a classifier that gives no probabilities."""

@@ -4,7 +4,8 @@ Inputs are ``N`` (float64 ``[rows, numbers]``) and ``C`` (int64 ``[rows, categor
 (float64 ``[rows, outputs]``). Opset 21 with ai.onnx.ml 5, whose TreeEnsemble takes double thresholds.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -46,10 +47,23 @@ class Block(msgspec.Struct, frozen=True):
     width: int
     sources: tuple[Source | None, ...] = ()
     """One for each column, or empty when no column is a straight line of a raw one."""
+    rise: "Rise | None" = None
+    """The curve that made it out of another block, where each column is a rising one of the same column there."""
 
     def source(self, column: int) -> Source | None:
         """Say which raw column this column is a straight line of."""
         return self.sources[column] if self.sources else None
+
+
+class Rise(msgspec.Struct, frozen=True, eq=False):
+    """A curve that rises, column by column, as the original computes it."""
+
+    before: Block
+    """What goes into it."""
+    curve: Callable[[Float64], Float64]
+    """The original's own function of a table ``[rows, width]``."""
+    lowest: float = -sys.float_info.max
+    """The least value that it is defined for."""
 
 
 class Graph:
@@ -218,9 +232,10 @@ class Graph:
             helper.make_tensor_value_info(name, kinds[name], [None, width]) for name, width in widths.items() if width
         ]
         output = helper.make_tensor_value_info("P", TensorProto.DOUBLE, [None, answer.width])
-        used = {name for node in self._nodes for name in reads(node)}
+        nodes = _needed(self._nodes, "P")
+        used = {name for node in nodes for name in reads(node)}
         constants = [tensor for tensor in self._constants if tensor.name in used]
-        graph = helper.make_graph(self._nodes, "golive", inputs, [output], constants)
+        graph = helper.make_graph(nodes, "golive", inputs, [output], constants)
         opsets = [helper.make_opsetid(domain, version) for domain, version in OPSETS.items()]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="golive")
         return bytes(model.SerializeToString())
@@ -238,6 +253,16 @@ def nested(nodes: Iterable[onnx.NodeProto]) -> Iterator[onnx.NodeProto]:
 def reads(node: onnx.NodeProto) -> set[str]:
     """Give the tensors that a node, or a graph inside it, reads."""
     return {name for inner in nested([node]) for name in inner.input}
+
+
+def _needed(nodes: Sequence[onnx.NodeProto], output: str) -> list[onnx.NodeProto]:
+    """Give the nodes that an output comes from, in their order."""
+    wanted, found = {output}, []
+    for node in reversed(nodes):
+        if not wanted.isdisjoint(node.output):
+            wanted |= reads(node)
+            found.append(node)
+    return found[::-1]
 
 
 def _moved(kind: Arithmetic, source: Source | None, value: float) -> Source | None:

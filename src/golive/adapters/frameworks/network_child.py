@@ -1,7 +1,8 @@
 """A network's file in the sandbox: it is loaded, asked and written there; only arrays and a graph come out.
 
-Verbs: ``open`` (which file; what it reads out), ``ask`` (rows in, answers out), ``write`` (rows in, ONNX out) and
-``tensors`` (the graph of a network that brings an example of its own inputs).
+Verbs: ``open`` (which file; what it reads out), ``ask`` (rows in, answers out), ``write`` (rows in, ONNX out),
+``tensors`` (the graph of a network that brings an example of its own inputs), ``ask_tensors`` and ``write_tensors``
+(arrays by name in, arrays by name or ONNX out).
 """
 
 import math
@@ -15,7 +16,7 @@ import msgspec
 import numpy as np
 
 from golive import plugins
-from golive.adapters.frameworks import keras, keras_tensors, torch
+from golive.adapters.frameworks import keras, keras_tensors, torch, torch_tensors
 from golive.adapters.frameworks.networks import SINGLE, Array, Ask
 from golive.control.sandbox.arrays import pack, unpack
 from golive.domain.network import Reads
@@ -38,6 +39,16 @@ class Asked(msgspec.Struct, frozen=True):
         return NetworkFile(path=Path(self.path), kind=self.kind)
 
 
+class Given(msgspec.Struct, frozen=True):
+    """Arrays for a network, by the names of its inputs."""
+
+    arrays: bytes
+    """As ``golive.control.sandbox.arrays`` packs them."""
+    open_axes: dict[str, tuple[int, ...]] = {}
+    outputs: tuple[str, ...] = ()
+    """Names for what it gives; empty: its own."""
+
+
 class Opened(msgspec.Struct, frozen=True):
     """What a loaded network says of itself."""
 
@@ -57,6 +68,10 @@ def handler() -> Callable[[str, bytes], bytes]:
             return pack({"answers": loaded[0].ask(unpack(content)["rows"])})
         if verb == "tensors":
             return loaded[0].written_with_own_example()
+        if verb == "ask_tensors":
+            return pack(loaded[0].ask_tensors(msgspec.msgpack.decode(content, type=Given)))
+        if verb == "write_tensors":
+            return loaded[0].write_tensors(msgspec.msgpack.decode(content, type=Given))
         return torch.written(loaded[0].plain, (unpack(content)["rows"],))
 
     return answer
@@ -85,6 +100,24 @@ class _Loaded:
         content = torch.written(self.plain, given)
         _check_same(content, given, self._answers(given))
         return content
+
+    def ask_tensors(self, given: Given) -> dict[str, Array]:
+        """Ask for arrays by name."""
+        found: dict[str, Array] = self._library.ask(self.module, unpack(given.arrays), outputs=given.outputs)
+        return found
+
+    def write_tensors(self, given: Given) -> bytes:
+        """Write the network as ONNX with all its inputs and outputs."""
+        example = unpack(given.arrays)
+        names = tuple(self._library.ask(self.module, example, outputs=given.outputs))
+        if self.plain is not self.module:
+            return keras_tensors.written_here(self.module, example, given.open_axes, names)
+        call = torch_tensors.call_of(self.module, example)
+        return torch_tensors.written(self.module, call, example, given.open_axes, names)
+
+    @property
+    def _library(self) -> Any:
+        return torch_tensors if self.plain is self.module else keras_tensors
 
     def _written_by_name(self) -> bytes:
         """Write a Keras model with all its inputs; where it leaves the length of an axis open, so does the graph."""

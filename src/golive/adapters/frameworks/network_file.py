@@ -66,7 +66,7 @@ class OpenFile:
         self._sandbox = Sandbox(_CHILD, "handler", memory_bytes=MEMORY_BYTES + _COPIES * size)
         try:
             asked = msgspec.msgpack.encode(Asked(str(file.path.resolve()), file.kind))
-            self.says = msgspec.msgpack.decode(self._asked("open", asked), type=Opened)
+            self.says = msgspec.msgpack.decode(self.asked("open", asked), type=Opened)
         except SandboxError as error:
             self._sandbox.close()
             message = f"{file.path} was opened in a process of its own, which {error}; it is damaged or made to do harm"
@@ -78,29 +78,43 @@ class OpenFile:
     def ask(self, rows: Array) -> Array:
         """Ask the network in inference mode."""
         try:
-            return unpack(self._asked("ask", pack({"rows": rows})))["answers"]
+            return unpack(self.asked("ask", pack({"rows": rows})))["answers"]
         except SandboxError as error:
             raise RuntimeError(str(error)) from error
 
     def write(self, rows: Array) -> bytes:
         """Write the network as ONNX, for rows like these."""
-        return self._written("write", pack({"rows": rows}))
+        return self.written("write", pack({"rows": rows}))
 
     def tensors(self) -> bytes:
         """Write the network as ONNX with the inputs that it has; it must bring an example of them."""
-        return self._written("tensors", b"")
+        return self.written("tensors", b"")
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the sandbox."""
         self._sandbox.close()
 
-    def _written(self, verb: str, content: bytes) -> bytes:
+    def written(self, verb: str, content: bytes) -> bytes:
+        """Ask the sandbox for a graph.
+
+        Raises:
+            NotConvertibleError: it gave none; the message says why.
+        """
         try:
-            return self._asked(verb, content)
+            return self.asked(verb, content)
         except SandboxError as error:
             raise unwritten(self._file.path.name, str(error)) from error
 
-    def _asked(self, verb: str, content: bytes) -> bytes:
+    def asked(self, verb: str, content: bytes) -> bytes:
+        """Ask the sandbox.
+
+        Raises:
+            SandboxError: it gave no answer.
+        """
         return self._sandbox.ask(verb, content, limit_s=LIMIT_S)

@@ -3,14 +3,16 @@
 Each rule keeps scikit-learn's own order of operations, so that a value lands on the same side of a later threshold.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from copy import copy
 from typing import Any
 
 import numpy as np
 
 from golive.adapters.frameworks.curves import quantile_levels
 from golive.adapters.frameworks.emitter import BlockRule, Emitter
-from golive.adapters.frameworks.graph import Block
+from golive.adapters.frameworks.graph import Block, Rise
+from golive.adapters.frameworks.pull_back import pulled_back
 from golive.adapters.frameworks.splines import spline_transformer
 from golive.adapters.frameworks.tracing import UntraceableError, expm1, log1p, trace
 from golive.adapters.frameworks.trees import search_sorted
@@ -67,18 +69,24 @@ def power_transformer(emitter: Emitter, power: Any, block: Block) -> Block:
     lambdas = np.asarray(power.lambdas_, np.float64)
     branch = _yeo_johnson if power.method == "yeo-johnson" else _box_cox
     transformed = Block(branch(emitter, block.tensor, lambdas), block.width)
-    return standard_scaler(emitter, power._scaler, transformed) if power.standardize else transformed  # noqa: SLF001
+    if power.standardize:
+        transformed = standard_scaler(emitter, power._scaler, transformed)  # noqa: SLF001
+    lowest = np.nextafter(0.0, 1.0) if power.method == "box-cox" else -np.finfo(np.float64).max
+    return Block(transformed.tensor, block.width, rise=Rise(block, _curve(power), float(lowest)))
 
 
 def quantile_transformer(emitter: Emitter, transformer: Any, block: Block) -> Block:
     """Map each column to its quantile level, uniform or normal."""
     normal = transformer.output_distribution == "normal"
-    return quantile_levels(emitter.graph, block, transformer.quantiles_, transformer.references_, normal=normal)
+    levels = quantile_levels(emitter.graph, block, transformer.quantiles_, transformer.references_, normal=normal)
+    return Block(levels.tensor, block.width, rise=Rise(block, lambda table: np.asarray(transformer.transform(table))))
 
 
 def bins_discretizer(emitter: Emitter, discretizer: Any, block: Block) -> Block:
     """Number the bin each value falls in, or give one column a bin."""
     inner = [np.asarray(edges, np.float64)[1:-1] for edges in discretizer.bin_edges_]
+    if block.rise is not None:
+        inner, block = pulled_back(block.rise, inner), block.rise.before
     for column, edges in enumerate(inner):
         emitter.graph.note_thresholds(block, column, edges)
     places = search_sorted(emitter.graph, block, inner, right=True)
@@ -166,6 +174,16 @@ def _is_marked(emitter: Emitter, marker: Any, block: Block) -> str:
     if marker is None or (isinstance(marker, float) and np.isnan(marker)):
         return emitter.graph.is_missing(block)
     return emitter.graph.op("Equal", block.tensor, float(marker))
+
+
+def _curve(power: Any) -> Callable[[Float64], Float64]:
+    """Give the transformer's own arithmetic; its scaler would refuse what overflows."""
+    bare = copy(power)
+    bare.standardize = False
+    if not power.standardize:
+        return lambda table: np.asarray(bare.transform(table))
+    scaler = power._scaler  # noqa: SLF001
+    return lambda table: (np.asarray(bare.transform(table)) - scaler.mean_) / scaler.scale_
 
 
 def _yeo_johnson(emitter: Emitter, x: str, lambdas: Float64) -> str:

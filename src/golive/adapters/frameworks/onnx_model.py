@@ -17,6 +17,7 @@ from golive.adapters.frameworks.inputs import Inputs, frame_of
 from golive.adapters.frameworks.onnx_answer import WITHOUT, Answer, answer_of, classes_of, core, ends_in_sigmoid
 from golive.adapters.frameworks.onnx_feeds import Feed, feeds_of, fitting, plan_feeds, steps_for, texts_known
 from golive.adapters.frameworks.onnx_wrap import wrapped
+from golive.adapters.graphs.session import session
 from golive.control.sandbox.arrays import pack, unpack
 from golive.control.sandbox.process import MEMORY_BYTES, Sandbox, SandboxError
 from golive.domain.preparation import Preparation
@@ -24,7 +25,6 @@ from golive.domain.signature import DType, Signature
 from golive.errors import DataError, NotConvertibleError
 from golive.packaging.onnx_file import OnnxFile
 from golive.ports import Converted, Float64
-from golive.settings import forbid_telemetry
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -36,7 +36,6 @@ APART = 1e-3
 """What is further apart than this is another answer and not another rounding."""
 _CHILD = "golive.adapters.formats.onnx_child"
 _COPIES = 8
-_ERRORS_ONLY = 3
 
 
 class OnnxFramework:
@@ -138,14 +137,7 @@ class AskedGraph:
 
 
 def _opened(model: OnnxFile) -> Callable[[list[str], Arrays], list[Any]]:
-    forbid_telemetry()
-    import onnxruntime  # noqa: PLC0415 - after telemetry was forbidden
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = _ERRORS_ONLY
-    session = onnxruntime.InferenceSession(model.content, options, providers=["CPUExecutionProvider"])
-    run: Callable[[list[str], Arrays], list[Any]] = session.run
+    run: Callable[[list[str], Arrays], list[Any]] = session(model.content).run
     return run
 
 

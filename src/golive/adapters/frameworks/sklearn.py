@@ -39,6 +39,7 @@ from golive.adapters.frameworks.terms import TermGraph
 from golive.domain.bundle import Decision
 from golive.domain.signature import DType, Signature
 from golive.errors import NotConvertibleError
+from golive.packaging.labels_only import NOTE
 from golive.ports import Converted, Float64
 
 COMPOUND_TOLERANCE = 1e-6
@@ -149,7 +150,7 @@ def _decision(model: Any) -> Decision:
 def _precision(model: Any, emitter: Emitter, *, labels_only: bool) -> dict[str, Any]:
     """Say which tolerance the model needs, and why, where a part of it answers in float32."""
     if labels_only:
-        return {"notes": (chosen.NOTE,)}
+        return {"notes": (NOTE,)}
     if not emitter.in_float32:
         return {}
     if _plain(model).__module__.startswith("xgboost"):

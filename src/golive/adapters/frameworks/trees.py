@@ -10,17 +10,13 @@ from typing import Any
 import msgspec
 import numpy as np
 import numpy.typing as npt
-from onnx import numpy_helper
 
 from golive.adapters.frameworks.graph import Block, Graph
+from golive.adapters.graphs.tree_ensemble import AT_MOST, BELOW, DOMAIN, MEMBER, OPERATOR, Bools, TreeEnsemble, written
 from golive.ports import Float64, Int64
 
-AT_MOST, BELOW, MEMBER = 0, 1, 6
-"""Node modes of ai.onnx.ml 5: ``x <= split``, ``x < split``, ``x in set``."""
 NO_MEMBER = -7.0
 """Stands for an empty set, which the format cannot say; codes are never negative by then."""
-
-Bools = npt.NDArray[np.bool_]
 
 
 class Tree(msgspec.Struct, frozen=True):
@@ -75,7 +71,7 @@ def sum_of_trees(graph: Graph, trees: Sequence[Tree], targets: Sequence[int], ou
     for tree, target in zip(trees, targets, strict=True):
         node.add(tree, target)
         _note(graph, block, tree)
-    tensor = graph.op("TreeEnsemble", block.tensor, domain="ai.onnx.ml", **node.attributes(outputs))
+    tensor = graph.op(OPERATOR, block.tensor, domain=DOMAIN, **written(node.whole(outputs)))
     return Block(tensor, outputs)
 
 
@@ -86,26 +82,14 @@ def search_sorted(graph: Graph, block: Block, edges: Sequence[Float64], *, right
 
 
 class _Ensemble:
-    """The attributes of one TreeEnsemble node, filled tree by tree."""
+    """The arrays of one TreeEnsemble, filled tree by tree; leaves are numbered below zero until all are known."""
 
     def __init__(self) -> None:
         self._columns: dict[str, list[npt.NDArray[Any]]] = {
-            name: []
-            for name in (
-                "mode",
-                "split",
-                "feature",
-                "missing",
-                "true",
-                "true_leaf",
-                "false",
-                "false_leaf",
-                "weight",
-                "target",
-            )
+            name: [] for name in ("modes", "splits", "features", "missing", "met", "unmet", "weights", "targets")
         }
         self._roots: list[int] = []
-        self._members: list[float] = []
+        self._sets: list[Float64] = []
         self._inner = 0
         self._leaves = 0
 
@@ -118,43 +102,40 @@ class _Ensemble:
             return
         place = np.empty(len(tree.leaf), np.int64)
         place[inner] = self._inner + np.arange(len(inner))
-        place[leaves] = self._leaves + np.arange(len(leaves))
-        mode = np.full(len(inner), BELOW if tree.strict else AT_MOST, np.uint8)
+        # Until the number of all inner nodes is known, leaves are numbered down from -1.
+        place[leaves] = -1 - self._leaves - np.arange(len(leaves))
+        mode = np.full(len(inner), BELOW if tree.strict else AT_MOST, np.int64)
         split = tree.threshold[inner].astype(np.float64)
-        missing = tree.missing_left[inner].astype(np.int64)
+        missing = tree.missing_left[inner].astype(np.bool_)
         for position, node in enumerate(inner):
             if int(node) in tree.sets:
-                mode[position], split[position], missing[position] = MEMBER, 0.0, 0
-                self._members += [*(tree.sets[int(node)] or (NO_MEMBER,)), float("nan")]
+                mode[position], split[position], missing[position] = MEMBER, 0.0, False
+                self._sets.append(np.asarray(tree.sets[int(node)] or (NO_MEMBER,), np.float64))
         self._extend(
-            mode=mode,
-            split=split,
-            feature=tree.feature[inner],
+            modes=mode,
+            splits=split,
+            features=tree.feature[inner],
             missing=missing,
-            true=place[tree.left[inner]],
-            true_leaf=tree.leaf[tree.left[inner]].astype(np.int64),
-            false=place[tree.right[inner]],
-            false_leaf=tree.leaf[tree.right[inner]].astype(np.int64),
-            weight=tree.value[leaves],
-            target=np.full(len(leaves), target, np.int64),
+            met=place[tree.left[inner]],
+            unmet=place[tree.right[inner]],
+            weights=tree.value[leaves],
+            targets=np.full(len(leaves), target, np.int64),
         )
         self._inner += len(inner)
         self._leaves += len(leaves)
 
     def _add_stump(self, value: float, target: int) -> None:
         # The format wants at least one inner node a tree: both branches lead to the only leaf.
-        here, yes, no = np.array([self._leaves]), np.array([1]), np.array([0])
+        here, first = np.array([-1 - self._leaves]), np.zeros(1, np.int64)
         self._extend(
-            mode=no.astype(np.uint8),
-            split=np.zeros(1),
-            feature=no,
-            missing=no,
-            true=here,
-            true_leaf=yes,
-            false=here,
-            false_leaf=yes,
-            weight=np.array([value]),
-            target=np.array([target]),
+            modes=first + AT_MOST,
+            splits=np.zeros(1),
+            features=first,
+            missing=np.zeros(1, np.bool_),
+            met=here,
+            unmet=here,
+            weights=np.array([value]),
+            targets=np.array([target]),
         )
         self._inner += 1
         self._leaves += 1
@@ -163,29 +144,25 @@ class _Ensemble:
         for name, values in columns.items():
             self._columns[name].append(values)
 
-    def attributes(self, outputs: int) -> dict[str, Any]:
+    def whole(self, outputs: int) -> TreeEnsemble:
+        """Put the trees together."""
         table = {name: np.concatenate(parts) for name, parts in self._columns.items()}
-        attributes = {
-            "aggregate_function": 1,
-            "post_transform": 0,
-            "n_targets": outputs,
-            "tree_roots": self._roots,
-            "nodes_modes": numpy_helper.from_array(table["mode"].astype(np.uint8), "modes"),
-            "nodes_splits": numpy_helper.from_array(table["split"].astype(np.float64), "splits"),
-            "nodes_featureids": table["feature"].tolist(),
-            "nodes_truenodeids": table["true"].tolist(),
-            "nodes_trueleafs": table["true_leaf"].tolist(),
-            "nodes_falsenodeids": table["false"].tolist(),
-            "nodes_falseleafs": table["false_leaf"].tolist(),
-            "leaf_targetids": table["target"].tolist(),
-            "leaf_weights": numpy_helper.from_array(table["weight"].astype(np.float64), "weights"),
-        }
-        if table["missing"].any():
-            attributes["nodes_missing_value_tracks_true"] = table["missing"].tolist()
-        if self._members:
-            members = np.asarray(self._members, np.float64)
-            attributes["membership_values"] = numpy_helper.from_array(members, "members")
-        return attributes
+        met, unmet = (
+            np.where(table[side] < 0, self._inner - 1 - table[side], table[side]) for side in ("met", "unmet")
+        )
+        return TreeEnsemble(
+            roots=np.asarray(self._roots, np.int64),
+            modes=table["modes"],
+            features=table["features"].astype(np.int64),
+            splits=table["splits"].astype(np.float64),
+            met=met,
+            unmet=unmet,
+            missing=table["missing"],
+            sets=tuple(self._sets),
+            targets=table["targets"],
+            weights=table["weights"].astype(np.float64),
+            outputs=outputs,
+        )
 
 
 def _note(graph: Graph, block: Block, tree: Tree) -> None:

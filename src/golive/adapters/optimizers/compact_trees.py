@@ -6,18 +6,16 @@ carry a number stay exact; leaves that are added are rounded. Tables of leaves l
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
-from golive.adapters.optimizers.ensembles import Ensemble, find, keep
-from golive.adapters.optimizers.surgery import Array, Surgery, attribute
+from golive.adapters.graphs.tree_ensemble import AT_MOST, BELOW, TreeEnsemble, in_single_precision, rewritten
+from golive.adapters.optimizers.ensembles import casts, find, keep
+from golive.adapters.optimizers.surgery import Surgery
 from golive.ports import Candidate, Subject
 
-AT_MOST, BELOW = 0, 1
-"""Modes of ai.onnx.ml 5: ``x <= split`` and ``x < split``."""
 _EXACT = 2**24
 """Up to here every whole number is a float32."""
 
@@ -41,50 +39,28 @@ def compacted(content: bytes) -> bytes | None:
     found = find(surgery)
     if found is None:
         return None
-    whole = surgery if found.table is None else Surgery(keep(content, range(found.ensemble.count)))
+    whole = surgery if found.table is None else Surgery(keep(content, range(found.ensemble.trees)))
     again = find(whole)
     if again is None or not _is_rounded(whole, again.place):
         return whole.bytes() if found.table is not None else None
-    node = _in_single_precision(whole.nodes[again.place], again.ensemble, numbered=again.table is not None)
-    if node is None:
+    if not _fits(again.ensemble, numbered=again.table is not None):
         return whole.bytes() if found.table is not None else None
-    _put(whole, again.place, node)
+    _put(whole, again.place, rewritten(whole.nodes[again.place], in_single_precision(again.ensemble)))
     return whole.bytes()
 
 
 def _is_rounded(surgery: Surgery, place: int) -> bool:
     """Say whether what the trees read has been cast to float32 and back."""
     wide = _maker(surgery, surgery.nodes[place].input[0])
-    narrow = None if wide is None or not _casts(wide, TensorProto.DOUBLE) else _maker(surgery, wide.input[0])
-    return narrow is not None and _casts(narrow, TensorProto.FLOAT)
+    narrow = None if wide is None or not casts(wide, TensorProto.DOUBLE) else _maker(surgery, wide.input[0])
+    return narrow is not None and casts(narrow, TensorProto.FLOAT)
 
 
-def _in_single_precision(node: onnx.NodeProto, ensemble: Ensemble, *, numbered: bool) -> onnx.NodeProto | None:
+def _fits(ensemble: TreeEnsemble, *, numbered: bool) -> bool:
+    """Say whether float32 decides as the ensemble does, and is a gain."""
     if not np.isin(ensemble.modes, (AT_MOST, BELOW)).all() or ensemble.splits.dtype != np.float64:
-        return None
-    if numbered and ensemble.weights.max(initial=0.0) >= _EXACT:
-        return None
-    written = onnx.NodeProto()
-    written.CopyFrom(node)
-    kept = [entry for entry in node.attribute if entry.name not in {"nodes_splits", "leaf_weights", "nodes_hitrates"}]
-    del written.attribute[:]
-    written.attribute.extend(kept)
-    splits = numpy_helper.from_array(_on_its_side(ensemble.splits, ensemble.modes), "splits")
-    weights = numpy_helper.from_array(ensemble.weights.astype(np.float32), "weights")
-    written.attribute.extend(
-        (helper.make_attribute("nodes_splits", splits), helper.make_attribute("leaf_weights", weights))
-    )
-    return written
-
-
-def _on_its_side(splits: Array, modes: Array) -> Array:
-    """Round down for ``x <= split`` and up for ``x < split``, float32."""
-    with np.errstate(over="ignore"):
-        near = splits.astype(np.float32)
-    above, below = near.astype(np.float64) > splits, near.astype(np.float64) < splits
-    down = np.where(above, np.nextafter(near, np.float32(-np.inf)), near)
-    up = np.where(below, np.nextafter(near, np.float32(np.inf)), near)
-    return np.where(modes == BELOW, up, down).astype(np.float32)
+        return False
+    return not numbered or bool(ensemble.weights.max(initial=0.0) < _EXACT)
 
 
 def _put(surgery: Surgery, place: int, node: onnx.NodeProto) -> None:
@@ -95,7 +71,7 @@ def _put(surgery: Surgery, place: int, node: onnx.NodeProto) -> None:
     node.output[0] = surgery.fresh()
     widened = helper.make_node("Cast", [node.output[0]], [output], to=TensorProto.DOUBLE)
     following = [n for n in surgery.nodes if output in n.input]
-    if len(following) == 1 and _casts(following[0], TensorProto.INT64):
+    if len(following) == 1 and casts(following[0], TensorProto.INT64):
         # Leaf numbers: float32 becomes int64 just as well.
         following[0].input[0] = node.output[0]
         surgery.nodes = [*surgery.nodes[:place], node, *surgery.nodes[place + 1 :]]
@@ -105,7 +81,3 @@ def _put(surgery: Surgery, place: int, node: onnx.NodeProto) -> None:
 
 def _maker(surgery: Surgery, tensor: str) -> onnx.NodeProto | None:
     return next((node for node in surgery.nodes if tensor in node.output), None)
-
-
-def _casts(node: Any, to: int) -> bool:
-    return bool(node.op_type == "Cast" and attribute(node, "to") == to)

@@ -1,4 +1,4 @@
-"""Ensembles: the trees of a TreeEnsemble node, of which some are kept; and where in a graph such a node stands.
+"""Ensembles: where in a graph an ensemble of trees stands that may lose some of them, and the graph without those.
 
 Three forms are known: trees whose leaves are added (boosting), trees whose leaves are added and divided by their
 number (forests that predict values), and trees that give the number of their leaf, which is looked up in a table of
@@ -6,121 +6,33 @@ class shares, added and divided (forests that predict classes).
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from msgspec.structs import replace
+from onnx import TensorProto
 
+from golive.adapters.graphs.tree_ensemble import (
+    OPERATOR,
+    SUM,
+    Bools,
+    TreeEnsemble,
+    kept,
+    owners,
+    read_node,
+    rewritten,
+)
 from golive.adapters.optimizers.surgery import Array, Surgery, attribute
 from golive.ports import Float64, Int64
-
-MEMBER = 6
-"""The mode of ai.onnx.ml 5 that tests for membership in a set."""
-_SUM = 1
-
-Bools = npt.NDArray[np.bool_]
-
-
-class Ensemble:
-    """The attributes of one TreeEnsemble node as arrays, and which tree each node and leaf belongs to."""
-
-    def __init__(self, node: onnx.NodeProto) -> None:
-        self._node = node
-        self.roots = _integers(node, "tree_roots")
-        self.count = len(self.roots)
-        self.targets = int(attribute(node, "n_targets", 1))
-        self.modes = numpy_helper.to_array(attribute(node, "nodes_modes"))
-        self.splits = numpy_helper.to_array(attribute(node, "nodes_splits"))
-        self.features = _integers(node, "nodes_featureids")
-        self.children = (_integers(node, "nodes_truenodeids"), _integers(node, "nodes_falsenodeids"))
-        self.ends = (_integers(node, "nodes_trueleafs"), _integers(node, "nodes_falseleafs"))
-        missing = attribute(node, "nodes_missing_value_tracks_true")
-        self.missing = None if missing is None else np.asarray(missing, np.int64)
-        self.weights = numpy_helper.to_array(attribute(node, "leaf_weights"))
-        self.leaf_targets = _integers(node, "leaf_targetids")
-        members = attribute(node, "membership_values")
-        self.members = None if members is None else numpy_helper.to_array(members)
-        self.tree_of_node, self.tree_of_leaf = self._owners()
-
-    def kept(
-        self, trees: Sequence[int], *, weights: Array | None = None, targets: Int64 | None = None
-    ) -> onnx.NodeProto:
-        """Write the node again with some of its trees, in the given order of old trees ascending.
-
-        Args:
-            trees: positions of the trees that stay.
-            weights: other weights for all leaves of the whole ensemble.
-            targets: other outputs for all leaves; their number is then that of the trees that stay.
-        """
-        stays = np.zeros(self.count, np.bool_)
-        stays[list(trees)] = True
-        nodes, leaves = stays[self.tree_of_node], stays[self.tree_of_leaf]
-        place = np.cumsum(nodes) - 1, np.cumsum(leaves) - 1
-        node = onnx.NodeProto()
-        node.CopyFrom(self._node)
-        del node.attribute[:]
-        moved = [
-            np.where(ends[nodes] > 0, place[1][children[nodes]], place[0][np.where(ends > 0, 0, children)[nodes]])
-            for children, ends in zip(self.children, self.ends, strict=True)
-        ]
-        leaf_targets = self.leaf_targets if targets is None else targets
-        written: dict[str, Any] = {
-            "aggregate_function": _SUM,
-            "post_transform": int(attribute(self._node, "post_transform", 0)),
-            "n_targets": self.targets if targets is None else int(stays.sum()),
-            "tree_roots": place[0][self.roots[stays]].tolist(),
-            "nodes_modes": numpy_helper.from_array(self.modes[nodes], "modes"),
-            "nodes_splits": numpy_helper.from_array(self.splits[nodes], "splits"),
-            "nodes_featureids": self.features[nodes].tolist(),
-            "nodes_truenodeids": moved[0].tolist(),
-            "nodes_trueleafs": self.ends[0][nodes].tolist(),
-            "nodes_falsenodeids": moved[1].tolist(),
-            "nodes_falseleafs": self.ends[1][nodes].tolist(),
-            "leaf_targetids": leaf_targets[leaves].tolist(),
-            "leaf_weights": numpy_helper.from_array((self.weights if weights is None else weights)[leaves], "weights"),
-        }
-        if self.missing is not None:
-            written["nodes_missing_value_tracks_true"] = self.missing[nodes].tolist()
-        members = self._members(nodes)
-        if members is not None:
-            written["membership_values"] = numpy_helper.from_array(members, "members")
-        node.attribute.extend(helper.make_attribute(name, value) for name, value in written.items())
-        return node
-
-    def _members(self, nodes: Bools) -> Array | None:
-        """Give the sets of the nodes that stay; sets stand in the order of their nodes, each ended by a NaN."""
-        if self.members is None:
-            return None
-        ends = np.flatnonzero(np.isnan(self.members)) + 1
-        sets = np.split(self.members, ends)[: len(ends)]
-        of_nodes = np.flatnonzero(self.modes == MEMBER)
-        chosen = [values for values, node in zip(sets, of_nodes, strict=True) if nodes[node]]
-        return np.concatenate(chosen) if chosen else None
-
-    def _owners(self) -> tuple[Int64, Int64]:
-        nodes, leaves = np.full(len(self.modes), -1, np.int64), np.full(len(self.weights), -1, np.int64)
-        front, owners = self.roots.copy(), np.arange(self.count)
-        # All trees level by level: as many steps as the deepest one has levels.
-        while len(front):
-            nodes[front] = owners
-            following = []
-            for children, ends in zip(self.children, self.ends, strict=True):
-                at_end = ends[front] > 0
-                leaves[children[front[at_end]]] = owners[at_end]
-                following.append((children[front[~at_end]], owners[~at_end]))
-            front = np.concatenate([part for part, _ in following])
-            owners = np.concatenate([part for _, part in following])
-        return nodes, leaves
 
 
 class Found(msgspec.Struct, frozen=True, eq=False):
     """A TreeEnsemble that may lose trees, and the nodes that must know how many there are."""
 
     place: int
-    ensemble: Ensemble
+    ensemble: TreeEnsemble
+    tree_of_leaf: Int64
     table: int | None = None
     """The Gather node that looks leaves up."""
     divide: int | None = None
@@ -132,9 +44,9 @@ def find(surgery: Surgery) -> Found | None:
     known = [
         found
         for place, node in enumerate(surgery.nodes)
-        if node.op_type == "TreeEnsemble" and (found := _form(surgery, place)) is not None
+        if node.op_type == OPERATOR and (found := _form(surgery, place)) is not None
     ]
-    return max(known, key=lambda found: found.ensemble.count, default=None)
+    return max(known, key=lambda found: found.ensemble.trees, default=None)
 
 
 def keep(content: bytes, trees: Sequence[int]) -> bytes:
@@ -143,10 +55,10 @@ def keep(content: bytes, trees: Sequence[int]) -> bytes:
     found = find(surgery)
     if found is None:
         return content
-    ensemble = found.ensemble
     chosen = sorted(trees)
     if found.table is None:
-        surgery.nodes[found.place] = ensemble.kept(chosen)
+        node = surgery.nodes[found.place]
+        surgery.nodes[found.place] = rewritten(node, kept(found.ensemble, _staying(found, chosen)))
     else:
         _keep_leaves(surgery, found, chosen)
     if found.divide is not None:
@@ -170,33 +82,34 @@ def each_alone(content: bytes) -> tuple[bytes, str, Array | None]:
     if found.table is not None:
         table = surgery.constant(surgery.nodes[found.table].input[0])
         return surgery.bytes(outputs=[node.output[0]]), node.output[0], table
-    ensemble = found.ensemble
-    surgery.nodes[found.place] = ensemble.kept(range(ensemble.count), targets=ensemble.tree_of_leaf)
+    alone = replace(found.ensemble, targets=found.tree_of_leaf, outputs=found.ensemble.trees)
+    surgery.nodes[found.place] = rewritten(node, alone)
     return surgery.bytes(outputs=[node.output[0]]), node.output[0], None
 
 
-def stages(ensemble: Ensemble) -> int:
+def stages(found: Found) -> int:
     """Give how many trees make one stage of a boosting: one for each output; 0 where the trees are not so ordered."""
-    size = ensemble.targets
-    first = np.zeros(ensemble.count, np.int64)
-    first[ensemble.tree_of_leaf] = ensemble.leaf_targets
-    is_ordered = ensemble.count % size == 0 and bool((first == np.arange(ensemble.count) % size).all())
+    size, count = found.ensemble.outputs, found.ensemble.trees
+    first = np.zeros(count, np.int64)
+    first[found.tree_of_leaf] = found.ensemble.targets
+    is_ordered = count % size == 0 and bool((first == np.arange(count) % size).all())
     return size if is_ordered else 0
 
 
 def _form(surgery: Surgery, place: int) -> Found | None:
     node = surgery.nodes[place]
-    if attribute(node, "aggregate_function", _SUM) != _SUM:
+    ensemble = read_node(node)
+    if ensemble.aggregate != SUM:
         return None
-    ensemble = Ensemble(node)
     following = _only_reader(surgery, node.output[0])
-    if following is not None and _casts(surgery.nodes[following], TensorProto.DOUBLE):
+    if following is not None and casts(surgery.nodes[following], TensorProto.DOUBLE):
         following = _only_reader(surgery, surgery.nodes[following].output[0])
-    if following is None or (ensemble.tree_of_leaf < 0).any() or (ensemble.tree_of_node < 0).any():
+    if following is None or ((tree_of := owners(ensemble)) < 0).any():
         return None
-    if _casts(surgery.nodes[following], TensorProto.INT64):
-        return _numbered(surgery, Found(place, ensemble), following)
-    return Found(place, ensemble, divide=following if _divides(surgery, following, ensemble.count) else None)
+    found = Found(place, ensemble, tree_of[ensemble.nodes :])
+    if casts(surgery.nodes[following], TensorProto.INT64):
+        return _numbered(surgery, found, following)
+    return replace(found, divide=following if _divides(surgery, following, ensemble.trees) else None)
 
 
 def _numbered(surgery: Surgery, found: Found, cast: int) -> Found | None:
@@ -204,19 +117,19 @@ def _numbered(surgery: Surgery, found: Found, cast: int) -> Found | None:
     gather = _only_reader(surgery, surgery.nodes[cast].output[0])
     total = None if gather is None else _only_reader(surgery, surgery.nodes[gather].output[0])
     mean = None if total is None else _only_reader(surgery, surgery.nodes[total].output[0])
-    if gather is None or total is None or mean is None or found.ensemble.targets != found.ensemble.count:
+    if gather is None or total is None or mean is None or found.ensemble.outputs != found.ensemble.trees:
         return None
     kinds = surgery.nodes[gather].op_type, surgery.nodes[total].op_type
     table = surgery.constant(surgery.nodes[gather].input[0])
     is_table = kinds == ("Gather", "ReduceSum") and table is not None and table.ndim == 2  # noqa: PLR2004 - leaves, classes
-    if not is_table or not _divides(surgery, mean, found.ensemble.count):
+    if not is_table or not _divides(surgery, mean, found.ensemble.trees):
         return None
-    return Found(found.place, found.ensemble, table=gather, divide=mean)
+    return replace(found, table=gather, divide=mean)
 
 
 def _keep_leaves(surgery: Surgery, found: Found, trees: Sequence[int]) -> None:
     ensemble = found.ensemble
-    stays = np.isin(ensemble.tree_of_leaf, trees)
+    stays = np.isin(found.tree_of_leaf, trees)
     gather = onnx.NodeProto()
     gather.CopyFrom(surgery.nodes[found.table or 0])
     table = surgery.constant(gather.input[0])
@@ -226,10 +139,16 @@ def _keep_leaves(surgery: Surgery, found: Found, trees: Sequence[int]) -> None:
     numbers = np.zeros(len(old), ensemble.weights.dtype)
     numbers[stays] = np.arange(int(stays.sum()))
     place = {tree: position for position, tree in enumerate(trees)}
-    targets = np.array([place.get(int(tree), 0) for tree in ensemble.tree_of_leaf], np.int64)
+    targets = np.array([place.get(int(tree), 0) for tree in found.tree_of_leaf], np.int64)
     gather.input[0] = surgery.add_constant(table[old[stays]])
     surgery.nodes[found.table or 0] = gather
-    surgery.nodes[found.place] = ensemble.kept(trees, weights=numbers, targets=targets)
+    numbered = replace(ensemble, weights=numbers, targets=targets, outputs=len(trees))
+    node = surgery.nodes[found.place]
+    surgery.nodes[found.place] = rewritten(node, kept(numbered, _staying(found, trees)))
+
+
+def _staying(found: Found, trees: Sequence[int]) -> Bools:
+    return np.isin(np.arange(found.ensemble.trees), trees)
 
 
 def _only_reader(surgery: Surgery, tensor: str) -> int | None:
@@ -243,12 +162,9 @@ def _divides(surgery: Surgery, place: int, count: int) -> bool:
     return by is not None and by.size == 1 and float(by.reshape(-1)[0]) == count
 
 
-def _casts(node: onnx.NodeProto, to: int) -> bool:
+def casts(node: onnx.NodeProto, to: int) -> bool:
+    """Say whether a node casts to a type of ``onnx.TensorProto``."""
     return bool(node.op_type == "Cast" and attribute(node, "to") == to)
-
-
-def _integers(node: onnx.NodeProto, name: str) -> Int64:
-    return np.asarray(attribute(node, name), np.int64)
 
 
 def shares_of(found: Float64, table: Array | None) -> Float64:

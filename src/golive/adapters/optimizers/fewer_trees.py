@@ -24,13 +24,13 @@ class FewerTreesOptimizer:
     def candidates(self, subject: Subject) -> Iterator[Candidate]:
         """Give ensembles with a half, a quarter and so on of the trees; none for graphs without trees."""
         found = find(Surgery(subject.graph))
-        if found is None or found.ensemble.count < LEAST_TREES:
+        if found is None or found.ensemble.trees < LEAST_TREES:
             return
-        total = found.ensemble.count
+        total = found.ensemble.trees
         if found.divide is not None:
             order, size = nearest_to_the_whole(subject, round(total * max(SHARES))), 1
         else:
-            order, size = list(range(total)), stages(found.ensemble)
+            order, size = list(range(total)), stages(found)
         base = compacted(subject.graph) or subject.graph
         for share in SHARES if size else ():
             count = max(round(total * share / size), 1) * size
@@ -46,7 +46,7 @@ def nearest_to_the_whole(subject: Subject, count: int) -> list[int]:
     graph, output, table = each_alone(subject.graph)
     width = 1 if table is None else table.shape[1]
     found = find(Surgery(subject.graph))
-    trees = found.ensemble.count if found else 1
+    trees = found.ensemble.trees if found else 1
     chosen = some_rows(subject, max(_MOST_CELLS // (trees * width), 1))
     [said] = run(graph, [output], subject.numbers[chosen], subject.codes[chosen])
     shares = shares_of(said, table)

@@ -17,7 +17,7 @@ from golive.adapters.optimizers.narrow import in_single_precision
 from golive.adapters.optimizers.pruning import in_two_forms, smaller_networks, values_of
 from golive.adapters.optimizers.regions import shapes_of
 from golive.adapters.optimizers.surgery import Surgery, run
-from golive.adapters.optimizers.torch_graph import TorchGraph
+from golive.adapters.optimizers.torch_graph import TorchGraph, current
 from golive.errors import NotConvertibleError
 from golive.ports import Candidate, Subject
 
@@ -73,6 +73,7 @@ def fine_tuned(content: bytes, taught: Lesson, *, is_classification: bool, seed:
     """
     torch = plugins.library("torch")
     torch.set_num_threads(1)
+    content = current(content)
     graph = TorchGraph(content)
     inputs = [torch.from_numpy(x).float() for x in values_of(content, graph.inputs, taught.numbers, taught.codes)]
     goal = torch.from_numpy(taught.answers).float()
@@ -98,13 +99,17 @@ def _batches(torch: Any, rows: int, steps: int, seed: int) -> Iterator[Any]:
 
 
 def _check(content: bytes, graph: TorchGraph, inputs: Sequence[Any], taught: Lesson) -> None:
-    """Make sure that torch computes what the graph says, on a batch of rows.
+    """Make sure that torch computes what the graph says, on a batch of rows, and that its products can learn.
 
     Raises:
-        NotConvertibleError: it does not.
+        NotConvertibleError: it does not, or they cannot.
     """
     [expected] = run(content, ["P"], taught.numbers[:BATCH], taught.codes[:BATCH])
-    apart = np.abs(graph.answers(inputs).detach().numpy() - expected).max()
+    answers = graph.answers(inputs)
+    if not answers.requires_grad:
+        message = "the network rounds or compares what its products give, so that no training reaches them"
+        raise NotConvertibleError(message)
+    apart = np.abs(answers.detach().numpy() - expected).max()
     if not apart <= ALIKE * max(np.abs(expected).max(), 1.0):
         message = f"torch computes the network otherwise, by {apart:.1g}, so it cannot be trained here"
         raise NotConvertibleError(message)

@@ -18,6 +18,7 @@ from golive.adapters.optimizers.narrow import LEAST_CELLS, in_bytes, in_single_p
 from golive.adapters.optimizers.surgery import Array, Layer, Surgery, some_rows
 from golive.errors import NotConvertibleError
 from golive.ports import Candidate, Subject
+from golive.settings import forbid_telemetry
 
 CALIBRATION_ROWS = 512
 _PIECE = 64
@@ -50,7 +51,8 @@ class QuantizeOptimizer:
 
 def static(base: bytes, subject: Subject) -> bytes:
     """Quantize by ONNX Runtime's tool, with weights by output and activations by range on real rows."""
-    from onnxruntime import quantization  # noqa: PLC0415
+    forbid_telemetry()
+    from onnxruntime import quantization  # noqa: PLC0415 - after telemetry was forbidden
 
     model = onnx.load_from_string(base)
     # The tool says on stderr that a graph should be prepared for it, unless this mark is there; ours is as it must be.

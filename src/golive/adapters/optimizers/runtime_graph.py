@@ -1,13 +1,11 @@
 """Runtime graph: ONNX Runtime's own optimization, done once and saved, instead of at every start."""
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
+from golive.adapters.graphs.session import optimized
 from golive.errors import NotConvertibleError
 from golive.ports import Candidate, Subject
 
-_ERRORS_ONLY = 3
 LEVELS = ("basic", "extended")
 """Of ONNX Runtime; the level above them depends on the processor, and a bundle goes to many."""
 
@@ -34,19 +32,9 @@ class RuntimeGraphOptimizer:
 
 def rewritten(content: bytes, level: str) -> bytes:
     """Let ONNX Runtime optimize a graph at one of :data:`LEVELS` and give what it runs."""
-    import onnxruntime  # noqa: PLC0415
-
-    with tempfile.TemporaryDirectory(prefix="golive-graph-") as folder:
-        path = Path(folder) / "optimized.onnx"
-        options = onnxruntime.SessionOptions()
-        options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, f"ORT_ENABLE_{level.upper()}")
-        options.optimized_model_filepath = str(path)
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = _ERRORS_ONLY
-        try:
-            onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # ONNX Runtime raises a dozen classes of its own, with Exception as their root
-            reason = next(iter(str(error).splitlines()), type(error).__name__)
-            message = f"ONNX Runtime cannot optimize this graph ({reason})"
-            raise NotConvertibleError(message) from error
-        return path.read_bytes()
+    try:
+        return optimized(content, level)
+    except Exception as error:  # ONNX Runtime raises a dozen classes of its own, with Exception as their root
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        message = f"ONNX Runtime cannot optimize this graph ({reason})"
+        raise NotConvertibleError(message) from error

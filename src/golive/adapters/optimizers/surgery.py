@@ -9,6 +9,7 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from golive.adapters.graphs.session import session
 from golive.ports import Float64, Int64, Subject
 
 Array = npt.NDArray[Any]
@@ -110,20 +111,15 @@ class Surgery:
 
 def run(content: bytes, outputs: Sequence[str], numbers: Float64, codes: Int64) -> list[Array]:
     """Run a graph on rows, in this process, and give some of its outputs."""
-    import onnxruntime  # noqa: PLC0415
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    given = feeds(session, numbers, codes)
-    return [np.asarray(found) for found in session.run(list(outputs), given)]
+    opened = session(content)
+    given = feeds(opened, numbers, codes)
+    return [np.asarray(found) for found in opened.run(list(outputs), given)]
 
 
-def feeds(session: Any, numbers: Float64, codes: Int64) -> dict[str, Array]:
+def feeds(opened: Any, numbers: Float64, codes: Int64) -> dict[str, Array]:
     """Give a session's inputs, those that it has."""
     rows = {"N": numbers, "C": codes}
-    return {node.name: rows[node.name] for node in session.get_inputs()}
+    return {node.name: rows[node.name] for node in opened.get_inputs()}
 
 
 def some_rows(subject: Subject, most: int) -> Int64:

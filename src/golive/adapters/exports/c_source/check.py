@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from golive.adapters.exports.c_source.literals import number, table, text
-from golive.adapters.exports.parity import Checked
+from golive.adapters.exports.companions.parity import Checked
 from golive.domain.bundle import Bundle
 
 

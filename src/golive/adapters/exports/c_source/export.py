@@ -7,11 +7,11 @@ from typing import Any
 from golive.adapters.exports.c_source.check import check_of
 from golive.adapters.exports.c_source.literals import number, text
 from golive.adapters.exports.c_source.source import Source, c_name, written
+from golive.adapters.exports.companions.described import model_json
+from golive.adapters.exports.companions.parity import checked_rows, parity_json
+from golive.adapters.exports.companions.precision import tolerance_of
+from golive.adapters.exports.companions.refusing import ALL_BUT_TEXTS, check_carried
 from golive.adapters.exports.context import checked_options, write_all
-from golive.adapters.exports.described import model_json
-from golive.adapters.exports.parity import checked_rows, parity_json
-from golive.adapters.exports.precision import tolerance_of
-from golive.adapters.exports.refusing import ALL_BUT_TEXTS, check_carried
 from golive.domain.bundle import Bundle
 from golive.errors import UsageError
 

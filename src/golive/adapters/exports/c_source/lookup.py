@@ -3,7 +3,7 @@
 import numpy as np
 
 from golive.adapters.exports.c_source.literals import table, texts
-from golive.adapters.exports.described import described
+from golive.adapters.exports.companions.described import described
 from golive.domain.bundle import Bundle
 from golive.inference.values import text_of
 

@@ -1,4 +1,4 @@
-"""Forest: the attributes of a TreeEnsemble node in, the flat arrays that the C program walks out."""
+"""Forest: an ensemble of trees in, the flat arrays that the C program walks out."""
 
 from typing import Any
 
@@ -6,6 +6,17 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from golive.adapters.graphs.tree_ensemble import (
+    ABOVE,
+    AT_LEAST,
+    BELOW,
+    EQUAL,
+    MEMBER,
+    SUM,
+    UNEQUAL,
+    TreeEnsemble,
+    levels,
+)
 from golive.errors import VerificationError
 from golive.ports import Float64, Int64
 
@@ -13,10 +24,11 @@ Array = npt.NDArray[Any]
 
 NODE = np.dtype([("split", np.float64), ("feature", np.int32), ("child", np.int32)])
 """As in the C source."""
-_AT_MOST, _BELOW, _AT_LEAST, _ABOVE, _EQUAL, _UNEQUAL, _MEMBER = range(7)
-"""Modes of ai.onnx.ml 5."""
-_SUM = 1
+_TURNED = (AT_LEAST, ABOVE, UNEQUAL)
+"""The modes whose met condition leads to the right."""
 _NAN_GOES_RIGHT, _IS_SET = np.int32(1 << 30), np.int32(1 << 29)
+_MOST_COLUMNS = 1 << 28
+"""What is left of a feature beside its flags."""
 _MOST_MEMBER = 1 << 16
 _WORD = 32
 
@@ -34,106 +46,89 @@ class Forest(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     weights: Float64
     """What the leaf at each place adds."""
     outputs: int
+    columns: int
+    """The least that a row must have: the C program reads them unasked."""
 
 
-def forest_of(told: dict[str, Any]) -> Forest:
+def forest_of(ensemble: TreeEnsemble) -> Forest:
     """Lay out the trees of a node.
 
-    Args:
-        told: the attributes of an ``ai.onnx.ml.TreeEnsemble``; tensors as arrays.
-
     Raises:
-        VerificationError: its leaves are not just added up, or a set holds other than small whole numbers.
+        VerificationError: its leaves are not just added up, a node reads no column, or a set holds other than small
+            whole numbers.
+        NotConvertibleError: a branch leads back to itself.
     """
-    if told.get("aggregate_function", _SUM) != _SUM or told.get("post_transform", 0) != 0:
+    if ensemble.aggregate != SUM or ensemble.transform != 0:
         message = "these trees are not just added up, and only such are compiled; run the graph with onnxruntime"
         raise VerificationError(message)
-    index, is_leaf, child, roots = _in_order(told)
-    nodes = np.zeros(len(index), NODE)
+    if (bad := ensemble.features[(ensemble.features < 0) | (ensemble.features >= _MOST_COLUMNS)]).size:
+        message = f"a tree reads the column {bad[0]}, which no row has; package the model again"
+        raise VerificationError(message)
+    place, child, roots = _in_order(ensemble)
+    is_leaf = place >= ensemble.nodes
+    leaf, inner = place[is_leaf] - ensemble.nodes, ~is_leaf
+    nodes = np.zeros(len(place), NODE)
     nodes["child"], nodes["split"] = child, np.inf
-    inner = ~is_leaf
     sets = _Sets()
-    nodes["feature"][inner], nodes["split"][inner] = _tests(told, index[inner], sets)
-    targets, weights = np.zeros(len(index), np.int32), np.zeros(len(index), np.float64)
-    targets[is_leaf] = np.asarray(told["leaf_targetids"], np.int32)[index[is_leaf]]
-    weights[is_leaf] = np.asarray(told["leaf_weights"], np.float64)[index[is_leaf]]
+    nodes["feature"][inner], nodes["split"][inner] = _tests(ensemble, place[inner], sets)
+    targets, weights = np.zeros(len(place), np.int32), np.zeros(len(place), np.float64)
+    targets[is_leaf], weights[is_leaf] = ensemble.targets[leaf], ensemble.weights[leaf]
     return Forest(
         nodes=nodes,
         sets=np.array(sets.words, np.uint32),
         roots=roots,
         targets=targets,
         weights=weights,
-        outputs=int(told.get("n_targets", 1)),
+        outputs=ensemble.outputs,
+        columns=int(ensemble.features.max(initial=-1)) + 1,
     )
 
 
-def _in_order(told: dict[str, Any]) -> tuple[Int64, Array, Array, npt.NDArray[np.int32]]:
+def _in_order(ensemble: TreeEnsemble) -> tuple[Int64, Int64, npt.NDArray[np.int32]]:
     """Put nodes and leaves in order: tree by tree, level by level, siblings side by side.
 
     Returns:
-        Of each place the node or leaf, whether it is a leaf, and the place of its left child (a leaf's: its own); and
-        the places of the roots.
+        What stands at each position, by its place in the ensemble; the position of its left child (a leaf's: its own);
+        and the positions of the roots.
     """
-    modes = np.asarray(told["nodes_modes"])
-    sides = [
-        (np.asarray(told[f"nodes_{side}nodeids"], np.int64), np.asarray(told[f"nodes_{side}leafs"], np.int64) > 0)
-        for side in ("true", "false")
-    ]
-    # The C program goes left for "at most", so what asks the opposite has its children changed over.
-    is_turned = np.isin(modes, (_AT_LEAST, _ABOVE, _UNEQUAL))
-    left = tuple(np.where(is_turned, second, first) for first, second in zip(*sides, strict=True))
-    right = tuple(np.where(is_turned, first, second) for first, second in zip(*sides, strict=True))
-    roots = np.asarray(told["tree_roots"], np.int64)
-    index, leaf, tree = roots, np.zeros(len(roots), np.bool_), np.arange(len(roots))
-    levels, start = [], 0
-    while len(index):
-        inner = index[~leaf]
-        start += len(index)
-        child = np.full(len(index), -1, np.int64)
-        child[~leaf] = start + 2 * np.arange(len(inner))
-        levels.append((index, leaf, tree, child))
-        tree = np.repeat(tree[~leaf], 2)
-        index, leaf = (
-            np.stack([one[inner], other[inner]], axis=1).ravel() for one, other in zip(left, right, strict=True)
-        )
-    index, leaf, tree, child = (np.concatenate(parts) for parts in zip(*levels, strict=True))
+    found, start = [], 0
+    for places, tree in levels(_turned(ensemble)):
+        is_inner = places < ensemble.nodes
+        start += len(places)
+        child = np.full(len(places), -1, np.int64)
+        child[is_inner] = start + 2 * np.arange(int(is_inner.sum()))
+        found.append((places, tree, child))
+    places, tree, child = (np.concatenate(parts) for parts in zip(*found, strict=True))
     order = np.argsort(tree, kind="stable")
-    place = np.empty(len(order), np.int64)
-    place[order] = np.arange(len(order))
-    child = np.where(leaf, place, place[child])[order]
-    return index[order], leaf[order], child, place[: len(roots)].astype(np.int32)
+    position = np.empty(len(order), np.int64)
+    position[order] = np.arange(len(order))
+    child = np.where(child < 0, position, position[child])[order]
+    return places[order], child, position[: ensemble.trees].astype(np.int32)
 
 
-def _tests(told: dict[str, Any], index: Int64, sets: "_Sets") -> tuple[Array, Float64]:
-    """Give the feature with its flags and the split of the nodes at each place."""
-    modes, splits = np.asarray(told["nodes_modes"])[index], np.asarray(told["nodes_splits"], np.float64)[index].copy()
-    missing = told.get("nodes_missing_value_tracks_true")
-    is_true = np.zeros(len(index), np.bool_) if missing is None else np.asarray(missing)[index] > 0
-    is_turned = np.isin(modes, (_AT_LEAST, _ABOVE, _UNEQUAL))
-    # A missing value makes every comparison false but "unequal"; false is to the right, or to the left where turned.
-    goes_right = np.where(is_turned, is_true | (modes == _UNEQUAL), ~is_true)
-    open_ended = np.isin(modes, (_BELOW, _AT_LEAST))
-    splits[open_ended] = np.nextafter(splits[open_ended], -np.inf)
-    features = np.asarray(told["nodes_featureids"], np.int32)[index] | np.where(
-        goes_right, _NAN_GOES_RIGHT, np.int32(0)
+def _turned(ensemble: TreeEnsemble) -> TreeEnsemble:
+    """Change over the children of what asks the opposite of "at most", for which the C program goes left."""
+    is_turned = np.isin(ensemble.modes, _TURNED)
+    return msgspec.structs.replace(
+        ensemble,
+        met=np.where(is_turned, ensemble.unmet, ensemble.met),
+        unmet=np.where(is_turned, ensemble.met, ensemble.unmet),
     )
-    members = _members(told)
-    for at in np.flatnonzero(modes >= _EQUAL):
-        values = members[int(index[at])] if modes[at] == _MEMBER else splits[at : at + 1]
-        splits[at] = sets.add(values)
+
+
+def _tests(ensemble: TreeEnsemble, nodes: Int64, sets: "_Sets") -> tuple[Array, Float64]:
+    """Give the feature with its flags and the split of each of the nodes."""
+    modes, splits, is_true = ensemble.modes[nodes], ensemble.splits[nodes].astype(np.float64), ensemble.missing[nodes]
+    # A missing value makes every comparison false but "unequal"; false is to the right, or to the left where turned.
+    goes_right = np.where(np.isin(modes, _TURNED), is_true | (modes == UNEQUAL), ~is_true)
+    open_ended = np.isin(modes, (BELOW, AT_LEAST))
+    splits[open_ended] = np.nextafter(splits[open_ended], -np.inf)
+    features = ensemble.features[nodes].astype(np.int32) | np.where(goes_right, _NAN_GOES_RIGHT, np.int32(0))
+    members = dict(zip(np.flatnonzero(ensemble.modes == MEMBER).tolist(), ensemble.sets, strict=True))
+    for at in np.flatnonzero(modes >= EQUAL):
+        splits[at] = sets.add(members[int(nodes[at])] if modes[at] == MEMBER else splits[at : at + 1])
         features[at] |= _IS_SET
     return features, splits
-
-
-def _members(told: dict[str, Any]) -> dict[int, Float64]:
-    """Give the sets by node; they stand one after the other, in the order of the nodes, each ended by a NaN."""
-    values = told.get("membership_values")
-    if values is None:
-        return {}
-    ends = np.flatnonzero(np.isnan(values)) + 1
-    nodes = np.flatnonzero(np.asarray(told["nodes_modes"]) == _MEMBER)
-    parts = np.split(np.asarray(values, np.float64), ends)[: len(ends)]
-    return {int(node): part[:-1] for node, part in zip(nodes, parts, strict=True)}
 
 
 class _Sets:
@@ -142,7 +137,7 @@ class _Sets:
     def __init__(self) -> None:
         self.words: list[int] = []
 
-    def add(self, values: Float64) -> float:
+    def add(self, values: Array) -> float:
         """Keep a set; gives where it begins and how many bits it has, in the bytes of a float64."""
         if not all(0 <= value < _MOST_MEMBER and value == int(value) for value in values):
             message = "a tree asks for other numbers than small whole ones; run the graph with onnxruntime"

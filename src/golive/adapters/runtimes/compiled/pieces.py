@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from golive.adapters.graphs.tree_ensemble import DOMAIN, OPERATOR, read_node
 from golive.adapters.runtimes.compiled.forest import Forest, forest_of
 from golive.errors import VerificationError
 
-_TREES, _DOMAIN = "TreeEnsemble", "ai.onnx.ml"
 _FLOAT, _DOUBLE = 1, 11
 """Of onnx.TensorProto."""
 _WIDTHS: Mapping[int, type[np.floating[Any]]] = {_FLOAT: np.float32, _DOUBLE: np.float64}
@@ -49,15 +49,15 @@ def cut(onnx: Any, graph: bytes) -> Pieces:
         message = f"the {len(graph)} bytes are not a graph ({type(error).__name__}); package the model again"
         raise VerificationError(message) from error
     nodes = list(model.graph.node)
-    trees = [node for node in nodes if node.op_type == _TREES and node.domain == _DOMAIN]
+    trees = [node for node in nodes if node.op_type == OPERATOR and node.domain == DOMAIN]
     if len(trees) != 1:
-        message = f"the graph has {len(trees)} nodes {_TREES}, and one is compiled; run it with onnxruntime"
+        message = f"the graph has {len(trees)} nodes {OPERATOR}, and one is compiled; run it with onnxruntime"
         raise VerificationError(message)
-    told = _attributes(onnx, trees[0])
+    ensemble = read_node(trees[0])
     read, given = trees[0].input[0], trees[0].output[0]
-    kind = _DOUBLE if told["nodes_splits"].dtype == np.float64 else _FLOAT
+    kind = _DOUBLE if ensemble.splits.dtype == np.float64 else _FLOAT
     value = onnx.helper.make_tensor_value_info
-    forest = forest_of(told)
+    forest = forest_of(ensemble)
     before = _slice(nodes, read, stop="")
     casts = _casts(onnx, before, read)
     return Pieces(
@@ -69,12 +69,6 @@ def cut(onnx: Any, graph: bytes) -> Pieces:
         given=given,
         dtype=_WIDTHS[kind],
     )
-
-
-def _attributes(onnx: Any, node: Any) -> dict[str, Any]:
-    told = {entry.name: onnx.helper.get_attribute_value(entry) for entry in node.attribute}
-    tensors = ("nodes_modes", "nodes_splits", "leaf_weights", "membership_values")
-    return {name: onnx.numpy_helper.to_array(value) if name in tensors else value for name, value in told.items()}
 
 
 def _slice(nodes: Sequence[Any], output: str, *, stop: str) -> list[Any]:

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from golive.adapters.graphs.session import session
 from golive.adapters.runtimes.compiled.pieces import Pieces, cut
 from golive.adapters.runtimes.compiled.program import Walk, walk
 from golive.adapters.runtimes.onnxruntime import OnnxRuntime
 from golive.errors import MissingExtraError, VerificationError
 from golive.ports import Float64, Int64, Session, TensorSession
-from golive.settings import forbid_telemetry
 
 LEAST_ROWS = 8
 """From so many rows on the trees are walked by the C program."""
@@ -38,8 +38,8 @@ class CompiledRuntime:
         """
         pieces = cut(_onnx(), graph)
         whole = OnnxRuntime(self._folder).open(graph, threads=threads)
-        before = _session(pieces.before, threads) if pieces.before else None
-        return CompiledSession(pieces, walk(self._folder), whole, before, _session(pieces.after, threads))
+        before = session(pieces.before, threads=threads) if pieces.before else None
+        return CompiledSession(pieces, walk(self._folder), whole, before, session(pieces.after, threads=threads))
 
     def open_tensors(self, graph: bytes, *, threads: int) -> TensorSession:
         """Refuse: bundles that take tensors are run by ONNX Runtime.
@@ -60,9 +60,7 @@ class CompiledSession:
     def __init__(self, pieces: Pieces, program: Walk, whole: Session, before: Any, after: Any) -> None:
         self._pieces, self._walk, self._whole, self._before, self._after = pieces, program, whole, before, after
         self._names = {
-            session: tuple(node.name for node in session.get_inputs())
-            for session in (before, after)
-            if session is not None
+            piece: tuple(node.name for node in piece.get_inputs()) for piece in (before, after) if piece is not None
         }
 
     def run(self, numbers: Float64, codes: Int64) -> Float64:
@@ -76,6 +74,9 @@ class CompiledSession:
 
     def _sums(self, given: dict[str, npt.NDArray[Any]]) -> Float64:
         rows, forest = self._rows(given), self._pieces.forest
+        if rows.shape[1] < forest.columns:
+            message = f"the trees read {forest.columns} columns, and rows have {rows.shape[1]}; package the model again"
+            raise VerificationError(message)
         sums = np.zeros((len(rows), forest.outputs))
         self._walk(
             forest.nodes.ctypes.data,
@@ -113,13 +114,3 @@ def _onnx() -> Any:
         message = "the library 'onnx' is not installed; pip install 'golive[compiled]' brings it"
         raise MissingExtraError(message) from error
     return onnx
-
-
-def _session(graph: bytes, threads: int) -> Any:
-    forbid_telemetry()
-    import onnxruntime  # noqa: PLC0415
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

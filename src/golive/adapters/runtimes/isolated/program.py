@@ -37,6 +37,9 @@ MOST_START = 1 << 28
 UNSEEN = "(a value that training did not have)"
 """What the model reads in place of any text that it did not see in training."""
 
+CHOSEN = "chosen"
+"""Instead of a method of the model: the class that it predicts, as probabilities of 1 and 0."""
+
 _LONGEST_REASON = 500
 _BYTES = 8
 _NEWUSER, _NEWNET = 0x10000000, 0x40000000
@@ -207,7 +210,8 @@ def answers(model: Any, method: str, outputs: int, table: Any) -> Any:
         WrongAnswerError: what it gives has another shape, or is not of numbers.
     """
     numpy = import_module("numpy")
-    given = getattr(model, method)(table)
+    # What holds the object elsewhere has a method of this name, and no classes.
+    given = chosen(model, table) if method == CHOSEN and not hasattr(model, CHOSEN) else getattr(model, method)(table)
     if hasattr(given, "toarray"):
         given = given.toarray()
     array = numpy.asarray(given)
@@ -221,6 +225,21 @@ def answers(model: Any, method: str, outputs: int, table: Any) -> Any:
         message = f"{method} gave the shape {list(array.shape)} for {rows} rows, and [{rows}, {outputs}] is needed"
         raise WrongAnswerError(message)
     return array.astype(numpy.float64)
+
+
+def chosen(model: Any, table: Any) -> Any:
+    """Ask a classifier without probabilities: float64 ``[n, classes]``, 1 for the class that it chooses.
+
+    Raises:
+        WrongAnswerError: it chooses none of its classes.
+    """
+    numpy = import_module("numpy")
+    labels = numpy.asarray(model.predict(table)).reshape(-1, 1)
+    marks = labels == numpy.asarray(model.classes_).reshape(1, -1)
+    if not (marks.sum(axis=1) == 1).all():
+        message = "predict gave labels that are not among classes_"
+        raise WrongAnswerError(message)
+    return marks.astype(numpy.float64)
 
 
 def asked(model: Any, method: str, outputs: int, rows: Rows, numbers: Any, texts: list[Any]) -> Any:

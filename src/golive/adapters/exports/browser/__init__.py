@@ -1,0 +1,1 @@
+"""Browser: a bundle as a static page."""

@@ -1,0 +1,1 @@
+"""Companions: what stands beside a model in its export, and by what it is checked where it runs."""

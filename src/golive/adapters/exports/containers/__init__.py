@@ -1,0 +1,1 @@
+"""Containers: an image that serves a bundle, and what runs it."""

@@ -1,0 +1,1 @@
+"""Script: a bundle as one file that Python runs."""

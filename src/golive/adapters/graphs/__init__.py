@@ -1,0 +1,1 @@
+"""Graphs: what several kinds of adapters know of ONNX graphs."""
