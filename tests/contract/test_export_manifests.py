@@ -192,6 +192,13 @@ def test_a_bundle_that_needs_a_compiler_is_refused_with_the_one_it_was_made_from
         plugins.load("exports", kind).write(orphan, files, tmp_path / "store", {})
 
 
+@pytest.mark.parametrize("kind", CONTAINERS)
+def test_a_bundle_of_python_code_is_refused_with_another_way(kind, tmp_path):
+    bundle, files = run_by("isolated", tmp_path)
+    with pytest.raises(NotConvertibleError, match=r"an image is read-only; serve it with golive serve"):
+        plugins.load("exports", kind).write(bundle, files, tmp_path, {})
+
+
 def test_the_image_of_a_bundle_run_by_openvino_installs_it(tmp_path, monkeypatch):
     # A distribution's version is read from its metadata; openvino itself is not needed for that.
     (tmp_path / "site" / "openvino-2026.4.1.dist-info").mkdir(parents=True)

@@ -28,7 +28,7 @@ def check_carried(bundle: Bundle, form: str, *, tensors: bool, steps: Collection
     if bundle.manifest.runtime == ISOLATED:
         message = (
             f"{bundle.name!r} holds Python code and no graph, so there is no {form} of it; replace the part that made "
-            "it isolated (golive show names it), or export it as docker"
+            "it isolated (golive show names it), or serve it with golive serve, which needs golive there"
         )
         raise NotConvertibleError(message)
     if bundle.signature.task == "tensors" and not tensors:

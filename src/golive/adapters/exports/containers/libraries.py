@@ -9,6 +9,7 @@ from golive.domain.bundle import Bundle
 from golive.errors import MissingExtraError, NotConvertibleError
 
 COMPILED = "compiled"
+ISOLATED = "isolated"
 OF_RUNTIMES: Mapping[str, tuple[str, ...]] = {"openvino": ("openvino",)}
 """Runtime -> the distributions that it takes besides the base ones."""
 
@@ -17,8 +18,15 @@ def check_in_image(bundle: Bundle) -> None:
     """Check that an image can run a bundle.
 
     Raises:
-        NotConvertibleError: its runtime compiles a program where it serves; the message names what to export instead.
+        NotConvertibleError: its runtime compiles a program or makes an environment where it serves; the message says
+            what to do instead.
     """
+    if bundle.manifest.runtime == ISOLATED:
+        message = (
+            f"{bundle.name} {bundle.digest} holds Python code that is run in an environment of its own, which golive "
+            "makes where it serves, and an image is read-only; serve it with golive serve on a machine with golive"
+        )
+        raise NotConvertibleError(message)
     if bundle.manifest.runtime != COMPILED:
         return
     parent = bundle.manifest.lineage.parent
