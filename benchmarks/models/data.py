@@ -18,11 +18,12 @@ class Table(msgspec.Struct, frozen=True):
     answers: pd.Series
 
     def few(self, count: int) -> "Table":
-        """Give so many rows, spread over the table."""
+        """Give so many rows, spread over the table, without the columns that hold nothing in them."""
         if count >= len(self.rows):
             return self
         chosen = np.random.default_rng(0).permutation(len(self.rows))[:count]
-        return Table(self.rows.iloc[chosen].reset_index(drop=True), self.answers.iloc[chosen].reset_index(drop=True))
+        rows = self.rows.iloc[chosen].reset_index(drop=True).dropna(axis="columns", how="all")
+        return Table(rows, self.answers.iloc[chosen].reset_index(drop=True))
 
     @property
     def together(self) -> pd.DataFrame:
