@@ -13,7 +13,7 @@ from golive.errors import GoliveError
 
 pytestmark = pytest.mark.heavy
 
-MOST_MIB = 1000
+MOST_MIB = 1500
 CUTS = 12
 """For each kind, evenly spread; every cut costs the start of a process, about a second."""
 ROWS, KIND = load_breast_cancer(return_X_y=True)
