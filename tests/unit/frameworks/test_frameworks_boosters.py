@@ -41,6 +41,17 @@ def extreme(rows, answers, *, rounds=ROUNDS, **options):
     return xgboost.train({"nthread": 1, "max_depth": 4, **options}, data, rounds)
 
 
+def test_a_split_that_only_parts_missing_values_leaves_none_other_behind():
+    random = np.random.default_rng(0)
+    rows = pd.DataFrame({"a": random.normal(size=300), "b": random.normal(size=300)})
+    rows.loc[::3, "a"] = np.nan
+    booster = light(rows, rows["a"].isna() + 0.01 * rows["b"], rounds=2)
+    assert "threshold=inf" in booster.model_to_string()
+    huge = rows[:6].assign(a=[9e299, 1e300, 1.0000000000000002e300, 1.7e308, np.nan, -1.7e308])
+    _, proof = proved(LightgbmFramework(), booster, rows, huge)
+    assert proof.rows > len(huge)
+
+
 @pytest.mark.parametrize(
     "options",
     [

@@ -7,6 +7,7 @@ zero as missing; NaN reads NaN as missing. Missing values follow each split's de
 test whether the whole part of a value is in a set; missing, negative and unknown values go right.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -22,6 +23,8 @@ from golive.adapters.frameworks.trees import Tree, sum_of_trees
 ZERO = float(np.float32(1e-35))
 """How near to zero LightGBM counts a value as zero (kZeroThreshold)."""
 NO_CODE = -1.0
+_INFINITY = 1e300
+"""How a dump writes an infinite threshold."""
 BINARY, SEVERAL = "binary", ("multiclass", "multiclassova")
 """Objectives that tell two classes, or several, apart."""
 EXPONENTIAL = {"poisson", "gamma", "tweedie"}
@@ -167,7 +170,11 @@ def _tree(root: Any) -> Tree:
 
 
 def _threshold(node: Any) -> float:
-    return float(node["threshold"]) if node.get("decision_type") == "<=" else 0.0
+    if node.get("decision_type") != "<=":
+        return 0.0
+    threshold = float(node["threshold"])
+    # What parts missing values from all others is an infinity, which the dump writes as the largest number it knows.
+    return math.inf if threshold >= _INFINITY else threshold
 
 
 def _linked(emitter: Emitter, model: Any, objective: str, raw: Block, *, classes: bool) -> Block:
