@@ -6,7 +6,7 @@ from hostile_files import REFUSED, TRUSTED, imported, is_refused
 from golive.control.rooms import open_rooms
 from golive.settings import Settings
 
-MOST_MIB = 800
+MOST_MIB = 1500
 """Of the command's own process. What looks at a file is another one, with a limit of its own."""
 
 

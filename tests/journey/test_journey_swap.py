@@ -94,5 +94,6 @@ def test_a_worker_that_is_killed_while_the_next_generation_loads_does_not_stop_t
     report = load.report
     assert report.failed == report.resets + report.short <= 12
     assert report.answered + report.failed == report.begun
-    assert report.versions["2"] >= 500
+    # What was under way when the traffic was shifted may be the first version's.
+    assert report.versions["2"] >= 500 - 12
     assert report.statuses == {}

@@ -318,13 +318,14 @@ def test_the_metrics_page_says_what_workers_take_and_the_linter_of_prometheus_ac
         for number in range(3):
             predict(client, f"r{number}")
         assert eventually(lambda: samples(server).get('golive_rows_total{model="sums",version="3"}') == 6)
-        told = samples(server)
+        while (told := samples(server))["golive_workers_cpu_seconds_total"] == 0.0:
+            # A fork has taken no time yet; it is counted in hundredths of a second.
+            assert client.get("/v2/health/live").status_code == 200
         page = httpx.get(f"{server.admin_url}/metrics").text
         triton = httpx.get(f"{server.admin_url}/metrics/triton").text
         assert client.get("/metrics").status_code == 404
     assert (told["golive_workers"], told["golive_connections"]) == (1, 1)
     assert told["golive_workers_memory_bytes"] > 10e6
-    assert told["golive_workers_cpu_seconds_total"] > 0.01
     assert 'nv_inference_count{model="sums",version="3"} 6.0' in triton.splitlines()
     assert "nv_inference" not in page
     assert {line for line in page.splitlines() if line.startswith("# TYPE")} < set(triton.splitlines())
