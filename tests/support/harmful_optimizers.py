@@ -3,6 +3,7 @@
 import ctypes
 import os
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,15 +11,15 @@ from golive.errors import NotConvertibleError
 from golive.ports import Candidate, Subject
 
 
-class Harmful:
+class Harmful(ABC):
     effort_s = 0.0
 
     def candidates(self, subject: Subject) -> Iterator[Candidate]:
         yield Candidate(name=f"{self.name}, before", graph=subject.graph)
         self.harm()
 
-    def harm(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def harm(self) -> None: ...
 
 
 class Segfault(Harmful):

@@ -231,7 +231,7 @@ def package(
         ParityError: the converted model answers differently.
         UsageError: a word about the answers does not fit the model.
     """
-    rooms, finish = _rooms(home), Finish(**answers)
+    rooms, finish, checked = _rooms(home), Finish(**answers), checked_name(name)
     if is_of_tensors(sample) and not isolated:
         if finish != UNFINISHED:
             message = (
@@ -243,7 +243,7 @@ def package(
             model,
             sample,
             rooms,
-            name=checked_name(name),
+            name=checked,
             target=str(getattr(target, "name", None) or ""),
             outputs=outputs,
             open_axes=open_axes,
@@ -253,10 +253,16 @@ def package(
     sample = as_rows(sample, target)
     refuse_several_targets(model, target)
     if isolated:
-        made = package_isolated(
-            model, sample=sample, answers=target, name=checked_name(name), rooms=rooms, finish=finish
-        )
-        return BundleHandle(made, rooms)
+        made = package_isolated(model, sample=sample, answers=target, name=checked, rooms=rooms, finish=finish)
+    else:
+        made = _converted(model, sample, target, rooms, name=checked, finish=finish, tolerance=tolerance)
+    return BundleHandle(made, rooms)
+
+
+def _converted(
+    model: Any, sample: Any, target: Any, rooms: Rooms, *, name: str, finish: Finish, tolerance: float
+) -> Bundle:
+    """Write a model of rows as a graph, prove it on its sample, and keep it."""
     framework = framework_for(model)
     target_name = str(getattr(target, "name", None) or "target")
     converted = finished(converted_by(framework, model, sample, target=target_name), finish)
@@ -269,12 +275,12 @@ def package(
         environment=environment(),
         model=type(model).__name__,
     )
-    manifest = assemble(checked_name(name), converted, lineage=lineage)
+    manifest = assemble(name, converted, lineage=lineage)
 
     def original(rows: Mapping[str, Any]) -> Any:
         return framework.predict(model, _like(sample, rows))
 
-    bundle = prove_and_write(
+    return prove_and_write(
         manifest,
         converted,
         finished_original(original, finish),
@@ -286,7 +292,6 @@ def package(
         tolerance=tolerance,
         seed=0,
     )
-    return BundleHandle(bundle, rooms)
 
 
 def import_model(
