@@ -6,8 +6,11 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import pandas as pd
 
+from golive.control.judged import Judged, extra_columns, source_columns, subject_of
 from golive.control.package import BASELINE, open_bundle, table_columns, truth_of
+from golive.control.project.file import Project
 from golive.control.refs import serving_release
 from golive.control.rooms import Rooms, code_version
 from golive.control.rows_only import refuse_tensors
@@ -16,19 +19,25 @@ from golive.control.train import Trained
 from golive.domain.bundle import Bundle
 from golive.domain.digest import Digest, digest_of, short
 from golive.domain.evidence import Evidence, RowsFrom
+from golive.domain.judging import Declared
 from golive.errors import DataError, NotFoundError
-from golive.evaluation.numbers import number
+from golive.evaluation.pages.numbers import number
 from golive.evaluation.run import evaluate as measure
 from golive.evaluation.run import measure_latency
+from golive.evaluation.sections import SECTIONS, with_sections
+from golive.evaluation.subject import Rows
 from golive.inference.road import Road
 from golive.ports import Column, Float64, Int64
+from golive.training.fitted import Fitted
 from golive.training.recipe import Source
 from golive.training.source import read_source
 
 _LATENCY_RUNS = 300
 
 
-def evaluate(trained: Trained, bundle: Bundle, rooms: Rooms, *, say: Say, positions: Int64 | None = None) -> Evidence:
+def evaluate(
+    project: Project, trained: Trained, bundle: Bundle, rooms: Rooms, *, say: Say, positions: Int64 | None = None
+) -> Evidence:
     """Measure a project's bundle on its test rows, or give the evidence that an earlier run attached.
 
     ``positions`` are those of the test rows that nothing was chosen by; without them it is measured on all.
@@ -41,6 +50,8 @@ def evaluate(trained: Trained, bundle: Bundle, rooms: Rooms, *, say: Say, positi
         champion=champion.digest if champion else "",
         rows=trained.key,
         positions=None if positions is None else digest_of(positions.tobytes()),
+        declared=project.evaluation,
+        policy=project.gate,
         code=source_digest("evaluation", "statistics"),
     )
 
@@ -50,8 +61,7 @@ def evaluate(trained: Trained, bundle: Bundle, rooms: Rooms, *, say: Say, positi
         evidence = measure_bundle(
             bundle,
             rooms,
-            columns=table_columns(bundle.signature, fitted.test_raw.iloc[chosen]),
-            truth=truth_of(bundle.signature, np.asarray(fitted.test_target)[chosen]),
+            judged=project_judged(project, trained, fitted, bundle, chosen),
             champion=champion,
             data=trained.data,
             rows_from="test",
@@ -67,13 +77,35 @@ def evaluate(trained: Trained, bundle: Bundle, rooms: Rooms, *, say: Say, positi
     return evidence
 
 
-def evaluate_table(bundle: Bundle, data: Path, rooms: Rooms) -> Evidence:
+def project_judged(project: Project, trained: Trained, fitted: Fitted, bundle: Bundle, chosen: Int64) -> Judged:
+    """Give a project's chosen test rows and its training rows, with the declared columns that its model leaves out."""
+    frame, signature = source_columns(project, trained), bundle.signature
+
+    def rows(raw: pd.DataFrame, target: Column) -> Rows:
+        return Rows(
+            columns=table_columns(signature, raw),
+            extra={}
+            if frame is None
+            else extra_columns(frame.loc[raw.index], project.evaluation.columns, signature.names),
+            truth=truth_of(signature, np.asarray(target)),
+        )
+
+    return Judged(
+        rows=rows(fitted.test_raw.iloc[chosen], np.asarray(fitted.test_target)[chosen]),
+        training=rows(fitted.train_raw, fitted.train_target),
+        declared=project.evaluation,
+        policy=project.gate,
+    )
+
+
+def evaluate_table(bundle: Bundle, data: Path, rooms: Rooms, *, declared: Declared | None = None) -> Evidence:
     """Measure any bundle on the rows of a file that holds its target, and attach the evidence.
 
     Raises:
         UsageError: the bundle reads tensors.
         DataError: the file cannot be read, or lacks the target.
     """
+    declared = declared or Declared()
     refuse_tensors(
         bundle,
         f"ask it with golive.load({bundle.name!r}).infer and compare the answers yourself; what you found is the "
@@ -89,8 +121,14 @@ def evaluate_table(bundle: Bundle, data: Path, rooms: Rooms) -> Evidence:
     evidence = measure_bundle(
         bundle,
         rooms,
-        columns=table_columns(bundle.signature, frame),
-        truth=truth_of(bundle.signature, frame[target].to_numpy()),
+        judged=Judged(
+            rows=Rows(
+                columns=table_columns(bundle.signature, frame),
+                extra=extra_columns(frame, declared.columns, bundle.signature.names),
+                truth=truth_of(bundle.signature, frame[target].to_numpy()),
+            ),
+            declared=declared,
+        ),
         champion=champion_of(bundle, rooms),
         data=digest,
     )
@@ -121,26 +159,28 @@ def measure_bundle(
     bundle: Bundle,
     rooms: Rooms,
     *,
-    columns: Mapping[str, Column],
-    truth: Float64 | Int64,
+    judged: Judged,
     champion: Bundle | None,
     data: Digest,
     rows_from: RowsFrom = "given",
 ) -> Evidence:
-    """Predict with the bundle, its dummy baseline and the champion on the same rows, and compare."""
+    """Predict with the bundle, its dummy baseline and the champion on the same rows, compare, and look further."""
+    columns, truth = judged.rows.columns, judged.rows.truth
     files = rooms.bundles.files(bundle)
     road = open_bundle(bundle, files)
     predicted = road.columns(columns)
     signature = bundle.signature
-    baseline = np.array(msgspec.json.decode(files[BASELINE], type=list[float]))
+    answer = np.array(msgspec.json.decode(files[BASELINE], type=list[float]))
+    baseline = np.tile(answer, (len(predicted), 1))
+    others = _champion_predictions(champion, rooms, columns)
     evidence = measure(
         bundle=bundle.digest,
         task=signature.task,
         classes=signature.classes,
         truth=truth,
         predicted=predicted,
-        baseline=np.tile(baseline, (len(predicted), 1)),
-        champion=_champion_predictions(champion, rooms, columns),
+        baseline=baseline,
+        champion=others,
         champion_digest=champion.digest if champion else None,
         champion_threshold=champion.manifest.decision.threshold if champion else None,
         data_digest=data,
@@ -150,7 +190,9 @@ def measure_bundle(
         threshold=bundle.manifest.decision.threshold,
         extra_measures=measure_latency(_one_row(road, columns), _LATENCY_RUNS),
     )
-    return msgspec.structs.replace(evidence, rows_from=rows_from)
+    subject = subject_of(bundle, files, road, judged, predicted=predicted, baseline=baseline, champion=others)
+    whole = evidence if subject is None else with_sections(evidence, subject, SECTIONS)
+    return msgspec.structs.replace(whole, rows_from=rows_from)
 
 
 def headline(evidence: Evidence, metric: str) -> str:

@@ -15,6 +15,7 @@ from golive.control.deploy import one_at_a_time, release, rollback
 from golive.control.evaluate import measure_bundle
 from golive.control.gate import refuse_unless_allowed
 from golive.control.isolate import package_isolated
+from golive.control.judged import Judged
 from golive.control.live import ensure_running
 from golive.control.package import (
     baseline_file,
@@ -39,7 +40,8 @@ from golive.domain.naming import checked_name
 from golive.domain.policy import Policy, Verdict
 from golive.domain.release import Strategy
 from golive.errors import DataError, InvalidRowError, RequestError, UnavailableError, UsageError
-from golive.evaluation.notebook import evidence_html
+from golive.evaluation.pages.notebook import evidence_html
+from golive.evaluation.subject import Rows
 from golive.inference.road import Road
 from golive.inference.table import columns_of
 from golive.inference.values import not_finite, text_of
@@ -377,8 +379,7 @@ def evaluate(bundle: BundleHandle, rows: Any, truth: Any) -> EvidenceHandle:
     evidence = measure_bundle(
         bundle.bundle,
         rooms,
-        columns=columns,
-        truth=truth_of(bundle.bundle.signature, answers),
+        judged=Judged(rows=Rows(columns=columns, truth=truth_of(bundle.bundle.signature, answers))),
         champion=None,
         data=digest_of_rows(columns, answers),
     )

@@ -69,7 +69,7 @@ def evaluated(
     Where something was chosen by test rows, it is evaluated on the others.
     """
     found, measuring = optimized(project, trained, bundle, rooms, say=say, on_progress=on_progress)
-    return found, evaluate(trained, found, rooms, say=say, positions=measuring)
+    return found, evaluate(project, trained, found, rooms, say=say, positions=measuring)
 
 
 def optimized(

@@ -92,7 +92,7 @@ def optimize_reference(
     divided = project_rows(bundle, trained)
     found = optimize(bundle, divided.rows, plan, rooms, told=told)
     if found.bundle is not None:
-        evaluate(trained, found.bundle, rooms, say=say, positions=divided.measuring)
+        evaluate(project, trained, found.bundle, rooms, say=say, positions=divided.measuring)
     return found
 
 

@@ -12,8 +12,8 @@ from golive.domain.data_report import DataReport
 from golive.domain.digest import short
 from golive.domain.evidence import Evidence
 from golive.domain.policy import Verdict
-from golive.evaluation.phrases import Language
-from golive.evaluation.report import render
+from golive.evaluation.pages.phrases import Language
+from golive.evaluation.pages.report import render
 from golive.store.files import write_whole
 
 

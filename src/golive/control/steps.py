@@ -21,7 +21,7 @@ from golive.domain.bundle import Bundle
 from golive.domain.evidence import Evidence
 from golive.domain.policy import Policy, Verdict
 from golive.errors import UsageError
-from golive.evaluation.phrases import Language
+from golive.evaluation.pages.phrases import Language
 from golive.judge import judge
 
 

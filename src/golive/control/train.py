@@ -13,7 +13,7 @@ from golive.domain.data_report import DataReport
 from golive.domain.digest import Digest
 from golive.domain.metric import better, default_metric
 from golive.domain.trial import Trial
-from golive.evaluation.numbers import number
+from golive.evaluation.pages.numbers import number
 from golive.training.fit import train as fit
 from golive.training.fitted import Fitted, load_fitted, save_fitted
 from golive.training.inspect import with_inferred_features
@@ -27,6 +27,8 @@ class Trained(msgspec.Struct, frozen=True, kw_only=True):
 
     key: Digest
     folder: Path
+    base: Path
+    """The folder that paths in golive.yaml are relative to."""
     source: str
     data: Digest
     report: DataReport
@@ -64,7 +66,7 @@ def train(project: Project, base: Path, rooms: Rooms, *, say: Say, on_progress: 
         (folder / "trials.json").write_bytes(msgspec.json.encode({"trials": fitted.trials, "chosen": fitted.chosen}))
 
     folder, reused, _ = kept(rooms.home.cache, "train", key, make)
-    trained = _open(folder, key, project, digest)
+    trained = _open(folder, key, project, digest, base)
     if key not in rooms.ledger.runs():
         rooms.ledger.add_trials(key, trained.trials, chosen=trained.chosen, at=rooms.now())
     best = trained.trials[trained.chosen]
@@ -85,11 +87,12 @@ class _Trials(msgspec.Struct, frozen=True):
     chosen: int
 
 
-def _open(folder: Path, key: Digest, project: Project, data: Digest) -> Trained:
+def _open(folder: Path, key: Digest, project: Project, data: Digest, base: Path) -> Trained:
     kept_trials = msgspec.json.decode((folder / "trials.json").read_bytes(), type=_Trials)
     return Trained(
         key=key,
         folder=folder,
+        base=base,
         # Where the file stands is this machine's affair, and is told to nobody who gets the bundle.
         source=Path(project.data.file).name or project.data.package,
         data=data,

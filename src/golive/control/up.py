@@ -22,7 +22,7 @@ from golive.domain.bundle import Bundle
 from golive.domain.evidence import Evidence
 from golive.domain.policy import Verdict
 from golive.domain.release import Release
-from golive.evaluation.phrases import Language
+from golive.evaluation.pages.phrases import Language
 from golive.judge import judge
 from golive.store.files import sweep
 

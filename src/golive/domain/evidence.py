@@ -5,6 +5,7 @@ from typing import Any, Literal
 import msgspec
 
 from golive.domain.digest import Digest
+from golive.domain.finding import Finding, FindingKind
 
 Direction = Literal["higher", "lower", "none"]
 
@@ -44,6 +45,9 @@ class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     code: str
     champion: Digest | None = None
     measures: tuple[Measure, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    checked: tuple[FindingKind, ...] = ()
+    """The kinds of findings that were looked for; of others, none being there says nothing."""
     details: dict[str, Any] = {}
     """Curves, tables and worst rows for the report; JSON values only."""
 

@@ -14,8 +14,8 @@ from golive.domain.digest import Digest
 from golive.domain.evidence import Evidence, Measure
 from golive.domain.signature import Task
 from golive.errors import DataError
-from golive.evaluation.classification import classification_details, classification_metrics
-from golive.evaluation.comparison import (
+from golive.evaluation.measured.classification import classification_details, classification_metrics
+from golive.evaluation.measured.comparison import (
     BASELINE,
     CHAMPION,
     FEW_ROWS,
@@ -26,7 +26,7 @@ from golive.evaluation.comparison import (
     missing_values,
     note,
 )
-from golive.evaluation.regression import regression_details, regression_metrics
+from golive.evaluation.measured.regression import regression_details, regression_metrics
 from golive.ports import Float64, Int64
 
 _SEED = 17

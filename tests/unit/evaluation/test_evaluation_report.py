@@ -18,11 +18,11 @@ from golive.domain.policy import Policy
 from golive.domain.preparation import Preparation
 from golive.domain.signature import Field, Signature
 from golive.errors import UsageError
-from golive.evaluation import phrases
-from golive.evaluation.markup import Markup, tag
-from golive.evaluation.notebook import evidence_html
-from golive.evaluation.numbers import interval_text, number, value_text
-from golive.evaluation.report import render
+from golive.evaluation.pages import phrases
+from golive.evaluation.pages.markup import Markup, tag
+from golive.evaluation.pages.notebook import evidence_html
+from golive.evaluation.pages.numbers import interval_text, number, value_text
+from golive.evaluation.pages.report import render
 from golive.evaluation.run import baseline_predictions, evaluate
 from golive.judge import judge
 

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from golive.domain.judging import Declared
 from golive.domain.policy import Policy
 from golive.domain.release import Strategy
 from golive.optimization.limits import Prefer
@@ -105,6 +106,7 @@ class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     candidates: tuple[Candidate, ...] = ()
     validation: Validation = Validation()
     search: SearchPlan = SearchPlan()
+    evaluation: Declared = Declared()
     gate: Policy = Policy()
     optimization: Optimization = Optimization()
     optimize: Optimize | None = None

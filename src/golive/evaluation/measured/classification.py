@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from golive.evaluation.comparison import MODEL, Metric, mean_metric, resampled_metric, resamples_for
+from golive.evaluation.measured.comparison import MODEL, Metric, mean_metric, resampled_metric, resamples_for
 from golive.ports import Float64, Int64
 from golive.statistics import metrics
 from golive.statistics.curves import calibration, precision_recall, roc

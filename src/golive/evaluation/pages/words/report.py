@@ -1,15 +1,8 @@
-"""Phrases: every text of the report, in English and Chinese, in one table."""
+"""Words of the report's frame, its numbers, plots and notes."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from collections.abc import Mapping
 
-from golive.errors import UsageError
-
-Language = Literal["en", "zh"]
-LANGUAGES: tuple[Language, ...] = ("en", "zh")
-Say = Callable[..., str]
-
-_TABLE: Mapping[str, tuple[str, str]] = {
+WORDS: Mapping[str, tuple[str, str]] = {
     "title": ("Evaluation of {name}", "{name} 评估报告"),
     "measured": ("Measured {time} on {rows} test rows", "测量时间 {time}，测试数据 {rows} 行"),
     "outcome.pass": ("Passed the gate", "通过门禁"),
@@ -270,29 +263,3 @@ _TABLE: Mapping[str, tuple[str, str]] = {
         "基线在 {count} 行上未给出有效数值，因此未测量。",
     ),
 }
-
-
-def phrases(language: Language) -> Say:
-    """Give the function that turns a key and its numbers into a sentence.
-
-    A key that is not in the table gives its last part, so a measure made elsewhere shows under its own name.
-
-    Raises:
-        UsageError: there is no text in that language.
-    """
-    if language not in LANGUAGES:
-        message = f"the report has no text in {language!r}; choose one of {', '.join(LANGUAGES)}"
-        raise UsageError(message)
-    column = LANGUAGES.index(language)
-
-    def say(key: str, /, **numbers: Any) -> str:
-        if key not in _TABLE:
-            return key.partition(".")[2] or key
-        return _TABLE[key][column].format(**numbers)
-
-    return say
-
-
-def table() -> Mapping[str, tuple[str, str]]:
-    """Give every phrase in both languages."""
-    return _TABLE

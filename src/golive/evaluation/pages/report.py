@@ -11,10 +11,12 @@ from golive.domain.digest import Digest, short
 from golive.domain.evidence import Evidence, Measure
 from golive.domain.policy import Reason, Verdict
 from golive.domain.signature import Field
-from golive.evaluation.figures import class_table, figures, table, worst_table
-from golive.evaluation.markup import Markup, join, tag
-from golive.evaluation.numbers import decimals_of, interval_text, number, value_text
-from golive.evaluation.phrases import Language, Say, phrases
+from golive.evaluation.pages.chapter import written
+from golive.evaluation.pages.chapters import chapters
+from golive.evaluation.pages.figures import class_table, figures, table, worst_table
+from golive.evaluation.pages.markup import Markup, join, tag
+from golive.evaluation.pages.numbers import decimals_of, interval_text, number, value_text
+from golive.evaluation.pages.phrases import Language, Say, phrases
 
 _TILES = ("rmse", "mae", "r2", "mape", "accuracy", "f1", "auc", "log_loss")
 _MOST_TRIALS = 60
@@ -48,6 +50,7 @@ def render(
         _verdict(verdict, lang, say),
         _numbers(evidence, say),
         _plots(evidence, say),
+        *map(written, chapters(evidence, say)),
         _trials(trials, say),
         _data(data_report, say),
         _parity(parity, say),
@@ -58,7 +61,7 @@ def render(
     head = join(
         Markup('<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'),
         tag("title", say("title", name=manifest.name)),
-        tag("style", Markup(files("golive.evaluation").joinpath("report.css").read_text(encoding="utf-8"))),
+        tag("style", Markup(files("golive.evaluation.pages").joinpath("report.css").read_text(encoding="utf-8"))),
     )
     page = tag("html", tag("head", head), tag("body", body), lang="zh-CN" if lang == "zh" else "en")
     return f"<!DOCTYPE html>\n{page}\n"

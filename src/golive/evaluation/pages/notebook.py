@@ -1,9 +1,9 @@
 """Notebook: Evidence in, a small HTML table out, for the output of a cell."""
 
 from golive.domain.evidence import Evidence, Measure
-from golive.evaluation.markup import Markup, join, tag
-from golive.evaluation.numbers import interval_text, value_text
-from golive.evaluation.phrases import Language, Say, phrases
+from golive.evaluation.pages.markup import Markup, join, tag
+from golive.evaluation.pages.numbers import interval_text, value_text
+from golive.evaluation.pages.phrases import Language, Say, phrases
 
 _LEFT = "text-align: left; padding: .2em .8em"
 _RIGHT = "text-align: right; padding: .2em .8em"

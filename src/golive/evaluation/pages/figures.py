@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from golive.evaluation import plots
-from golive.evaluation.markup import Markup, tag
-from golive.evaluation.numbers import number
-from golive.evaluation.phrases import Say
+from golive.evaluation.pages import plots
+from golive.evaluation.pages.drawing import COLORS, Plot, svg
+from golive.evaluation.pages.markup import Markup, tag
+from golive.evaluation.pages.numbers import number
+from golive.evaluation.pages.phrases import Say
 
 _WIDEST_MATRIX = 20
 _TWO = 2
@@ -67,7 +68,7 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[object]], *, numeric_fir
 
 
 def _figure(caption: str, *parts: object) -> Markup:
-    return tag("figure", tag("figcaption", caption), *parts)
+    return tag("figure", tag("figcaption", caption), *(svg(part) if isinstance(part, Plot) else part for part in parts))
 
 
 def _legend(entries: Sequence[tuple[str, str]]) -> Markup:
@@ -143,7 +144,7 @@ def _curves(details: Mapping[str, Any], say: Say) -> list[Markup]:
         alt=say("alt.pr", labels=", ".join(curve["label"] for curve in curves)),
         name="precision-recall",
     )
-    labels = [(f"--c{place % plots.COLORS}", text) for place, text in enumerate(areas)]
+    labels = [(f"--c{place % COLORS}", text) for place, text in enumerate(areas)]
     plain = [(color, curve["label"]) for (color, _), curve in zip(labels, curves, strict=True)]
     return [
         _figure(say("plot.roc"), roc, _legend([(color, f"{text} (AUC)") for color, text in labels])),

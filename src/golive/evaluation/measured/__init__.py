@@ -1,0 +1,1 @@
+"""Measured: answers and truth in, metrics with intervals and what a report draws of them out."""

@@ -1,0 +1,1 @@
+"""Pages: what is known about a bundle in, HTML, plots and documents for people out."""

@@ -1,0 +1,39 @@
+"""Phrases: every text of the report, in English and Chinese."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from golive.errors import UsageError
+from golive.evaluation.pages.words import report
+
+Language = Literal["en", "zh"]
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
+Say = Callable[..., str]
+
+_TABLE: Mapping[str, tuple[str, str]] = {**report.WORDS}
+
+
+def phrases(language: Language) -> Say:
+    """Give the function that turns a key and its numbers into a sentence.
+
+    A key that is not in the table gives its last part, so a measure made elsewhere shows under its own name.
+
+    Raises:
+        UsageError: there is no text in that language.
+    """
+    if language not in LANGUAGES:
+        message = f"the report has no text in {language!r}; choose one of {', '.join(LANGUAGES)}"
+        raise UsageError(message)
+    column = LANGUAGES.index(language)
+
+    def say(key: str, /, **numbers: Any) -> str:
+        if key not in _TABLE:
+            return key.partition(".")[2] or key
+        return _TABLE[key][column].format(**numbers)
+
+    return say
+
+
+def table() -> Mapping[str, tuple[str, str]]:
+    """Give every phrase in both languages."""
+    return _TABLE

@@ -1,0 +1,1 @@
+"""Words: every text of the report, in English and Chinese, one file a chapter."""

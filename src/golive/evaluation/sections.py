@@ -1,0 +1,30 @@
+"""Sections: the parts of an evaluation beside its numbers, by name, and Evidence with what they found."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from golive.domain.evidence import Evidence
+from golive.evaluation.subject import Part, Section, Subject
+
+SECTIONS: Mapping[str, Part] = {}
+"""Name in the Evidence's details -> the part."""
+
+
+def with_sections(evidence: Evidence, subject: Subject, parts: Mapping[str, Part]) -> Evidence:
+    """Add what each part found to the numbers of an evaluation."""
+    return with_found(evidence, {name: part(subject) for name, part in parts.items()})
+
+
+def with_found(evidence: Evidence, found: Mapping[str, Section]) -> Evidence:
+    """Add sections, by their name in the details."""
+    notes = [*evidence.details.get("notes", ()), *(note for section in found.values() for note in section.notes)]
+    details = {name: section.details for name, section in found.items() if section.details}
+    kinds = (kind for section in found.values() for kind in section.checked)
+    return msgspec.structs.replace(
+        evidence,
+        measures=(*evidence.measures, *(measure for section in found.values() for measure in section.measures)),
+        findings=(*evidence.findings, *(finding for section in found.values() for finding in section.findings)),
+        checked=tuple(dict.fromkeys((*evidence.checked, *kinds))),
+        details={**evidence.details, **details, "notes": notes},
+    )
