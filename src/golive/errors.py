@@ -7,6 +7,7 @@
     │   ├── ProjectError            golive.yaml has mistakes, each with file and line
     │   ├── DataError               a table cannot be read or trained on
     │   ├── PolicyError             a gate rule cannot be read
+    │   ├── UnexplainableError      HTTP 501   this model, or this server, explains nothing
     │   └── RequestError            a prediction request is malformed
     │       ├── InvalidRowError     HTTP 422   well-formed, but a value does not fit the signature
     │       ├── MediaTypeError      HTTP 415   the body is of a kind that the route does not read
@@ -67,6 +68,13 @@ class PolicyError(UsageError):
     """A gate rule cannot be read."""
 
     code = "bad_policy"
+
+
+class UnexplainableError(UsageError):
+    """This model, or this server, explains nothing; the message says what would change that."""
+
+    code = "not_explainable"
+    status = 501
 
 
 class RequestError(UsageError):

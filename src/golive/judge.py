@@ -1,24 +1,29 @@
 """Judge: (Evidence, Policy) in, Verdict out. Pure; the same rules before and after going live.
 
-A rule reads aloud: ``rmse.upper <= 30000``, ``auc - champion.auc >= -0.01``, ``size_mb <= 20``::
+A rule reads aloud: ``rmse.upper <= 30000``, ``auc - champion.auc >= -0.01``, ``size_mb <= 20``, ``leakage == none``::
 
-    rule    := term operator number
+    rule    := term operator number  |  kind " == none"
     term    := measure [".lower" | ".upper"]  |  "(" measure " - " measure ")" ".lower"  |  measure " - " measure
     operator:= "<=" | ">=" | "<" | ">"
 
 A difference of two measures is looked up under its own name first (``rmse - champion.rmse``), since a paired
 difference has its own interval; only its plain value is computed when there is none.
+
+A kind is one of :data:`golive.domain.finding.FindingKind`, or ``findings`` for all of them. It counts findings that
+warn or stop; notes do not stand against a model. What was not looked for is not "none", but not enough data.
 """
 
 import math
 import operator
 import re
 from collections.abc import Callable
+from typing import get_args
 
 import msgspec
 
 from golive.domain.digest import digest_of_value
 from golive.domain.evidence import Evidence, Measure
+from golive.domain.finding import Finding, FindingKind
 from golive.domain.policy import Outcome, Policy, Reason, Verdict
 from golive.errors import PolicyError
 
@@ -27,6 +32,10 @@ _RULE = re.compile(
     rf"\s*(?P<open>\()?\s*(?P<left>{_NAME})(?:\s+-\s+(?P<right>{_NAME}))?\s*(?P<close>\))?"
     r"(?:\.(?P<bound>lower|upper))?\s*(?P<operator><=|>=|<|>)\s*(?P<number>[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*"
 )
+_NOTHING = re.compile(r"\s*(?P<kind>[a-z_]+)\s*==\s*none\s*")
+FINDINGS = "findings"
+"""What a rule says that means findings of every kind."""
+KINDS: tuple[str, ...] = (FINDINGS, *get_args(FindingKind))
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
     ">=": operator.ge,
@@ -43,7 +52,12 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     right: str = ""
     bound: str = ""
     operator: str
-    number: float
+    number: float = 0.0
+
+    @property
+    def asks_for_none(self) -> bool:
+        """Whether it says that nothing of a kind may be found; ``left`` is the kind."""
+        return self.operator == "=="
 
     @property
     def measure(self) -> str:
@@ -63,11 +77,14 @@ def read_rule(text: str) -> Rule:
     Raises:
         PolicyError: the text is not a rule.
     """
+    nothing = _NOTHING.fullmatch(text)
+    if nothing is not None:
+        return _none_of(nothing["kind"], text)
     found = _RULE.fullmatch(text)
     if found is None or bool(found["open"]) != bool(found["close"]):
         message = (
             f"the gate rule {text!r} cannot be read; a rule is a measure, a comparison and a number, "
-            "such as 'rmse.upper <= 30000' or 'auc - champion.auc >= -0.01'"
+            "such as 'rmse.upper <= 30000' or 'auc - champion.auc >= -0.01', or a kind of finding: 'leakage == none'"
         )
         raise PolicyError(message)
     return Rule(
@@ -78,6 +95,13 @@ def read_rule(text: str) -> Rule:
         operator=found["operator"],
         number=float(found["number"]),
     )
+
+
+def _none_of(kind: str, text: str) -> Rule:
+    if kind not in KINDS:
+        message = f"the gate rule {text!r} asks for no {kind!r}, which is no kind of finding: {', '.join(KINDS)}"
+        raise PolicyError(message)
+    return Rule(text=" ".join(text.split()), left=kind, operator="==")
 
 
 def judge(evidence: Evidence, policy: Policy, *, forced: str = "") -> Verdict:
@@ -114,6 +138,8 @@ def judge(evidence: Evidence, policy: Policy, *, forced: str = "") -> Verdict:
 
 
 def _apply(rule: Rule, evidence: Evidence) -> Reason:
+    if rule.asks_for_none:
+        return _found(rule, evidence)
     if evidence.champion is None and "champion." in rule.measure:
         return Reason(
             rule=rule.text, outcome="pass", text="no other model is live under this name, so there is no champion"
@@ -126,6 +152,21 @@ def _apply(rule: Rule, evidence: Evidence) -> Reason:
     holds = _OPERATORS[rule.operator](value, rule.number)
     text = f"{rule.term} is {value:.6g}; {rule.operator} {rule.number:g} {'holds' if holds else 'does not hold'}"
     return Reason(rule=rule.text, outcome="pass" if holds else "fail", text=text, value=value, bound=rule.number)
+
+
+def _found(rule: Rule, evidence: Evidence) -> Reason:
+    every = rule.left == FINDINGS
+    against = [found for found in evidence.findings if found.severity != "note" and (every or found.kind == rule.left)]
+    if against:
+        return Reason(rule=rule.text, outcome="fail", text=_listed(against), value=float(len(against)), bound=0.0)
+    if not evidence.checked or not (every or rule.left in evidence.checked):
+        return Reason(rule=rule.text, outcome="not-enough-data", text=f"{rule.left} was not looked for")
+    return Reason(rule=rule.text, outcome="pass", text=f"{rule.left}: looked for and not found", value=0.0, bound=0.0)
+
+
+def _listed(against: list[Finding]) -> str:
+    more = f"; and {len(against) - 1} more" if len(against) > 1 else ""
+    return against[0].text.rstrip(".") + more
 
 
 def _value(rule: Rule, evidence: Evidence) -> float | None:

@@ -13,6 +13,7 @@ golive.targets     :class:`Target`              a place that serves
 golive.exports     :class:`Export`              a form to hand a bundle over in
 golive.searches    :class:`Search`              a way to choose hyper-parameters
 golive.optimizers  :class:`Optimizer`           a way to make a graph smaller or faster
+golive.explainers  :class:`Explainer`           a kind of graph whose answers are explained exactly
 =================  ===========================  ====================================
 """
 
@@ -427,5 +428,19 @@ class Optimizer(Protocol):
 
         Raises:
             GoliveError: the graph is one that should have worked; the message says what stood in the way.
+        """
+        ...
+
+
+class Explainer(Protocol):
+    """Finds in a graph what it takes to explain its answers exactly and fast, when it is packaged."""
+
+    name: str
+
+    def prepare(self, subject: Subject, names: Sequence[str]) -> bytes | None:
+        """Give the content of the bundle's ``explainer.bin``, or None where the graph is of another kind.
+
+        ``names`` are the signature's inputs, in order. The file is in the form of
+        ``golive.inference.explaining.container``; the subject's rows need no more than a few hundred.
         """
         ...

@@ -10,6 +10,10 @@ from golive import plugins
 from golive.cli.options import Json, Lang, Language, Verbs
 from golive.cli.output import Printer, reason_text, table
 from golive.domain.digest import short
+from golive.domain.evidence import Evidence, Measure
+from golive.domain.finding import Finding
+from golive.domain.judging import Declared
+from golive.domain.metric import ALONE
 
 Reference = Annotated[
     str, typer.Argument(help="A project folder, or a bundle: name, name@version, name:serving, sha256:...")
@@ -20,25 +24,42 @@ def evaluate(
     reference: Reference = ".",
     *,
     data: Annotated[Path | None, typer.Option(help="Rows with the target, for a bundle outside its project.")] = None,
+    training: Annotated[
+        Path | None, typer.Option(help="The rows it was trained on, for a bundle outside its project.")
+    ] = None,
+    against: Annotated[str, typer.Option(help="The bundle to compare with; else what is live under the name.")] = "",
+    sensitive: Annotated[str, typer.Option(metavar="COL,…", help="Columns to measure fairness by.")] = "",
+    slices: Annotated[str, typer.Option(metavar="COL,…", help="Columns whose values are shown as slices.")] = "",
+    time: Annotated[str, typer.Option(metavar="COL", help="When a row was.")] = "",
+    group: Annotated[str, typer.Option(metavar="COL", help="Rows of one query or customer.")] = "",
+    every: Annotated[bool, typer.Option("--all", help="Print every measure.")] = False,
     lang: Lang = Language.EN,
     as_json: Json = False,
 ) -> None:
-    """Measure a bundle, with intervals, against a dummy and against what is live; write the report."""
+    """Measure a bundle, with intervals, against a dummy and against what is live; look for faults; write the report."""
     printer = Printer(as_json=as_json)
+    declared = Declared(sensitive=_names(sensitive), slices=_names(slices), time=time, group=group)
+    rows = plugins.attribute("golive.control.steps", "Rows")(data=data, training=training, declared=declared)
     with printer.progress() as move:
         evidence, report = plugins.verb("steps", "evaluate_reference")(
-            reference, data=data, lang=lang, say=printer.stage, on_progress=move
+            reference, rows=rows, against=against, lang=lang, say=printer.stage, on_progress=move
         )
 
     def show(console: Console) -> None:
+        for finding in evidence.findings:
+            console.print(finding_text(finding), markup=False)
+        shown = evidence.measures if every else main_measures(evidence)
         table(
             console,
             ("measure", "value", "95 % interval", "rows", "note"),
             [
                 (measure.name, f"{measure.value:.6g}", _interval(measure), f"{measure.rows:,}", measure.note)
-                for measure in evidence.measures
+                for measure in shown
             ],
         )
+        left = len(evidence.measures) - len(shown)
+        if left:
+            console.print(f"{left} more measures are in the report; --all prints them", markup=False)
         console.print(f"report    {report}", markup=False)
 
     printer.result(evidence, show)
@@ -53,12 +74,19 @@ def gate(
     rule: Annotated[
         list[str] | None, typer.Option(help="A rule such as 'rmse.upper <= 30000'; may be repeated.")
     ] = None,
+    against: Annotated[str, typer.Option(help="Judge by an evaluation that compared it with this bundle.")] = "",
     junit: Annotated[Path | None, typer.Option(help="Write the verdict as JUnit XML.")] = None,
+    summary: Annotated[
+        Path | None, typer.Option(help="Append the verdict as Markdown, for a page of continuous integration.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Say whether a bundle may be released: exit code 0 for pass, 3 for anything else."""
     printer = Printer(as_json=as_json)
-    verdict = plugins.verb("steps", "gate_reference")(reference, policy=policy, rules=tuple(rule or ()), junit=junit)
+    gated = plugins.attribute("golive.control.steps", "Gated")(
+        policy=policy, rules=tuple(rule or ()), against=against, junit=junit, summary=summary
+    )
+    verdict = plugins.verb("steps", "gate_reference")(reference, gated)
 
     def show(console: Console) -> None:
         for reason in verdict.reasons:
@@ -71,6 +99,23 @@ def gate(
         raise typer.Exit(3)
 
 
+def finding_text(finding: Finding) -> str:
+    """Write a finding as a line of the terminal."""
+    mark = {"stop": "✗", "warn": "!", "note": "·"}[finding.severity]
+    return f"{mark} {finding.kind}: {finding.text}"
+
+
+def main_measures(evidence: Evidence) -> list[Measure]:
+    """Give the measures of the whole model, with those of its baseline and champion; parts are in the report."""
+    compared = {name.rpartition(".")[2] for name in (m.name for m in evidence.measures) if name.startswith("baseline.")}
+    return [
+        measure
+        for measure in evidence.measures
+        if measure.name.split(" - ")[0].removeprefix("baseline.").removeprefix("champion.") in compared
+        or measure.name in ALONE
+    ]
+
+
 VERBS: Verbs = {"evaluate": evaluate, "gate": gate}
 
 
@@ -78,6 +123,10 @@ def _judged_on(verdict: Any) -> str:
     rows = "test rows" if verdict.rows_from == "test" else "rows that were given"
     data = f" of the data {short(verdict.data)}" if verdict.data else ""
     return f"judged on {verdict.rows:,} {rows}{data}"
+
+
+def _names(listed: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in listed.split(",") if name.strip())
 
 
 def _interval(measure: Any) -> str:

@@ -11,6 +11,7 @@ from golive.client.chances import real_chances
 from golive.client.contract import ModelMetadata
 from golive.client.conversation import Conversation, Version
 from golive.client.exchange import Flow, Outcome, Send, Wait
+from golive.client.explanation import Explanations
 from golive.client.prediction import Prediction, TensorAnswer
 from golive.client.streams import Streams
 from golive.client.trust import trust
@@ -81,6 +82,52 @@ class AsyncClient:
         """
         flow = self._talk.predict(
             model, data, version=version, timeout_s=timeout_s, batch_rows=batch_rows, timings=timings
+        )
+        return await self._run(flow)
+
+    async def explain(
+        self,
+        model: str,
+        data: Any,
+        *,
+        output: Any = None,
+        counterfactual: bool = False,
+        target: Mapping[str, Any] | None = None,
+        immutable: Sequence[str] = (),
+        version: Version = None,
+        timeout_s: float | None = None,
+    ) -> Explanations:
+        """Ask why a model answers rows as it does: how much each input moved each answer.
+
+        Args:
+            model: The name it is served under.
+            data: Rows, as :meth:`predict` takes them; a server explains a hundred at once.
+            output: The class whose answer is explained; None for the second of two, else the one that was answered.
+            counterfactual: Also look for the smallest changes that would have changed each answer.
+            target: What it should have been: ``{"label": "yes"}``, ``{"at_least": 100.0}``, ``{"at_most": 50.0}``; a
+                number needs one, a classifier looks for any other label without one.
+            immutable: Inputs that no change may touch, besides those that the model's author named.
+            version: Ask this version; else the server's traffic table decides.
+            timeout_s: Seconds for this call.
+
+        Raises:
+            RequestError: the rows, or what is asked of them, do not fit the model.
+            TooLargeError: there are more rows than the server explains at once.
+            UsageError: the server explains nothing, or this model was packaged without background rows.
+            NotFoundError: the server has no such model or version.
+            DeniedError: the server wants another API key.
+            DeadlineError: there was no answer in time.
+            UnavailableError: no server answers, or it has too many to explain now.
+        """
+        flow = self._talk.explain(
+            model,
+            data,
+            output=output,
+            counterfactual=counterfactual,
+            target=target,
+            immutable=immutable,
+            version=version,
+            timeout_s=timeout_s,
         )
         return await self._run(flow)
 

@@ -10,6 +10,7 @@ from golive.client.chances import Chances
 from golive.client.contract import Contract, ModelMetadata, contract_of, decoded, metadata_of
 from golive.client.encode import encoded
 from golive.client.exchange import Flow, Late, Reply, Send, Wait
+from golive.client.explanation import Explanations, explain_body, explanations_of
 from golive.client.failure import failure, no_answer
 from golive.client.prediction import Prediction, TensorAnswer, joined, prediction_of, tensor_answer_of
 from golive.client.retry import pause_s
@@ -119,6 +120,34 @@ class Conversation:
                 known, contract = None, newer
             else:
                 return tensor_answer_of(reply, model=model, request_id=call.request_id)
+
+    def explain(
+        self,
+        model: str,
+        data: Any,
+        *,
+        output: Any = None,
+        counterfactual: bool = False,
+        target: Mapping[str, Any] | None = None,
+        immutable: Sequence[str] = (),
+        version: Version = None,
+        timeout_s: float | None = None,
+    ) -> Flow[Explanations]:
+        """Ask why a model answers rows as it does."""
+        call, table = self._call(timeout_s), table_of(data)
+        body = explain_body(
+            table,
+            output=output,
+            counterfactual=counterfactual,
+            target=None if target is None else dict(target),
+            immutable=tuple(immutable),
+        )
+        at = f"/v1/models/{quote(model, safe='')}" + (
+            "" if version is None else f"/versions/{quote(str(version), safe='')}"
+        )
+        headers = {"content-type": "application/json"}
+        reply = yield from self._asked(call, "POST", f"{at}:explain", headers=headers, body=body)
+        return explanations_of(reply, request_id=call.request_id)
 
     def metadata(self, model: str, *, version: Version = None, timeout_s: float | None = None) -> Flow[ModelMetadata]:
         """Ask what a model takes and gives."""

@@ -1,50 +1,51 @@
 """``golive evaluate``: numbers about a bundle, against a dummy and against what is live."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
-import pandas as pd
 
-from golive.control.judged import Judged, extra_columns, source_columns, subject_of
-from golive.control.package import BASELINE, open_bundle, table_columns, truth_of
+from golive.control.judged import Judged, file_rows, project_judged
+from golive.control.measure import measure_bundle
 from golive.control.project.file import Project
 from golive.control.refs import serving_release
-from golive.control.rooms import Rooms, code_version
+from golive.control.rooms import Rooms
 from golive.control.rows_only import refuse_tensors
 from golive.control.stages import Say, Stage, kept, key_of, source_digest
 from golive.control.train import Trained
 from golive.domain.bundle import Bundle
-from golive.domain.digest import Digest, digest_of, short
-from golive.domain.evidence import Evidence, RowsFrom
+from golive.domain.digest import digest_of, short
+from golive.domain.evidence import Evidence
 from golive.domain.judging import Declared
-from golive.errors import DataError, NotFoundError
+from golive.domain.policy import Policy
+from golive.errors import NotFoundError, UsageError
 from golive.evaluation.pages.numbers import number
-from golive.evaluation.run import evaluate as measure
-from golive.evaluation.run import measure_latency
-from golive.evaluation.sections import SECTIONS, with_sections
-from golive.evaluation.subject import Rows
-from golive.inference.road import Road
-from golive.ports import Column, Float64, Int64
+from golive.evaluation.subject import Section
+from golive.ports import Int64
+from golive.training.curve import learning_curve
 from golive.training.fitted import Fitted
-from golive.training.recipe import Source
-from golive.training.source import read_source
 
 _LATENCY_RUNS = 300
 
 
 def evaluate(
-    project: Project, trained: Trained, bundle: Bundle, rooms: Rooms, *, say: Say, positions: Int64 | None = None
+    project: Project,
+    trained: Trained,
+    bundle: Bundle,
+    rooms: Rooms,
+    *,
+    say: Say,
+    positions: Int64 | None = None,
+    against: Bundle | None = None,
 ) -> Evidence:
     """Measure a project's bundle on its test rows, or give the evidence that an earlier run attached.
 
-    ``positions`` are those of the test rows that nothing was chosen by; without them it is measured on all.
+    ``positions`` are those of the test rows that nothing was chosen by; without them it is measured on all. It is
+    compared with what is live, or with ``against``.
 
     Of a bundle that serves under its name, the value that is given (not the one attached) names it as its own champion.
     """
-    champion = champion_of(bundle, rooms)
+    champion = champion_of(bundle, rooms) if against is None else comparable(bundle, against)
     key = key_of(
         bundle=bundle.digest,
         champion=champion.digest if champion else "",
@@ -52,7 +53,7 @@ def evaluate(
         positions=None if positions is None else digest_of(positions.tobytes()),
         declared=project.evaluation,
         policy=project.gate,
-        code=source_digest("evaluation", "statistics"),
+        code=source_digest("evaluation", "statistics", "training/curve.py", "control/measure.py"),
     )
 
     def make(folder: Path) -> None:
@@ -65,73 +66,66 @@ def evaluate(
             champion=champion,
             data=trained.data,
             rows_from="test",
+            more={"learning_curve": Section(details=learning_curve(fitted))}
+            if project.evaluation.learning_curve
+            else {},
         )
         rooms.bundles.attach_evidence(evidence)
         (folder / "evidence.json").write_bytes(msgspec.json.encode(evidence))
 
     folder, reused, seconds = kept(rooms.home.cache, "evaluate", key, make)
     evidence = msgspec.json.decode((folder / "evidence.json").read_bytes(), type=Evidence)
-    if champion is None and is_champion(bundle, rooms):
+    if against is None and champion is None and is_champion(bundle, rooms):
         evidence = msgspec.structs.replace(evidence, champion=bundle.digest)
     say(Stage(name="evaluate", text=headline(evidence, trained.metric), seconds=seconds, reused=reused))
     return evidence
 
 
-def project_judged(project: Project, trained: Trained, fitted: Fitted, bundle: Bundle, chosen: Int64) -> Judged:
-    """Give a project's chosen test rows and its training rows, with the declared columns that its model leaves out."""
-    frame, signature = source_columns(project, trained), bundle.signature
-
-    def rows(raw: pd.DataFrame, target: Column) -> Rows:
-        return Rows(
-            columns=table_columns(signature, raw),
-            extra={}
-            if frame is None
-            else extra_columns(frame.loc[raw.index], project.evaluation.columns, signature.names),
-            truth=truth_of(signature, np.asarray(target)),
-        )
-
-    return Judged(
-        rows=rows(fitted.test_raw.iloc[chosen], np.asarray(fitted.test_target)[chosen]),
-        training=rows(fitted.train_raw, fitted.train_target),
-        declared=project.evaluation,
-        policy=project.gate,
-    )
+def _refitted(project: Project, fitted: Fitted) -> dict[str, Section]:
+    """Make the sections for which the winner is fitted again."""
+    return {"learning_curve": Section(details=learning_curve(fitted))} if project.evaluation.learning_curve else {}
 
 
-def evaluate_table(bundle: Bundle, data: Path, rooms: Rooms, *, declared: Declared | None = None) -> Evidence:
+def evaluate_table(
+    bundle: Bundle,
+    data: Path,
+    rooms: Rooms,
+    *,
+    training: Path | None = None,
+    declared: Declared | None = None,
+    policy: Policy | None = None,
+    against: Bundle | None = None,
+) -> Evidence:
     """Measure any bundle on the rows of a file that holds its target, and attach the evidence.
 
+    Args:
+        bundle: What is judged.
+        data: The rows.
+        rooms: Where bundles are, and the evidence goes.
+        training: The rows that it was trained on; with them the two can be compared.
+        declared: What is known of the rows.
+        policy: The gate's rules.
+        against: The bundle to compare with; without one, what is live under the name.
+
     Raises:
-        UsageError: the bundle reads tensors.
+        UsageError: the bundle reads tensors, or ``against`` answers another question.
         DataError: the file cannot be read, or lacks the target.
     """
-    declared = declared or Declared()
     refuse_tensors(
         bundle,
         f"ask it with golive.load({bundle.name!r}).infer and compare the answers yourself; what you found is the "
         f"reason of `golive deploy {bundle.name} {bundle.name} --force REASON`",
     )
-    frame, digest, _ = read_source(Source(file=data.name), data.absolute().parent)
-    target = bundle.signature.target
-    if target not in frame.columns:
-        message = (
-            f"{data} has no column {target!r}, which {bundle.name} predicts; its columns are {list(frame.columns)}"
-        )
-        raise DataError(message)
-    evidence = measure_bundle(
-        bundle,
-        rooms,
-        judged=Judged(
-            rows=Rows(
-                columns=table_columns(bundle.signature, frame),
-                extra=extra_columns(frame, declared.columns, bundle.signature.names),
-                truth=truth_of(bundle.signature, frame[target].to_numpy()),
-            ),
-            declared=declared,
-        ),
-        champion=champion_of(bundle, rooms),
-        data=digest,
+    declared = declared or Declared()
+    rows, digest = file_rows(bundle, data, declared)
+    judged = Judged(
+        rows=rows,
+        training=None if training is None else file_rows(bundle, training, declared)[0],
+        declared=declared,
+        policy=policy or Policy(),
     )
+    champion = champion_of(bundle, rooms) if against is None else comparable(bundle, against)
+    evidence = measure_bundle(bundle, rooms, judged=judged, champion=champion, data=digest)
     rooms.bundles.attach_evidence(evidence)
     return evidence
 
@@ -142,9 +136,27 @@ def champion_of(bundle: Bundle, rooms: Rooms) -> Bundle | None:
         live = rooms.bundles.open(serving_release(bundle.name, rooms).bundle)
     except NotFoundError:
         return None
-    asked, now = bundle.signature, live.signature
-    same_question = now.task == asked.task and now.data_classes == asked.data_classes
-    return live if live.digest != bundle.digest and same_question else None
+    return live if live.digest != bundle.digest and _same_question(bundle, live) else None
+
+
+def comparable(bundle: Bundle, other: Bundle) -> Bundle:
+    """Give the other bundle where it answers the same question.
+
+    Raises:
+        UsageError: it does not.
+    """
+    if not _same_question(bundle, other):
+        message = (
+            f"{other.name} {short(other.digest)} predicts {other.signature.target} ({other.signature.task}), and "
+            f"{bundle.name} {bundle.signature.target}; compare bundles that answer the same question"
+        )
+        raise UsageError(message)
+    return other
+
+
+def _same_question(bundle: Bundle, other: Bundle) -> bool:
+    asked, now = bundle.signature, other.signature
+    return now.task == asked.task and now.data_classes == asked.data_classes
 
 
 def is_champion(bundle: Bundle, rooms: Rooms) -> bool:
@@ -153,46 +165,6 @@ def is_champion(bundle: Bundle, rooms: Rooms) -> bool:
         return serving_release(bundle.name, rooms).bundle == bundle.digest
     except NotFoundError:
         return False
-
-
-def measure_bundle(
-    bundle: Bundle,
-    rooms: Rooms,
-    *,
-    judged: Judged,
-    champion: Bundle | None,
-    data: Digest,
-    rows_from: RowsFrom = "given",
-) -> Evidence:
-    """Predict with the bundle, its dummy baseline and the champion on the same rows, compare, and look further."""
-    columns, truth = judged.rows.columns, judged.rows.truth
-    files = rooms.bundles.files(bundle)
-    road = open_bundle(bundle, files)
-    predicted = road.columns(columns)
-    signature = bundle.signature
-    answer = np.array(msgspec.json.decode(files[BASELINE], type=list[float]))
-    baseline = np.tile(answer, (len(predicted), 1))
-    others = _champion_predictions(champion, rooms, columns)
-    evidence = measure(
-        bundle=bundle.digest,
-        task=signature.task,
-        classes=signature.classes,
-        truth=truth,
-        predicted=predicted,
-        baseline=baseline,
-        champion=others,
-        champion_digest=champion.digest if champion else None,
-        champion_threshold=champion.manifest.decision.threshold if champion else None,
-        data_digest=data,
-        measured_at=rooms.now(),
-        code=code_version(),
-        size_bytes=bundle.size_bytes,
-        threshold=bundle.manifest.decision.threshold,
-        extra_measures=measure_latency(_one_row(road, columns), _LATENCY_RUNS),
-    )
-    subject = subject_of(bundle, files, road, judged, predicted=predicted, baseline=baseline, champion=others)
-    whole = evidence if subject is None else with_sections(evidence, subject, SECTIONS)
-    return msgspec.structs.replace(whole, rows_from=rows_from)
 
 
 def headline(evidence: Evidence, metric: str) -> str:
@@ -208,19 +180,3 @@ def headline(evidence: Evidence, metric: str) -> str:
     against = f"; champion {short(evidence.champion)}" if evidence.champion else ""
     against = "; the champion itself" if evidence.champion == evidence.bundle else against
     return f"{first.name} {number(first.value)}{interval} on {evidence.rows:,} test rows{dummy}{against}"
-
-
-def _champion_predictions(champion: Bundle | None, rooms: Rooms, columns: Mapping[str, Any]) -> Float64 | None:
-    if champion is None or not set(champion.signature.names) <= set(columns):
-        return None
-    return open_bundle(champion, rooms.bundles.files(champion)).columns(columns)
-
-
-def _one_row(road: Road, columns: Mapping[str, Any]) -> Any:
-    row = [_plain(columns[name][0]) for name in road.signature.names]
-    return lambda: road.labels(road.rows([row]))
-
-
-def _plain(value: Any) -> Any:
-    plain = value.item() if isinstance(value, np.generic) else value
-    return None if isinstance(plain, float) and np.isnan(plain) else plain

@@ -1,5 +1,6 @@
 """``golive gate``: the verdict on a bundle, as a value, an exit code and a JUnit file."""
 
+import html
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -13,13 +14,23 @@ from golive.judge import judge
 from golive.store.files import write_whole
 
 
-def verdict_on(bundle: Bundle, policy: Policy, rooms: Rooms, *, forced: str = "") -> Verdict:
+def verdict_on(
+    bundle: Bundle, policy: Policy, rooms: Rooms, *, forced: str = "", against: Bundle | None = None
+) -> Verdict:
     """Judge a bundle by the newest evaluation on its project's test rows; without one, by the newest on other rows.
 
+    With ``against``, only evaluations that compared it with that bundle count.
+
     Raises:
-        GateRefusedError: it was never evaluated.
+        GateRefusedError: it was never evaluated, or never against that bundle.
     """
-    evidence = deciding_evaluation(bundle, rooms)
+    evidence = deciding_evaluation(bundle, rooms, against=against)
+    if evidence is None and against is not None:
+        message = (
+            f"{bundle.name} {short(bundle.digest)} was never compared with {against.name} {short(against.digest)}; "
+            f"run `golive evaluate {bundle.name} --against {short(against.digest)}` first"
+        )
+        raise GateRefusedError(message)
     if evidence is None and bundle.signature.task == "tensors":
         return _unmeasured(bundle, policy, forced=forced)
     if evidence is None:
@@ -28,12 +39,16 @@ def verdict_on(bundle: Bundle, policy: Policy, rooms: Rooms, *, forced: str = ""
     return judge(evidence, policy, forced=forced)
 
 
-def deciding_evaluation(bundle: Bundle, rooms: Rooms) -> Evidence | None:
+def deciding_evaluation(bundle: Bundle, rooms: Rooms, *, against: Bundle | None = None) -> Evidence | None:
     """Give the evaluation that a gate goes by, or None.
 
     Rows that a person chose decide only where no test rows were ever measured: they may be training rows.
     """
-    found = [evidence for evidence in rooms.bundles.evidence(bundle.digest) if evidence.kind == "evaluation"]
+    found = [
+        evidence
+        for evidence in rooms.bundles.evidence(bundle.digest)
+        if evidence.kind == "evaluation" and (against is None or evidence.champion == against.digest)
+    ]
     return max(found, key=lambda evidence: (evidence.rows_from == "test", evidence.measured_at), default=None)
 
 
@@ -87,3 +102,34 @@ def write_junit(verdict: Verdict, bundle: Bundle, path: Path) -> None:
             tag = "failure" if reason.outcome == "fail" else "error"
             ET.SubElement(case, tag, message=reason.text)
     write_whole(path, ET.tostring(suite, encoding="utf-8", xml_declaration=True))
+
+
+def append_summary(verdict: Verdict, bundle: Bundle, rooms: Rooms, path: Path) -> None:
+    """Append a verdict as Markdown, as continuous integration shows it beside a change.
+
+    Raises:
+        UnavailableError: the file cannot be written.
+    """
+    evidence = deciding_evaluation(bundle, rooms)
+    before = path.read_text("utf-8") if path.is_file() else ""
+    parted = f"{before.rstrip()}\n\n" if before.strip() else ""
+    write_whole(path, (parted + verdict_markdown(verdict, bundle, evidence)).encode())
+
+
+def verdict_markdown(verdict: Verdict, bundle: Bundle, evidence: Evidence | None) -> str:
+    """Write a verdict, its rules and what was found as Markdown."""
+    mark = {"pass": "✅", "fail": "❌", "not-enough-data": "⚠️"}
+    lines = [f"### {mark[verdict.outcome]} {_cell(bundle.name)}: {verdict.outcome}", ""]
+    lines += [f"> Released against the verdict: {_cell(verdict.forced)}", ""] if verdict.forced else []
+    lines += ["| | rule | finding |", "| --- | --- | --- |"]
+    lines += [f"| {mark[reason.outcome]} | `{reason.rule}` | {_cell(reason.text)} |" for reason in verdict.reasons]
+    findings = () if evidence is None else evidence.findings
+    lines += ["", *(f"- **{found.severity}** {found.kind}: {_cell(found.text)}" for found in findings)]
+    measured = f"{verdict.rows:,} rows of `{short(verdict.data)}`" if verdict.data else f"{verdict.rows:,} rows"
+    lines += ["", f"Judged on {measured}; bundle `{bundle.digest}`, policy `{verdict.policy}`.", ""]
+    return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    """Keep what comes from data from being read as markup of a table or a page."""
+    return " ".join(html.escape(text, quote=False).replace("|", "\\|").split())

@@ -1,22 +1,30 @@
 """Judged: a bundle and the rows of a table, brought into the form that the parts of an evaluation read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
+import pandas as pd
 
+from golive.control.package import table_columns, truth_of
 from golive.control.project.file import Project
 from golive.control.train import Trained
 from golive.domain.bundle import Bundle
+from golive.domain.digest import Digest
 from golive.domain.judging import Declared
 from golive.domain.policy import Policy
+from golive.domain.signature import Signature
+from golive.errors import DataError
 from golive.evaluation.measured.comparison import BASELINE, CHAMPION, MODEL
 from golive.evaluation.subject import Rows, Subject, Table
 from golive.inference.road import Road
 from golive.packaging.build import PROFILE, profile_of
-from golive.ports import Float64, Int64
+from golive.ports import Column, Float64, Int64
+from golive.training.fitted import Fitted
 from golive.training.frame import canonical
+from golive.training.recipe import Source
 from golive.training.source import read_source
 
 
@@ -50,7 +58,7 @@ def subject_of(
     return Subject(
         signature=bundle.signature,
         decision=bundle.manifest.decision,
-        test=Rows(columns=_taken(rows.columns, kept), extra=_taken(rows.extra, kept), truth=truth[kept]),
+        test=rows_taken(rows, kept),
         kept=kept,
         answers=sound,
         predict=road.columns,
@@ -61,19 +69,79 @@ def subject_of(
     )
 
 
-def extra_columns(frame: Any, names: Sequence[str], read: Sequence[str]) -> Table:
-    """Give those of the named columns of a data frame that a model does not read itself, in the canonical form.
+def project_judged(project: Project, trained: Trained, fitted: Fitted, bundle: Bundle, chosen: Int64) -> Judged:
+    """Give a project's chosen test rows and its training rows, with the declared columns that its model leaves out."""
+    frame, signature = _source_frame(project, trained, fitted), bundle.signature
+
+    def rows(raw: pd.DataFrame, target: Column) -> Rows:
+        extra = {} if frame is None else extra_columns(frame.loc[raw.index], project.evaluation, signature)
+        truth = truth_of(signature, np.asarray(target))
+        return Rows(columns=table_columns(signature, raw), extra=extra, truth=truth)
+
+    return Judged(
+        rows=rows(fitted.test_raw.iloc[chosen], np.asarray(fitted.test_target)[chosen]),
+        training=rows(fitted.train_raw, fitted.train_target),
+        declared=project.evaluation,
+        policy=project.gate,
+    )
+
+
+def file_rows(bundle: Bundle, data: Path, declared: Declared) -> tuple[Rows, Digest]:
+    """Read the rows of a file that holds a bundle's inputs and its target, and give them with the file's digest.
+
+    Raises:
+        DataError: the file cannot be read, or lacks the target.
+    """
+    frame, digest, _ = read_source(Source(file=data.name), data.absolute().parent)
+    target = bundle.signature.target
+    if target not in frame.columns:
+        message = (
+            f"{data} has no column {target!r}, which {bundle.name} predicts; its columns are {list(frame.columns)}"
+        )
+        raise DataError(message)
+    return frame_rows(bundle, frame, frame[target].to_numpy(), declared), digest
+
+
+def frame_rows(bundle: Bundle, frame: pd.DataFrame, answers: Column, declared: Declared) -> Rows:
+    """Bring a data frame and its known answers into the canonical form."""
+    signature = bundle.signature
+    return Rows(
+        columns=table_columns(signature, frame),
+        extra=extra_columns(frame, declared, signature),
+        truth=usable_truth(signature, answers),
+    )
+
+
+def usable_truth(signature: Signature, answers: Column) -> Float64 | Int64:
+    """Bring known answers into the form that evaluation reads; what is no number, or no known class, is counted there.
+
+    Of a regression, what is no number becomes NaN; an unknown label becomes -1.
+    """
+    if signature.task == "regression" and answers.dtype.kind not in "fiub":
+        answers = pd.to_numeric(pd.Series(answers), errors="coerce").to_numpy(dtype=np.float64)
+    return truth_of(signature, answers)
+
+
+def rows_taken(rows: Rows, places: Int64) -> Rows:
+    """Take some of the rows."""
+    return Rows(columns=_taken(rows.columns, places), extra=_taken(rows.extra, places), truth=rows.truth[places])
+
+
+def extra_columns(frame: pd.DataFrame, declared: Declared, signature: Signature) -> Table:
+    """Give the declared columns of a data frame that a model does not read itself, in the canonical form.
 
     A column that is not there is left out; the part of the evaluation that asks for it says so.
     """
-    wanted = [name for name in names if name not in read and name in frame.columns]
+    wanted = [name for name in declared.columns if name not in signature.names and name in frame.columns]
+    if not wanted:
+        return {}
     found = canonical(frame[wanted])
     return {name: _plain(found[name].to_numpy()) for name in wanted}
 
 
-def source_columns(project: Project, trained: Trained) -> Any:
-    """Give the data frame of a project's source where columns are declared that its model does not read; else None."""
-    if set(project.evaluation.columns) <= set(trained.fitted().signature.names):
+def _source_frame(project: Project, trained: Trained, fitted: Fitted) -> pd.DataFrame | None:
+    """Read a project's source again where columns are declared that its model does not read."""
+    if set(project.evaluation.columns) <= set(fitted.signature.names):
         return None
     return read_source(project.data, trained.base)[0]
 

@@ -33,6 +33,8 @@ def order_for(project: Project, rooms: Rooms, base: Path) -> SupervisorOrder:
         max_rows=serving.max_rows,
         queue_s=serving.queue_s,
         memory_mb=serving.memory_mb,
+        explain=serving.explain,
+        explain_s=serving.explain_s,
         grpc_port=serving.grpc_port,
         tls_cert=str((base / serving.tls_cert).absolute()) if serving.tls_cert else "",
         tls_key=str((base / serving.tls_key).absolute()) if serving.tls_key else "",

@@ -12,11 +12,12 @@ import numpy as np
 from golive.control.bring import bring
 from golive.control.deploy import deploy as deploy_release
 from golive.control.deploy import one_at_a_time, release, rollback
-from golive.control.evaluate import measure_bundle
+from golive.control.evaluate import comparable
 from golive.control.gate import refuse_unless_allowed
 from golive.control.isolate import package_isolated
-from golive.control.judged import Judged
+from golive.control.judged import Judged, extra_columns, usable_truth
 from golive.control.live import ensure_running
+from golive.control.measure import measure_bundle
 from golive.control.package import (
     baseline_file,
     converted_by,
@@ -24,7 +25,6 @@ from golive.control.package import (
     open_bundle,
     prove_and_write,
     refuse_several_targets,
-    truth_of,
 )
 from golive.control.refs import find_used, serving_release
 from golive.control.rooms import Rooms, code_version, environment, open_rooms
@@ -36,6 +36,7 @@ from golive.control.tensors import OpenTensors, is_of_tensors, open_tensors, pac
 from golive.domain.bundle import Bundle, Lineage
 from golive.domain.digest import Digest, digest_of_value, short
 from golive.domain.evidence import Evidence
+from golive.domain.judging import Declared
 from golive.domain.naming import checked_name
 from golive.domain.policy import Policy, Verdict
 from golive.domain.release import Strategy
@@ -357,34 +358,67 @@ def load(reference: str, *, home: str | None = None) -> BundleHandle:
     return BundleHandle(find_used(reference, rooms), rooms)
 
 
-def evaluate(bundle: BundleHandle, rows: Any, truth: Any) -> EvidenceHandle:
-    """Measure a bundle on rows with known answers, with 95 % intervals, against its dummy baseline.
+def evaluate(
+    bundle: BundleHandle,
+    rows: Any,
+    truth: Any,
+    *,
+    training: tuple[Any, Any] | None = None,
+    against: BundleHandle | None = None,
+    **declared: Any,
+) -> EvidenceHandle:
+    """Measure a bundle on rows with known answers, with 95 % intervals, against its dummy baseline, and look further.
 
     Args:
         bundle: What :func:`package` or :func:`load` gave.
-        rows: A data frame, a mapping of columns, or an array in the order of the signature.
+        rows: A data frame, a mapping of columns, or an array in the order of the signature. Columns that the model
+            does not read may be declared below.
         truth: One known answer a row: a Series, an array or a list, with labels written in any type.
+        training: The rows that it was trained on and their answers; with them the two can be compared.
+        against: Another bundle to compare with on the same rows.
+        **declared: What is known of the columns, as in the ``evaluation`` section of golive.yaml:
+            ``sensitive=["sex"]``, ``time="date"``, ``costs={"false_negative": 5}``, ``kind="anomaly"`` and so on.
 
     Raises:
         DataError: there is not one answer for each row.
+        UsageError: a word is not one of that section, or ``against`` answers another question.
     """
     rooms = bundle._rooms  # noqa: SLF001 - a handle of this module
     refuse_tensors(bundle.bundle, "ask it with .infer and compare the answers yourself")
-    columns = columns_of(bundle.bundle.signature, named_columns(rows, bundle.bundle))
+    said = _declared(declared)
+    test, data = _answered(bundle.bundle, rows, truth, said)
+    judged = Judged(
+        rows=test, training=None if training is None else _answered(bundle.bundle, *training, said)[0], declared=said
+    )
+    champion = None if against is None else comparable(bundle.bundle, against.bundle)
+    evidence = measure_bundle(bundle.bundle, rooms, judged=judged, champion=champion, data=data)
+    rooms.bundles.attach_evidence(evidence)
+    return EvidenceHandle(evidence, bundle)
+
+
+def _declared(said: Mapping[str, Any]) -> Declared:
+    try:
+        return msgspec.convert({key: _plainly(value) for key, value in said.items()}, Declared)
+    except msgspec.ValidationError as error:
+        message = f"what is declared of the rows cannot be read: {error}; write it as the evaluation section is written"
+        raise UsageError(message) from error
+
+
+def _plainly(value: Any) -> Any:
+    return msgspec.to_builtins(value) if isinstance(value, msgspec.Struct) else value
+
+
+def _answered(bundle: Bundle, rows: Any, truth: Any, declared: Declared) -> tuple[Rows, Digest]:
+    """Bring rows and their known answers into the canonical form, and give the digest of both."""
+    columns = columns_of(bundle.signature, named_columns(rows, bundle))
     answers = np.asarray(truth)
     count = len(next(iter(columns.values())))
     if answers.shape != (count,):
         message = f"there are {count} rows, but known answers of the shape {answers.shape}; give one for each row"
         raise DataError(message)
-    evidence = measure_bundle(
-        bundle.bundle,
-        rooms,
-        judged=Judged(rows=Rows(columns=columns, truth=truth_of(bundle.bundle.signature, answers))),
-        champion=None,
-        data=digest_of_rows(columns, answers),
-    )
-    rooms.bundles.attach_evidence(evidence)
-    return EvidenceHandle(evidence, bundle)
+    extra = extra_columns(rows, declared, bundle.signature) if hasattr(rows, "columns") else {}
+    found = Rows(columns=columns, extra=extra, truth=usable_truth(bundle.signature, answers))
+    return found, digest_of_rows(columns, answers)
 
 
 def gate(evidence: EvidenceHandle, *rules: str, min_rows: int = 30, force: str = "") -> Verdict:

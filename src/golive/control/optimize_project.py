@@ -62,14 +62,21 @@ def project_rows(bundle: Bundle, trained: Trained) -> ProjectRows:
 
 
 def evaluated(
-    project: Project, trained: Trained, bundle: Bundle, rooms: Rooms, *, say: Say, on_progress: Progress
+    project: Project,
+    trained: Trained,
+    bundle: Bundle,
+    rooms: Rooms,
+    *,
+    say: Say,
+    on_progress: Progress,
+    against: Bundle | None = None,
 ) -> tuple[Bundle, Evidence]:
     """Optimize a project's bundle where golive.yaml says so, and evaluate what is to go live.
 
     Where something was chosen by test rows, it is evaluated on the others.
     """
     found, measuring = optimized(project, trained, bundle, rooms, say=say, on_progress=on_progress)
-    return found, evaluate(project, trained, found, rooms, say=say, positions=measuring)
+    return found, evaluate(project, trained, found, rooms, say=say, positions=measuring, against=against)
 
 
 def optimized(

@@ -17,6 +17,8 @@ _SAID = {
     "max_rows": "max_rows",
     "memory_mb": "memory_mb",
     "queue_s": "queue_s",
+    "explain": "explain",
+    "explain_s": "explain_s",
     "grpc_port": "grpc_port",
     "tls_cert": "tls_cert",
     "tls_key": "tls_key",
@@ -66,6 +68,8 @@ def _words(name: str, order: SupervisorOrder) -> str:
     value = getattr(order, name)
     if name == "max_body_bytes":
         return f"{_SAID[name]} {value / (1 << 20):g}"
+    if isinstance(value, bool):
+        return f"{_SAID[name]} {str(value).lower()}"
     return f"{_SAID[name]} {value or _NOTHING.get(name, value)}"
 
 

@@ -6,7 +6,7 @@ import msgspec
 
 from golive.control.deploy import Deployed, deploy, one_at_a_time, release
 from golive.control.evaluate import evaluate_table
-from golive.control.gate import refuse_unless_allowed, verdict_on, write_junit
+from golive.control.gate import append_summary, refuse_unless_allowed, verdict_on, write_junit
 from golive.control.here import here_project
 from golive.control.isolate import package_project_isolated
 from golive.control.optimize_project import evaluated, optimized
@@ -19,6 +19,7 @@ from golive.control.stages import Say
 from golive.control.train import Progress, Trained, train
 from golive.domain.bundle import Bundle
 from golive.domain.evidence import Evidence
+from golive.domain.judging import Declared
 from golive.domain.policy import Policy, Verdict
 from golive.errors import UsageError
 from golive.evaluation.pages.phrases import Language
@@ -48,27 +49,54 @@ def package_project(folder: Path, *, say: Say, on_progress: Progress, isolated: 
     return _packaged(folder, open_rooms(base_of(folder)), say=say, on_progress=on_progress).bundle
 
 
+class Rows(msgspec.Struct, frozen=True, kw_only=True):
+    """The files to judge a bundle on, and what is said of their columns."""
+
+    data: Path | None = None
+    training: Path | None = None
+    declared: Declared = Declared()
+    """What stands in it goes before the project's own ``evaluation`` section."""
+
+
 def evaluate_reference(
-    reference: str, *, data: Path | None, lang: Language, say: Say, on_progress: Progress
+    reference: str, *, rows: Rows, against: str, lang: Language, say: Say, on_progress: Progress
 ) -> tuple[Evidence, Path]:
     """Evaluate a project's bundle on its test rows, or any bundle on the rows of a file; write the report.
 
     Raises:
-        UsageError: a bundle outside its project needs ``data``.
+        UsageError: a bundle outside its project needs rows, or training rows are given without them.
     """
     folder = project_folder(reference)
     rooms = open_rooms(base_of(folder) if folder else None)
+    other = find_bundle(against, rooms) if against else None
     policy = read_project(folder).gate if folder else here_policy()
-    if folder is not None and data is None:
-        made = _packaged(folder, rooms, say=say, on_progress=on_progress)
-        bundle, evidence = evaluated(
-            read_project(folder), made.trained, made.bundle, rooms, say=say, on_progress=on_progress
+    if rows.data is None and rows.training is not None:
+        message = (
+            f"training rows are there to be compared with others; give those: golive evaluate {reference} --data FILE"
         )
-    elif data is not None:
+        raise UsageError(message)
+    if folder is not None and rows.data is None:
+        made = _packaged(folder, rooms, say=say, on_progress=on_progress)
+        project = read_project(folder)
+        project = msgspec.structs.replace(project, evaluation=_declared(rows.declared, project.evaluation))
+        bundle, evidence = evaluated(
+            project, made.trained, made.bundle, rooms, say=say, on_progress=on_progress, against=other
+        )
+    elif rows.data is not None:
         bundle = (
             _going_live(folder, rooms, say=say, on_progress=on_progress) if folder else find_bundle(reference, rooms)
         )
-        evidence = evaluate_table(bundle, data, rooms)
+        around = read_project(folder) if folder else here_project()
+        own = around.evaluation if around is not None and around.name == bundle.name else Declared()
+        evidence = evaluate_table(
+            bundle,
+            rows.data,
+            rooms,
+            training=rows.training,
+            declared=_declared(rows.declared, own),
+            policy=policy,
+            against=other,
+        )
     else:
         message = f"{reference} is a bundle, so its test rows must be given: golive evaluate {reference} --data FILE"
         raise UsageError(message)
@@ -76,25 +104,50 @@ def evaluate_reference(
     return evidence, report
 
 
-def gate_reference(reference: str, *, policy: Path | None, rules: tuple[str, ...], junit: Path | None) -> Verdict:
+def _declared(said: Declared, own: Declared) -> Declared:
+    """Give a project's own section, with what was said now in place of it."""
+    nothing = Declared()
+    changed = {
+        field: getattr(said, field)
+        for field in Declared.__struct_fields__
+        if getattr(said, field) != getattr(nothing, field)
+    }
+    return msgspec.structs.replace(own, **changed)
+
+
+class Gated(msgspec.Struct, frozen=True, kw_only=True):
+    """Which rules decide, and where the verdict is written besides."""
+
+    policy: Path | None = None
+    rules: tuple[str, ...] = ()
+    against: str = ""
+    """The bundle that it must have been compared with; empty: any."""
+    junit: Path | None = None
+    summary: Path | None = None
+
+
+def gate_reference(reference: str, gated: Gated) -> Verdict:
     """Judge a project's newest bundle, or any bundle, by its newest evaluation on test rows, else on other rows.
 
     Raises:
-        GateRefusedError: it was never evaluated.
+        GateRefusedError: it was never evaluated, or not against that bundle.
     """
     folder = project_folder(reference)
     rooms = open_rooms(base_of(folder) if folder else None)
     name = read_project(folder).name if folder else reference
     bundle = find_bundle(name, rooms)
-    if rules:
-        chosen = Policy(rules=rules)
-    elif policy is not None:
-        chosen = read_project(policy).gate
+    if gated.rules:
+        chosen = Policy(rules=gated.rules)
+    elif gated.policy is not None:
+        chosen = read_project(gated.policy).gate
     else:
         chosen = read_project(folder).gate if folder else here_policy()
-    verdict = verdict_on(bundle, chosen, rooms)
-    if junit is not None:
-        write_junit(verdict, bundle, junit)
+    against = find_bundle(gated.against, rooms) if gated.against else None
+    verdict = verdict_on(bundle, chosen, rooms, against=against)
+    if gated.junit is not None:
+        write_junit(verdict, bundle, gated.junit)
+    if gated.summary is not None:
+        append_summary(verdict, bundle, rooms, gated.summary)
     return verdict
 
 

@@ -57,6 +57,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """The runtime plug-in that opens the graph."""
     graph: str = "model.onnx"
     lineage: Lineage = Lineage()
+    immutable: tuple[str, ...] = ()
+    """Inputs that no counterfactual may change, such as an age."""
 
 
 class Bundle(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,26 +8,42 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from golive.domain.digest import Digest
 from golive.domain.evidence import Evidence, Measure
+from golive.domain.judging import Declared
 from golive.domain.signature import Task
 from golive.errors import DataError
-from golive.evaluation.measured.classification import classification_details, classification_metrics
+from golive.evaluation.measured.classification import (
+    classification_details,
+    classification_metrics,
+    classified,
+    proper_rows,
+)
 from golive.evaluation.measured.comparison import (
     BASELINE,
     CHAMPION,
-    FEW_ROWS,
     MODEL,
     Metric,
     Note,
+    Setting,
     measures_of,
     missing_values,
     note,
 )
+from golive.evaluation.measured.notes import (
+    class_notes,
+    group_codes,
+    group_notes,
+    improper_notes,
+    model_notes,
+    row_notes,
+)
+from golive.evaluation.measured.per_class import class_measures
 from golive.evaluation.measured.regression import regression_details, regression_metrics
-from golive.ports import Float64, Int64
+from golive.ports import Column, Float64, Int64
 
 _SEED = 17
 _NAMES = {MODEL: "the model", BASELINE: "the baseline", CHAMPION: "the champion"}
@@ -50,6 +66,8 @@ def evaluate(
     threshold: float,
     champion_threshold: float | None = None,
     extra_measures: Sequence[Measure] = (),
+    declared: Declared | None = None,
+    groups: Column | None = None,
 ) -> Evidence:
     """Measure answers against the truth.
 
@@ -69,18 +87,25 @@ def evaluate(
         threshold: of two classes, the probability above which the second is decided.
         champion_threshold: the champion's own, when it differs.
         extra_measures: measures made elsewhere, such as latencies.
+        declared: costs and a quantile, where the author gave them.
+        groups: whose row each is ``[n]``; rows of one group are not independent, so intervals are of whole groups.
+            A row without one is a group of its own.
 
     Rows whose truth is missing or unknown are left out and counted. Whoever gave a number that is not finite (a NaN)
-    is not measured at all, since a mean over the other rows would hide it; a note says so.
+    is not measured at all, since a mean over the other rows would hide it; a note says so. Answers that are no
+    probabilities (below 0, above 1, or not adding up to 1) are measured by what they decide and how they order rows.
 
     Raises:
-        DataError: arrays do not fit one another.
+        DataError: arrays do not fit one another, or the truth is of another type than the task's.
     """
+    _check_truth(task, truth, len(classes))
     answers = {MODEL: predicted, BASELINE: baseline} | ({CHAMPION: champion} if champion is not None else {})
     _check_shapes(answers, len(truth), len(classes) if task == "classification" else 1)
     other = threshold if champion_threshold is None else champion_threshold
     thresholds = {MODEL: threshold, BASELINE: threshold, CHAMPION: other}
-    measures, details, rows = _measured(task, truth, answers, tuple(classes), thresholds)
+    asked = declared or Declared()
+    setting = Setting(seed=_SEED, costs=asked.costs, quantile=asked.quantile, groups=group_codes(groups))
+    measures, details, rows = _measured(task, truth, answers, tuple(classes), thresholds, setting)
     size = Measure(name="size_mb", value=size_bytes / 1e6, better="lower")
     return Evidence(
         bundle=bundle,
@@ -143,23 +168,34 @@ def _measured(
     answers: Mapping[str, Float64],
     classes: tuple[str, ...],
     thresholds: Mapping[str, float],
+    setting: Setting,
 ) -> tuple[list[Measure], dict[str, Any], int]:
     """Give the measures, what the report draws, and how many rows have a known truth."""
     known = (truth >= 0) if task == "classification" else np.isfinite(truth)
     kept = np.flatnonzero(known).astype(np.int64)
-    sound, invalid, notes = _sound({role: given[known] for role, given in answers.items()})
-    notes = [*_row_notes(len(truth), len(kept), task), *notes]
+    usable = {role: given[known] for role, given in answers.items()}
+    sound, invalid, notes = _sound(usable)
+    notes = [*row_notes(len(truth), len(kept), task), *notes]
     measures: list[Measure] = []
     details: dict[str, Any] = {"task": task}
     if MODEL in sound and len(kept):
-        measures, more, told = _compared(truth[known], sound, classes, thresholds, kept)
+        codes = None if setting.groups is None else np.unique(setting.groups[known], return_inverse=True)[1]
+        now = msgspec.structs.replace(setting, groups=codes)
+        measures, more, told = _compared(truth[known], sound, classes, thresholds, kept, now)
         details |= more
         notes += told
     counted = [
-        Measure(name="invalid_predictions", value=float(invalid), rows=len(kept), better="lower"),
-        Measure(name="unusable_truths", value=float(len(truth) - len(kept)), rows=len(truth), better="lower"),
+        _count("invalid_predictions", invalid, len(kept)),
+        _count("unusable_truths", len(truth) - len(kept), len(truth)),
     ]
+    if classes:
+        finite = usable[MODEL][np.isfinite(usable[MODEL]).all(axis=1)]
+        counted.append(_count("improper_probabilities", int((~proper_rows(finite)).sum()), len(kept)))
     return [*measures, *counted], details | {"notes": notes}, len(kept)
+
+
+def _count(name: str, found: int, rows: int) -> Measure:
+    return Measure(name=name, value=float(found), rows=rows, better="lower")
 
 
 def _compared(
@@ -168,17 +204,19 @@ def _compared(
     classes: tuple[str, ...],
     thresholds: Mapping[str, float],
     kept: Int64,
+    setting: Setting,
 ) -> tuple[list[Measure], dict[str, Any], list[Note]]:
     # Numbers that overflow are left out and noted.
     with np.errstate(over="ignore", invalid="ignore"):
         metrics, details = (
-            _classified(truth.astype(np.int64), answers, classes, thresholds, kept)
+            _classified(truth.astype(np.int64), answers, classes, thresholds, kept, setting)
             if classes
-            else _regressed(truth.astype(np.float64), answers, kept)
+            else _regressed(truth.astype(np.float64), answers, kept, setting)
         )
         measures = [measure for metric in metrics for measure in measures_of(metric, len(kept))]
-    notes = [*details.pop("notes", ()), *missing_values(metrics), *_model_notes(answers[MODEL])]
-    return measures, details, notes
+    measures += class_measures(details.get("per_class", ()), len(kept))
+    notes = [*details.pop("notes", ()), *missing_values(metrics), *model_notes(answers[MODEL])]
+    return measures, details, [*notes, *group_notes(setting.groups)]
 
 
 def _classified(
@@ -187,15 +225,35 @@ def _classified(
     classes: tuple[str, ...],
     thresholds: Mapping[str, float],
     kept: Int64,
+    setting: Setting,
 ) -> tuple[list[Metric], dict[str, Any]]:
-    metrics = classification_metrics(labels, answers, thresholds, _SEED)
-    details = classification_details(labels, answers[MODEL], classes, thresholds[MODEL], kept)
-    return metrics, details | {"notes": _class_notes(labels, classes)}
+    improper = {role: int((~proper_rows(given)).sum()) for role, given in answers.items()}
+    proper = frozenset(role for role, count in improper.items() if not count)
+    held = classified(labels, answers, thresholds, setting, proper)
+    details = classification_details(held, classes, thresholds[MODEL], kept)
+    notes = [*improper_notes(improper, _NAMES), *class_notes(labels, classes)]
+    return classification_metrics(held), details | {"notes": notes}
 
 
-def _regressed(values: Float64, answers: Mapping[str, Float64], kept: Int64) -> tuple[list[Metric], dict[str, Any]]:
-    metrics = regression_metrics(values, {role: given[:, 0] for role, given in answers.items()}, _SEED)
-    return metrics, regression_details(values, answers[MODEL][:, 0], kept, _SEED)
+def _regressed(
+    values: Float64, answers: Mapping[str, Float64], kept: Int64, setting: Setting
+) -> tuple[list[Metric], dict[str, Any]]:
+    metrics = regression_metrics(values, {role: given[:, 0] for role, given in answers.items()}, setting)
+    return metrics, regression_details(values, answers[MODEL][:, 0], kept, setting)
+
+
+def _check_truth(task: Task, truth: Float64 | Int64, classes: int) -> None:
+    kinds = "iu" if task == "classification" else "fiu"
+    if truth.dtype.kind not in kinds:
+        expected = "class indices (integers, -1 where unknown)" if task == "classification" else "numbers"
+        message = f"the truth of a {task} is {expected}, found an array of {truth.dtype}; convert the target first"
+        raise DataError(message)
+    if task == "classification" and len(truth) and int(truth.max()) >= classes:
+        message = (
+            f"the truth holds class index {int(truth.max())}, but there are {classes} classes; "
+            "give -1 for labels that the model does not know"
+        )
+        raise DataError(message)
 
 
 def _check_shapes(answers: Mapping[str, Float64], rows: int, width: int) -> None:
@@ -222,34 +280,3 @@ def _sound(answers: Mapping[str, Float64]) -> tuple[dict[str, Float64], int, lis
         if count
     ]
     return {role: given for role, given in answers.items() if not broken[role]}, broken[MODEL], notes
-
-
-def _row_notes(rows: int, kept: int, task: Task) -> list[Note]:
-    notes = []
-    if kept < rows:
-        code = "unknown_labels" if task == "classification" else "missing_truth"
-        text = (
-            "{count} test rows have a label that the model does not know and are left out"
-            if task == "classification"
-            else "{count} test rows have no true value and are left out"
-        )
-        notes.append(note(code, text, count=rows - kept))
-    if kept == 0:
-        notes.append(note("no_rows", "there is no test row to measure on"))
-    elif kept < FEW_ROWS:
-        notes.append(note("few_rows", "with {count} test rows the intervals may be a little too narrow", count=kept))
-    return notes
-
-
-def _class_notes(labels: Int64, classes: tuple[str, ...]) -> list[Note]:
-    counts = np.bincount(labels, minlength=len(classes))
-    absent = [name for name, count in zip(classes, counts, strict=True) if count == 0]
-    if not absent:
-        return []
-    return [note("absent_classes", "these classes do not occur in the test rows: {labels}", labels=", ".join(absent))]
-
-
-def _model_notes(predicted: Float64) -> list[Note]:
-    if len(predicted) > 1 and bool((predicted == predicted[0]).all()):
-        return [note("constant", "the model gives the same answer for every test row")]
-    return []

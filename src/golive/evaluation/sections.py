@@ -5,9 +5,24 @@ from collections.abc import Mapping
 import msgspec
 
 from golive.domain.evidence import Evidence
+from golive.evaluation.checks.section import checks
+from golive.evaluation.groups.section import fairness
+from golive.evaluation.measured.anomaly import anomaly
+from golive.evaluation.measured.calibration import calibration
+from golive.evaluation.measured.ranking import ranking
+from golive.evaluation.measured.thresholds import thresholds
+from golive.evaluation.stress.part import robustness
 from golive.evaluation.subject import Part, Section, Subject
 
-SECTIONS: Mapping[str, Part] = {}
+SECTIONS: Mapping[str, Part] = {
+    "recalibration": calibration,
+    "thresholds": thresholds,
+    "anomaly": anomaly,
+    "ranking": ranking,
+    "checks": checks,
+    "fairness": fairness,
+    "robustness": robustness,
+}
 """Name in the Evidence's details -> the part."""
 
 

@@ -25,6 +25,8 @@ _NAMED: tuple[tuple[Callable[[Served], Handler], str, str], ...] = (
 _CALLS: tuple[Callable[[Served], Handler], str, str] = (lambda lane: cast("Handler", lane.calls), " {m}", " {m}/{v}")
 """The same for calls over gRPC, where it is on: no path of HTTP has a blank."""
 
+_EXPLAIN = "/v1/models/{m}:explain", "/v1/models/{m}/versions/{v}:explain"
+
 _NAMELESS: tuple[tuple[Callable[[Served], Handler], bytes], ...] = (
     (lambda lane: lane.features, b"/predict"),
     (lambda lane: lane.invocations, b"/invocations"),
@@ -40,6 +42,7 @@ class Switchboard:
         traffic: how it is split.
         recorder: the one that the lanes keep predictions with, for its counters.
         predict_path: a further path for the instances of the one model that is served; none when empty.
+        explain: gives what answers the requests to explain a lane's predictions; None leaves that route out.
 
     ``routes`` maps the bytes of a path to its handler. It is never changed, only replaced, so a request that has read
     its table once is answered by one table.
@@ -52,11 +55,13 @@ class Switchboard:
         *,
         recorder: Recorder | None = None,
         predict_path: str = "",
+        explain: Callable[[Served], Handler] | None = None,
     ) -> None:
         self.lanes = {(lane.placed.name, lane.placed.version): lane for lane in lanes}
         self.recorder = recorder
         self.connections = 0
         """Connections that are open; whoever accepts one counts it."""
+        self._explain = explain
         self._nameless = _NAMELESS
         if predict_path:
             # Last, so that it is this protocol that a platform finds on a path that has another one too.
@@ -69,7 +74,8 @@ class Switchboard:
     @property
     def _named(self) -> tuple[tuple[Callable[[Served], Handler], str, str], ...]:
         has_calls = any(lane.calls is not None for lane in self.lanes.values())
-        return (*_NAMED, _CALLS) if has_calls else _NAMED
+        named = (*_NAMED, _CALLS) if has_calls else _NAMED
+        return (*named, (self._explain, *_EXPLAIN)) if self._explain is not None else named
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -165,7 +171,8 @@ class Switchboard:
         if verb in VERBS.values():
             return wrong_verb(name, lane.signature)
         own = VERBS.get(lane.signature.task)
-        known = f":predict or :{own} (v1)" if own else ":predict (v1)"
+        verbs = [":predict", *([f":{own}"] if own else []), *([":explain"] if self._explain is not None else [])]
+        known = f"{', '.join(verbs[:-1])} or {verbs[-1]} (v1)" if len(verbs) > 1 else ":predict (v1)"
         return NotFoundError(f"there is no route {path[:200]!r}; the model {name!r} takes {known}, /infer (v2)")
 
     def rejected(self, error: GoliveError, request_id: str, status: int | None = None) -> Answer:

@@ -4,49 +4,116 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata, t
 
-from golive.ports import Float64
+from golive.ports import Float64, Int64
 
 Z = 1.959963984540054
 """The 97.5 % quantile of the normal distribution."""
 
 Interval = tuple[float, float]
+Bool = npt.NDArray[np.bool_]
 
 
-def wilson(successes: float, rows: int) -> Interval:
+def wilson(successes: float, rows: float) -> Interval:
     """Interval of a share (Wilson 1927): good with few rows and near 0 and 1. ``rows`` is at least 1."""
-    share = successes / rows
+    share = min(successes / rows, 1.0)
     center = (share + Z * Z / (2 * rows)) / (1 + Z * Z / rows)
     half = Z / (1 + Z * Z / rows) * float(np.sqrt(share * (1 - share) / rows + Z * Z / (4 * rows * rows)))
     # At the ends the formula gives the share itself, but for rounding.
     return 0.0 if successes == 0 else center - half, 1.0 if successes == rows else center + half
 
 
-def mean_interval(values: Float64) -> Interval | None:
-    """Interval of a mean of rows ``[n]`` by Student's t; None with fewer than two rows."""
-    if len(values) < 2:  # noqa: PLR2004  one row has no spread
+def mean_interval(values: Float64, groups: Int64 | None = None) -> Interval | None:
+    """Interval of a mean of rows ``[n]`` by Student's t; None with fewer than two rows.
+
+    The degrees of freedom are those of a variance of rows with tails as heavy as these (Satterthwaite 1946), at most
+    n - 1. With ``groups`` int64 ``[n]``, codes from 0, whole groups are what is independent (Liang and Zeger 1986).
+    """
+    spread = _spread(values, groups)
+    if spread is None:
         return None
-    center, half = float(values.mean()), _half(values)
+    center, half = float(values.mean()), spread
     return center - half, center + half
 
 
-def rmse_interval(errors: Float64) -> Interval | None:
+def positive_mean_interval(values: Float64, groups: Int64 | None = None) -> Interval | None:
+    """Interval of a mean of values that are never negative, such as losses: on the scale of its logarithm.
+
+    None with fewer than two rows.
+    """
+    half, center = _spread(values, groups), float(values.mean())
+    if half is None:
+        return None
+    if not 0.0 < center < np.inf:
+        return center - half, center + half
+    return float(center * np.exp(-half / center)), float(center * np.exp(half / center))
+
+
+def rmse_interval(errors: Float64, groups: Int64 | None = None) -> Interval | None:
     """Interval of a root mean square: that of the mean square, then the root; None with fewer than two rows."""
-    found = mean_interval(errors**2)
+    found = positive_mean_interval(errors**2, groups)
     return None if found is None else (float(np.sqrt(max(found[0], 0.0))), float(np.sqrt(found[1])))
 
 
-def rmse_difference_interval(errors: Float64, others: Float64) -> Interval | None:
+def rmse_difference_interval(errors: Float64, others: Float64, groups: Int64 | None = None) -> Interval | None:
     """Interval of RMSE(errors) - RMSE(others) on the same rows (delta method on the rows' influence)."""
-    if len(errors) < 2:  # noqa: PLR2004  one row has no spread
-        return None
     one, two = float(np.sqrt(np.mean(errors**2))), float(np.sqrt(np.mean(others**2)))
     if one == 0.0 or two == 0.0:
         return None
-    half = _half(errors**2 / (2 * one) - others**2 / (2 * two))
-    return one - two - half, one - two + half
+    found = mean_interval(errors**2 / (2 * one) - others**2 / (2 * two), groups)
+    # The mean of the influences is off (one - two) / 2, which is the delta method's own center.
+    return found and (found[0] + (one - two) / 2, found[1] + (one - two) / 2)
 
 
-def delong(positive: npt.NDArray[np.bool_], scores: Float64) -> tuple[Float64, Float64]:
+def share_interval(hits: Bool, groups: Int64 | None = None) -> Interval | None:
+    """Wilson's interval of the share of true rows ``[n]``; None without rows.
+
+    Rows in groups count as the fewer independent ones that would spread as much (Kish 1965), never as more.
+    """
+    rows = len(hits)
+    if not rows:
+        return None
+    found = int(hits.sum())
+    if groups is None:
+        return wilson(found, rows)
+    if found in {0, rows}:
+        alone = len(np.unique(groups))
+        return wilson(found * alone / rows, alone)
+    effect = (mean_error(hits.astype(np.float64), groups) / mean_error(hits.astype(np.float64))) ** 2
+    units = rows / max(effect, 1.0) if np.isfinite(effect) else 1.0
+    return wilson(found * units / rows, units)
+
+
+def moved_interval(value: float, influence: Float64, groups: Int64 | None = None) -> Interval | None:
+    """Interval of a number between 0 and 1 from the influence ``[n]`` of each row, on the logit scale.
+
+    None for 0 or 1, where that scale ends, and with fewer than two rows.
+    """
+    found = mean_interval(influence, groups)
+    if found is None or not 0.0 < value < 1.0:
+        return None
+    logit, half = np.log(value / (1 - value)), (found[1] - found[0]) / 2 / (value * (1 - value))
+    return float(1 / (1 + np.exp(half - logit))), float(1 / (1 + np.exp(-half - logit)))
+
+
+def correlation_interval(value: float, influence: Float64, groups: Int64 | None = None) -> Interval | None:
+    """Interval of a correlation from the influence ``[n]`` of each row, on Fisher's z scale; None where it is 1."""
+    found = mean_interval(influence, groups)
+    if found is None or not -1.0 < value < 1.0:
+        return None
+    center, half = np.arctanh(value), (found[1] - found[0]) / 2 / (1 - value**2)
+    return float(np.tanh(center - half)), float(np.tanh(center + half))
+
+
+def mean_error(values: Float64, groups: Int64 | None = None) -> float:
+    """Standard error of a mean of rows ``[n]``, or of rows whose ``groups`` are what is independent; two or more."""
+    if groups is None:
+        return float(values.std(ddof=1) / np.sqrt(len(values)))
+    sums = np.bincount(groups, values - values.mean())
+    units = len(np.unique(groups))
+    return float(np.sqrt(units / max(units - 1, 1) * np.sum(sums**2)) / len(values))
+
+
+def delong(positive: Bool, scores: Float64) -> tuple[Float64, Float64]:
     """Areas under the ROC curve ``[models]`` of ``scores`` ``[models, n]`` and their covariance ``[models, models]``.
 
     DeLong, DeLong and Clarke-Pearson 1988, by midranks as Sun and Xu 2014. Both classes need two rows or more.
@@ -76,5 +143,15 @@ def auc_difference_interval(areas: Float64, covariance: Float64) -> Interval:
     return difference - half, difference + half
 
 
-def _half(values: Float64) -> float:
-    return float(t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
+def _spread(values: Float64, groups: Int64 | None) -> float | None:
+    """Half the width of a mean's interval."""
+    parts = values - values.mean() if groups is None else np.bincount(groups, values - values.mean())
+    units = len(values) if groups is None else len(np.unique(groups))
+    if units < 2:  # noqa: PLR2004  one row has no spread
+        return None
+    square = float(np.mean(parts**2))
+    if not 0.0 < square < np.inf:
+        return square
+    tails = float(np.mean(parts**4)) / square / square
+    freedom = min(2 * units / (tails - (units - 3) / (units - 1)), units - 1.0)
+    return float(t.ppf(0.975, freedom)) * mean_error(values, groups)

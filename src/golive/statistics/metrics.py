@@ -52,6 +52,33 @@ def mape(truth: Float64, predicted: Float64) -> float:
     return float(np.mean(np.abs((predicted[usable] - truth[usable]) / truth[usable])))
 
 
+def smape(truth: Float64, predicted: Float64) -> float:
+    """Mean of each row's :func:`row_smape`, from 0 to 2."""
+    return float(row_smape(truth, predicted).mean())
+
+
+def row_smape(truth: Float64, predicted: Float64) -> Float64:
+    """Each row's absolute error as a share of the mean size of truth and prediction, 0 where both are 0."""
+    size = (np.abs(truth) + np.abs(predicted)) / 2
+    return _ratio(np.abs(predicted - truth), size)
+
+
+def bias(truth: Float64, predicted: Float64) -> float:
+    """Mean error, prediction minus truth, in units of the target."""
+    return float(np.mean(predicted - truth))
+
+
+def max_error(truth: Float64, predicted: Float64) -> float:
+    """Largest absolute error, in units of the target."""
+    return float(np.max(np.abs(predicted - truth)))
+
+
+def row_pinball(truth: Float64, predicted: Float64, quantile: float) -> Float64:
+    """Each row's pinball loss, float64 ``[n]``: the right quantile has the least mean (Koenker and Bassett 1978)."""
+    error = truth - predicted
+    return np.asarray(np.maximum(quantile * error, (quantile - 1) * error), dtype=np.float64)
+
+
 def decide(probabilities: Float64, threshold: float) -> Int64:
     """Turn probabilities ``[n, classes]`` into class indices, as a bundle's decision does.
 
@@ -70,36 +97,71 @@ def confusion(truth: Int64, decided: Int64, classes: int) -> Int64:
 
 
 def scores_of_confusion(counts: Int64 | Float64) -> dict[str, Float64]:
-    """Read accuracy, balanced accuracy, precision, recall and F1 off confusion matrices ``[..., classes, classes]``.
+    """Read the scores of :func:`scores_of_counts` off confusion matrices ``[..., classes, classes]``."""
+    return scores_of_counts(counts_of_confusion(counts))
+
+
+def counts_of_confusion(counts: Int64 | Float64) -> Float64:
+    """Give right, true and decided rows of every class, ``[..., 3, classes]``, of confusion matrices."""
+    hit = np.diagonal(counts, axis1=-2, axis2=-1)
+    return np.stack([hit, counts.sum(axis=-1), counts.sum(axis=-2)], axis=-2).astype(np.float64)
+
+
+def class_counts(truth: Int64, decided: Int64, classes: int) -> Float64:
+    """Count right, true and decided rows of every class, float64 ``[3, classes]``."""
+    right = truth[truth == decided]
+    return np.stack([np.bincount(part, minlength=classes) for part in (right, truth, decided)]).astype(np.float64)
+
+
+def scores_of_counts(counts: Float64) -> dict[str, Float64]:
+    """Read accuracy, balanced accuracy, precision, recall, F1, MCC and specificity off ``[..., 3, classes]`` counts.
 
     Two classes: the second is the positive one. More: the plain mean over the classes that occur in truth or
-    decision. A ratio with nothing below the line is 0. Each value has the leading shape of ``counts``.
+    decision. A ratio with nothing below the line is 0. Each value has the leading shape of ``counts``. MCC for more
+    than two classes is that of Gorodkin 2004.
     """
-    counts = np.asarray(counts, dtype=np.float64)
-    hit = np.diagonal(counts, axis1=-2, axis2=-1)
-    actual, decided = counts.sum(axis=-1), counts.sum(axis=-2)
-    precision, recall = _ratio(hit, decided), _ratio(hit, actual)
-    f1 = _ratio(2 * hit, actual + decided)
+    hit, actual, decided = counts[..., 0, :], counts[..., 1, :], counts[..., 2, :]
+    rows, right = actual.sum(axis=-1), hit.sum(axis=-1)
+    by_class, occurs = scores_by_class(counts), actual + decided
     with np.errstate(invalid="ignore"):
-        balanced = recall.sum(axis=-1) / (actual > 0).sum(axis=-1)
+        balanced = by_class["recall"].sum(axis=-1) / (actual > 0).sum(axis=-1)
+    chance = (actual * decided).sum(axis=-1)
+    spread = (rows**2 - (actual**2).sum(axis=-1)) * (rows**2 - (decided**2).sum(axis=-1))
     return {
-        "accuracy": _ratio(hit.sum(axis=-1), actual.sum(axis=-1)),
+        "accuracy": _ratio(right, rows),
         "balanced_accuracy": balanced,
-        "precision": _summary(precision, actual + decided),
-        "recall": _summary(recall, actual + decided),
-        "f1": _summary(f1, actual + decided),
+        **{name: _summary(by_class[name], occurs) for name in ("precision", "recall", "f1")},
+        "mcc": _ratio(right * rows - chance, np.sqrt(np.maximum(spread, 0.0))),
+        "specificity": _summary(by_class["specificity"], occurs),
     }
 
 
-def per_class(counts: Int64) -> list[dict[str, float]]:
-    """Give precision, recall, F1 and the number of true rows of every class."""
-    hit = np.diagonal(counts).astype(np.float64)
-    actual, decided = counts.sum(axis=1).astype(np.float64), counts.sum(axis=0).astype(np.float64)
-    columns = (_ratio(hit, decided), _ratio(hit, actual), _ratio(2 * hit, actual + decided), actual)
-    return [
-        dict(zip(("precision", "recall", "f1", "rows"), map(float, row), strict=True))
-        for row in zip(*columns, strict=True)
-    ]
+def scores_by_class(counts: Float64) -> dict[str, Float64]:
+    """Give precision, recall, F1 and specificity ``[..., classes]`` of ``[..., 3, classes]`` counts."""
+    hit, actual, decided = counts[..., 0, :], counts[..., 1, :], counts[..., 2, :]
+    others = actual.sum(axis=-1, keepdims=True) - actual
+    return {
+        "precision": _ratio(hit, decided),
+        "recall": _ratio(hit, actual),
+        "f1": _ratio(2 * hit, actual + decided),
+        "specificity": _ratio(others - (decided - hit), others),
+    }
+
+
+def averages_of_counts(counts: Float64) -> dict[str, dict[str, float]]:
+    """Average precision, recall and F1 over the classes ``[3, classes]``.
+
+    ``macro``: the plain mean over classes that occur in truth or decision; ``weighted``: by true rows; ``micro``: over
+    rows, which for one class a row is the accuracy.
+    """
+    hit, actual, decided = counts
+    by_class, occurs, rows = scores_by_class(counts), (actual + decided) > 0, max(float(actual.sum()), 1.0)
+    names = ("precision", "recall", "f1")
+    return {
+        "macro": {name: float(by_class[name][occurs].mean()) if occurs.any() else 0.0 for name in names},
+        "weighted": {name: float((by_class[name] * actual).sum() / rows) for name in names},
+        "micro": dict.fromkeys(names, float(hit.sum() / rows)),
+    }
 
 
 def auc(positive: Bool, score: Float64) -> float:

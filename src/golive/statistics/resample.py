@@ -13,7 +13,7 @@ from scipy.stats import poisson
 
 from golive.ports import Float64, Int64
 from golive.statistics.intervals import Interval
-from golive.statistics.metrics import CALIBRATION_BINS, Bool, calibration_bin
+from golive.statistics.metrics import CALIBRATION_BINS, Bool, calibration_bin, counts_of_confusion
 
 Weights = npt.NDArray[np.uint8]
 Statistic = Callable[[Weights], Float64]
@@ -22,6 +22,7 @@ RANK_BINS = 2000
 """Scores are put into this many bins of equal count: the area under the ROC curve then is wrong by about 1e-6, the
 precision-recall area by 4e-4, and both errors are taken out again by :func:`interval`."""
 _BLOCK = 4_000_000
+_FEW_CLASSES = 32
 
 
 def row_weights(rows: int, resamples: int, seed: int) -> Iterator[Weights]:
@@ -35,14 +36,30 @@ def row_weights(rows: int, resamples: int, seed: int) -> Iterator[Weights]:
         yield table[rng.integers(0, 65536, size=(min(height, resamples - start), rows), dtype=np.uint16)]
 
 
-def resample(statistics: Mapping[str, Statistic], *, rows: int, resamples: int, seed: int) -> dict[str, Float64]:
-    """Compute each statistic on the rows as they are (first) and on the same resamples: ``[1 + resamples, ...]``."""
+def resample(
+    statistics: Mapping[str, Statistic], *, rows: int, resamples: int, seed: int, groups: Int64 | None = None
+) -> dict[str, Float64]:
+    """Compute each statistic on the rows as they are (first) and on the same resamples: ``[1 + resamples, ...]``.
+
+    With ``groups`` int64 ``[rows]``, codes from 0, all the rows of a group get the same weight: groups are drawn.
+    """
     ones = np.ones((1, rows), dtype=np.uint8)
     parts: dict[str, list[Float64]] = {name: [statistic(ones)] for name, statistic in statistics.items()}
-    for weights in row_weights(rows, resamples, seed):
+    for weights in _weights(rows, resamples, seed, groups):
         for name, statistic in statistics.items():
             parts[name].append(statistic(weights))
     return {name: np.concatenate(part) for name, part in parts.items()}
+
+
+def _weights(rows: int, resamples: int, seed: int, groups: Int64 | None) -> Iterator[Weights]:
+    if groups is None:
+        yield from row_weights(rows, resamples, seed)
+        return
+    # As many resamples at a time as of rows, though groups are fewer.
+    height = max(_BLOCK // max(rows, 1), 1)
+    for drawn in row_weights(int(groups.max()) + 1, resamples, seed):
+        for start in range(0, len(drawn), height):
+            yield drawn[start : start + height][:, groups]
 
 
 def interval(value: float, drawn: Float64) -> Interval | None:
@@ -97,14 +114,11 @@ def confusion_counts(truth: Int64, decided: Int64, classes: int) -> Statistic:
 
 def ranking(positive: Bool, score: Float64) -> Statistic:
     """Make the statistics area under the ROC curve and average precision, ``[resamples, 2]``."""
-    inner = np.linspace(0.0, 1.0, RANK_BINS + 1)[1:-1]
-    edges = np.unique(score)[1:] if len(score) <= RANK_BINS else np.unique(np.quantile(score, inner))
-    bins = np.searchsorted(edges, score, side="right")
-    sums = _cell_sums(2 * bins + positive, 2 * (len(edges) + 1))
+    sums, bins = _ranked_cells(positive, score)
 
     def statistic(weights: Weights) -> Float64:
         # From the highest score down.
-        cells = sums(weights).reshape(len(weights), -1, 2)[:, ::-1]
+        cells = sums(weights).reshape(len(weights), bins, 2)[:, ::-1]
         others, hits = cells[..., 0], cells[..., 1]
         found, passed = np.cumsum(hits, axis=1), np.cumsum(others, axis=1)
         all_hits, all_others = found[:, -1], passed[:, -1]
@@ -114,6 +128,45 @@ def ranking(positive: Bool, score: Float64) -> Statistic:
         return np.stack([area, np.where(np.isfinite(area), precision, np.nan)], axis=1)
 
     return statistic
+
+
+def class_sums(truth: Int64, decided: Int64, classes: int) -> Statistic:
+    """Make the statistic right, true and decided rows of every class, ``[resamples, 3, classes]``."""
+    if classes <= _FEW_CLASSES:
+        matrix = confusion_counts(truth, decided, classes)
+        return lambda weights: counts_of_confusion(matrix(weights))
+    right = np.where(truth == decided, truth, classes)
+    sums = [_cell_sums(part, classes + 1) for part in (right, truth, decided)]
+    return lambda weights: np.stack([part(weights)[:, :classes] for part in sums], axis=1)
+
+
+def curve_points(positive: Bool, score: Float64, at: Float64) -> Statistic:
+    """Make the statistic two curves, ``[resamples, 2, len(at)]``.
+
+    First the true-positive rate where the false-positive rate is ``at``, then the precision where recall is first
+    ``at`` or more.
+    """
+    sums, bins = _ranked_cells(positive, score)
+
+    def statistic(weights: Weights) -> Float64:
+        cells = sums(weights).reshape(len(weights), bins, 2)[:, ::-1]
+        passed, found = np.moveaxis(np.cumsum(cells, axis=1), 2, 0)
+        out = np.full((len(weights), 2, len(at)), np.nan)
+        for place in np.flatnonzero((passed[:, -1] > 0) & (found[:, -1] > 0)):
+            one, two = passed[place], found[place]
+            ends = np.append(0.0, one / one[-1]), np.append(0.0, two / two[-1])
+            out[place, 0] = np.interp(at, *ends)
+            first = np.searchsorted(two / two[-1], np.minimum(at, 1.0), side="left")
+            first = np.maximum(first, np.searchsorted(two, 0.0, side="right"))
+            out[place, 1] = two[first] / (one[first] + two[first])
+        return out
+
+    return statistic
+
+
+def cell_counts(cells: Int64, size: int) -> Statistic:
+    """Make the statistic weighted rows of every cell, ``[resamples, size]``; ``cells`` ``[n]`` are from 0."""
+    return _cell_sums(cells, size)
 
 
 def calibration_error(stated: Float64, came_true: Bool) -> Statistic:
@@ -127,6 +180,13 @@ def calibration_error(stated: Float64, came_true: Bool) -> Statistic:
         return np.asarray(np.abs(weights.astype(np.float64) @ gaps).sum(axis=1) / total, dtype=np.float64)
 
     return statistic
+
+
+def _ranked_cells(positive: Bool, score: Float64) -> tuple[Statistic, int]:
+    inner = np.linspace(0.0, 1.0, RANK_BINS + 1)[1:-1]
+    edges = np.unique(score)[1:] if len(score) <= RANK_BINS else np.unique(np.quantile(score, inner))
+    bins = np.searchsorted(edges, score, side="right")
+    return _cell_sums(2 * bins + positive, 2 * (len(edges) + 1)), len(edges) + 1
 
 
 def _cell_sums(cells: Int64, size: int) -> Statistic:

@@ -68,7 +68,8 @@ def test_the_confusion_matrix_and_the_numbers_by_class_agree_with_scikit_learn(c
     counts = metrics.confusion(truth, decided, probabilities.shape[1])
     assert np.array_equal(counts, oracle.confusion_matrix(truth, decided))
     expected = oracle.precision_recall_fscore_support(truth, decided, zero_division=0)
-    found = [[row[key] for row in metrics.per_class(counts)] for key in ("precision", "recall", "f1", "rows")]
+    by_class = metrics.scores_by_class(metrics.class_counts(truth, decided, probabilities.shape[1]))
+    found = [*(by_class[key] for key in ("precision", "recall", "f1")), counts.sum(axis=1)]
     np.testing.assert_allclose(found, expected, atol=NEAR)
 
 

@@ -66,6 +66,10 @@ class Serving(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     memory_mb: Annotated[int, msgspec.Meta(ge=0)] = 0
     """For all models together: when not every worker can hold all of them within it, they live in processes of their
     own, and the least recently used one makes room; 0 for no limit."""
+    explain: bool = True
+    """Whether ``:explain`` is answered, by a process of its own that is started when it is first asked."""
+    explain_s: Annotated[float, msgspec.Meta(gt=0.0)] = 1.0
+    """How long explaining the rows of one request may take, in seconds."""
     grpc_port: Port | None = None
     """Of the Open Inference Protocol over gRPC; without one that protocol is off."""
     tls_cert: str = ""

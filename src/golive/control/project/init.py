@@ -90,7 +90,13 @@ def _from_data(
         raise UsageError(message)
     look = inspect(frame, target, time=time, sensitive=sensitive, drop=drop)
     proposal = Proposal(
-        name=_name(folder, data), file=_relative(data, folder), options=options, target=target, inspection=look
+        name=_name(folder, data),
+        file=_relative(data, folder),
+        options=options,
+        target=target,
+        inspection=look,
+        sensitive=sensitive,
+        time=time,
     )
     return project_text(proposal), (*read_notices, *look.notices)
 

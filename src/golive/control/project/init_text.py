@@ -23,6 +23,8 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     options: dict[str, Any]
     target: str
     inspection: Inspection
+    sensitive: tuple[str, ...] = ()
+    time: str = ""
 
 
 def project_text(proposal: Proposal) -> str:
@@ -33,6 +35,7 @@ def project_text(proposal: Proposal) -> str:
         _cleaning(proposal),
         _features(proposal),
         _candidates(proposal),
+        _evaluation(proposal),
         _gate(proposal),
         _live(),
     )
@@ -150,6 +153,22 @@ def _candidates(proposal: Proposal) -> list[str]:
     ]
 
 
+def _evaluation(proposal: Proposal) -> list[str]:
+    inputs = [*proposal.inspection.features.categories, *proposal.inspection.features.numbers]
+    example = next(iter(inputs), "some_column")
+    said = []
+    if proposal.sensitive:
+        said.append(
+            f"  sensitive: {_flow(proposal.sensitive)}  # fairness is measured by them; the model may not read them"
+        )
+    if proposal.time:
+        said.append(f"  time: {scalar_text(proposal.time)}  # when a row was")
+    more = [f"  # slices: {_flow([example])}  # columns whose values are shown apart, whatever is found"]
+    if proposal.inspection.target.task == "classification":
+        more.append("  # costs: {false_positive: 1, false_negative: 5}  # what wrong decisions cost")
+    return ["# What the judging of a model should know of its rows.", "evaluation:", *said, *more]
+
+
 def _gate(proposal: Proposal) -> list[str]:
     look = proposal.inspection
     regression = look.target.task == "regression"
@@ -163,6 +182,8 @@ def _gate(proposal: Proposal) -> list[str]:
         "  rules:",
         f"    - ({metric} - baseline.{metric}).upper <= 0  # surely better than always answering {simple}",
         f"    - {metric} - champion.{metric} <= {margin:.10g}  # not worse than what is live, but for this much",
+        "    - leakage == none  # no column gives the target away",
+        "    - duplicates == none  # no row is on both sides of the split",
     ]
     if tested < _FEWEST_TESTED:
         return [*lines, f"  min_rows: {tested}  # few test rows: the intervals are wide; bring more data when you can"]

@@ -34,6 +34,7 @@ class Fleet:
         records: the recording process's socket path; empty when nothing is recorded.
         nursery: where workers come from.
         collector: the URL that spans of traced requests are posted to; empty for none.
+        explain: the socket path of the process that explains; empty where that is off.
     """
 
     def __init__(
@@ -44,8 +45,10 @@ class Fleet:
         records: str,
         nursery: Nursery,
         collector: str = "",
+        explain: str = "",
     ) -> None:
         self._order = order
+        self._explain = explain
         self._access = access
         self._listening = listening
         self._records = records if order.sample > 0.0 else ""
@@ -237,6 +240,7 @@ class Fleet:
             collector=self._collector if not groups else "",
             groups=groups,
             group_wait_s=order.group_wait_s,
+            explain=self._explain,
             health_path=order.platform.health_path if order.platform else "",
             predict_path=order.platform.predict_path if order.platform else "",
         )

@@ -43,6 +43,10 @@ class SupervisorOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     worker holds every model."""
     group_wait_s: Seconds = 30.0
     """How long a request waits for the process of its model to start, under a memory budget."""
+    explain: bool = True
+    """Whether ``:explain`` is answered, by a process of its own that is started when it is first asked."""
+    explain_s: Seconds = 1.0
+    """How long explaining the rows of one request may take."""
     group_stay_s: Annotated[float, msgspec.Meta(ge=0.0)] = 1.0
     """A process that was started under a memory budget is left alone for so long."""
     sample: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 1.0
@@ -97,6 +101,12 @@ class WorkerOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """A further path of the health check; none when empty."""
     predict_path: str = ""
     """A further path for the instances of the one model that is served; none when empty."""
+    explain: str = ""
+    """The socket path of the process that explains; empty where explanations are turned off."""
+    explains: bool = False
+    """Whether this is that process: it answers the workers of this server, and nobody else."""
+    explain_s: float = 1.0
+    """How long explaining the rows of one request may take."""
     is_group: bool = False
     """Whether this is such a process: it answers the workers of this server, and nobody else."""
 

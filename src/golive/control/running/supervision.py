@@ -17,6 +17,7 @@ from golive.control.home import Home
 from golive.control.running.access import refuse_unguarded, rules_for, warn_of_openness
 from golive.control.running.admin import admin_app, reading_app
 from golive.control.running.collector import collector_of
+from golive.control.running.explanations import Explanations, explaining_order
 from golive.control.running.fleet import Fleet
 from golive.control.running.journal import tell
 from golive.control.running.listeners import Sockets, target_of, url_of
@@ -81,7 +82,9 @@ async def supervise(
     warn_of_openness(order.host, access, order.platform)
     scribe = _scribe(order, run)
     records = str(scribe.path) if scribe else ""
-    fleet = Fleet(order, access, sockets.inference, records, nursery, collector_of(settings.collector))
+    explanations = _explanations(order, run, nursery)
+    explain = str(explanations.path) if explanations else ""
+    fleet = Fleet(order, access, sockets.inference, records, nursery, collector_of(settings.collector), explain)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, fleet.ask_to_stop)
@@ -99,6 +102,8 @@ async def supervise(
         if scribe is not None:
             # Only now: its imports would take time from the workers that callers wait for.
             scribe.begin()
+        if explanations is not None:
+            explanations.begin()
         found = _run_file(order, run, sockets)
         run.write(found)
         starter.tell(Started(run=found))
@@ -111,6 +116,8 @@ async def supervise(
         await fleet.end()
         if scribe is not None:
             await scribe.end()
+        if explanations is not None:
+            await explanations.end()
         for server in servers:
             server.should_exit = True
         await asyncio.gather(*serving, return_exceptions=True)
@@ -139,6 +146,10 @@ def _scribe(order: SupervisorOrder, run: RunFolder) -> Scribe | None:
         tell("records are off: pyarrow is not installed; pip install 'golive[train]' brings it")
         return None
     return Scribe(run.socket("records"), order.state, keep_days=order.keep_days)
+
+
+def _explanations(order: SupervisorOrder, run: RunFolder, nursery: Nursery) -> Explanations | None:
+    return Explanations(run.socket("explain"), explaining_order(order), nursery) if order.explain else None
 
 
 async def _settle_in(order: SupervisorOrder, fleet: Fleet, wishes: _Wishes | None) -> None:

@@ -48,6 +48,7 @@ from golive.control.running.order import WorkerOrder
 from golive.control.running.record_sink import RecordSink
 from golive.control.running.vitals import living
 from golive.errors import GoliveError, UnavailableError
+from golive.serving.explaining.passage import Passage
 from golive.serving.hall import Authorize
 from golive.serving.handling import Handling
 from golive.serving.remote.exchange import caller_of
@@ -94,6 +95,7 @@ class Worker:
         self._crossing: Crossing | None = None
         self._sink: RecordSink | None = None
         self._tracer: Tracer | None = None
+        self._passage: Passage | None = None
         self._serving: list[asyncio.Task[None]] = []
 
     async def run(self) -> None:
@@ -158,6 +160,10 @@ class Worker:
 
     def _load(self, command: Load) -> None:
         order = command.order
+        if order.explains:
+            self._board = plugins.attribute("golive.control.running.explaining", "desk_board")(order)
+            self._config = _config(order, caller_of)
+            return
         recorder = None
         if order.records:
             self._sink = RecordSink(order.records, order.placed)
@@ -174,10 +180,18 @@ class Worker:
         self._crossing = crossing = Crossing(store, order.group_wait_s, self._channel.send, has_calls=order.has_calls)
         crossing.regroup(order.groups)
         lanes: list[Served] = [self._lanes.load(placed, store) for placed in order.placed if not crossing.has(placed)]
-        make_board = Backroom if order.is_group else Switchboard
-        self._board = make_board(
-            [*lanes, *crossing.lanes], order.traffic, recorder=recorder, predict_path=order.predict_path
-        )
+        given = [*lanes, *crossing.lanes]
+        if order.is_group:
+            self._board = Backroom(given, order.traffic, recorder=recorder)
+        else:
+            self._passage = Passage(order.explain)
+            self._board = Switchboard(
+                given,
+                order.traffic,
+                recorder=recorder,
+                predict_path=order.predict_path,
+                explain=self._passage.handler,
+            )
         self._door = Door(command.access)
         # A group is asked by workers alone, which have let the caller in already.
         self._config = _config(order, caller_of if order.is_group else self._door)
@@ -214,6 +228,8 @@ class Worker:
         await asyncio.gather(*self._serving)
         if self._crossing is not None:
             self._crossing.close()
+        if self._passage is not None:
+            self._passage.close()
         if self._lanes is not None:
             self._lanes.close()
         if self._sink is not None:

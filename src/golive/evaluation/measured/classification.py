@@ -6,179 +6,172 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from golive.evaluation.measured.comparison import MODEL, Metric, mean_metric, resampled_metric, resamples_for
+from golive.domain.judging import Costs
+from golive.evaluation.measured.class_details import class_curves, class_rows, drawn_classes, score_histogram
+from golive.evaluation.measured.comparison import (
+    MODEL,
+    Metric,
+    Setting,
+    mean_metric,
+    over_groups,
+    resampled_metric,
+    resamples_for,
+)
+from golive.evaluation.measured.ranked import Ranked, heads_of, ranked, ranked_metrics
 from golive.ports import Float64, Int64
 from golive.statistics import metrics
-from golive.statistics.curves import calibration, precision_recall, roc
-from golive.statistics.intervals import Interval, auc_difference_interval, auc_interval, delong, wilson
-from golive.statistics.resample import Statistic, calibration_error, confusion_counts, ranking, resample
+from golive.statistics.curves import calibration
+from golive.statistics.intervals import Interval, share_interval
+from golive.statistics.resample import Statistic, calibration_error, class_sums, resample
 
-DRAWN_CURVES = 8
-"""Classes with curves of their own in the report: the most frequent ones."""
-_SCORE_BINS = 25
 _TWO = 2
+_WHOLE_MATRIX = 100
+"""More classes than this, and the report holds the most frequent confusions instead of all of them."""
+_CONFUSED = 50
 _DECIDED: tuple[str, ...] = ("accuracy", "balanced_accuracy", "precision", "recall", "f1")
+_BESIDE: tuple[str, ...] = ("mcc", "specificity")
+_SUMS = 60_000_000
+_SLACK = 1e-3
 
 
-def classification_metrics(
-    truth: Int64, answers: Mapping[str, Float64], thresholds: Mapping[str, float], seed: int
-) -> list[Metric]:
-    """Measure probabilities ``[n, classes]`` by role against class indices ``truth`` ``[n]``; there is a row."""
-    drawn = _resamples(truth, answers, thresholds, seed)
+class Classified(msgspec.Struct, frozen=True, eq=False):
+    """What was computed of everybody's answers once, for metrics and for details."""
+
+    truth: Int64
+    answers: Mapping[str, Float64]
+    proper: frozenset[str]
+    """Roles whose answers are probabilities: between 0 and 1, and adding up to 1."""
+    decided: Mapping[str, Int64]
+    ranked: Mapping[str, Ranked]
+    drawn: Mapping[str, Float64]
+    setting: Setting
+
+    @property
+    def classes(self) -> int:
+        """How many classes there are."""
+        return int(self.answers[MODEL].shape[1])
+
+
+def classified(
+    truth: Int64,
+    answers: Mapping[str, Float64],
+    thresholds: Mapping[str, float],
+    setting: Setting,
+    proper: frozenset[str],
+) -> Classified:
+    """Read answers ``[n, classes]`` by role once: decisions, order and resamples; there is a row."""
+    classes = answers[MODEL].shape[1]
+    decided = {role: metrics.decide(given, thresholds[role]) for role, given in answers.items()}
+    present = np.bincount(truth, minlength=classes)
+    heads = tuple(head for head in heads_of(classes) if 0 < present[head] < len(truth))
+    order = {role: ranked(truth, given, heads, setting, bounds=role == MODEL) for role, given in answers.items()}
+    statistics: dict[str, Statistic] = {}
+    for role, given in answers.items():
+        statistics[f"counts {role}"] = class_sums(truth, decided[role], classes)
+        if role in proper:
+            statistics[f"ece {role}"] = calibration_error(*metrics.confidence(truth, given))
+    # A thousand classes would fill the memory with resamples.
+    resamples = min(resamples_for(len(truth), len(answers)), max(_SUMS // (3 * classes * len(answers)), 100))
+    drawn = resample(statistics, rows=len(truth), resamples=resamples, seed=setting.seed, groups=setting.groups)
+    return Classified(truth, answers, proper, decided, order, drawn, setting)
+
+
+def classification_metrics(held: Classified) -> list[Metric]:
+    """Measure everybody; of answers that are no probabilities only what decisions and order say."""
+    truth, setting = held.truth, held.setting
+    stated = {role: given for role, given in held.answers.items() if role in held.proper}
+    of_probabilities = (
+        [
+            mean_metric("log_loss", {role: metrics.row_log_loss(truth, p) for role, p in stated.items()}, setting),
+            mean_metric("brier", {role: metrics.row_brier(truth, p) for role, p in stated.items()}, setting),
+            _ece(held, stated),
+        ]
+        if MODEL in stated
+        else []
+    )
+    decided = {metric.name: metric for metric in _decided(held)}
     return [
-        *_decided(truth, answers, thresholds, drawn),
-        *_ranked(truth, answers, drawn),
-        mean_metric("log_loss", {role: metrics.row_log_loss(truth, p) for role, p in answers.items()}),
-        mean_metric("brier", {role: metrics.row_brier(truth, p) for role, p in answers.items()}),
-        _ece(truth, answers, drawn),
+        *(decided[name] for name in _DECIDED),
+        *ranked_metrics(truth, held.ranked, held.classes, setting),
+        *of_probabilities,
+        *(decided[name] for name in _BESIDE),
+        *([_cost(held, setting.costs)] if setting.costs and held.classes == _TWO else []),
     ]
 
 
-def classification_details(
-    truth: Int64, probabilities: Float64, classes: tuple[str, ...], threshold: float, kept: Int64
-) -> dict[str, Any]:
+def classification_details(held: Classified, classes: tuple[str, ...], threshold: float, kept: Int64) -> dict[str, Any]:
     """Give what the report draws: confusion matrix, numbers by class, curves, calibration, scores, worst rows."""
-    counts = metrics.confusion(truth, metrics.decide(probabilities, threshold), len(classes))
-    stated, came_true = metrics.confidence(truth, probabilities)
-    loss = metrics.row_log_loss(truth, probabilities)
-    worst = np.argsort(-loss, kind="stable")[:10]
+    truth, probabilities, setting = held.truth, held.answers[MODEL], held.setting
+    chosen = probabilities[np.arange(len(truth)), truth]
+    worst = np.argsort(chosen, kind="stable")[:10]
+    drawn, proper = drawn_classes(truth, len(classes)), MODEL in held.proper
+    stated = calibration(*metrics.confidence(truth, probabilities)) if proper else []
+    decided, resampled = held.decided[MODEL], held.drawn[f"counts {MODEL}"]
+    counts = metrics.class_counts(truth, decided, len(classes))
     return {
         "classes": list(classes),
         "threshold": threshold if len(classes) == _TWO else None,
-        "confusion": counts.tolist(),
-        "per_class": [{"label": label, **row} for label, row in zip(classes, metrics.per_class(counts), strict=True)],
-        "curves": [
-            _curves(truth == label, probabilities[:, label], classes[label]) for label in _drawn(truth, classes)
-        ],
-        "calibration": [part._asdict() for part in calibration(stated, came_true)],
-        "scores": [_scores(truth, probabilities, label, classes[label]) for label in _drawn(truth, classes)],
+        **_confusion(truth, decided, classes),
+        "per_class": class_rows(truth, decided, classes, held.ranked[MODEL], resampled, setting),
+        "averages": metrics.averages_of_counts(counts),
+        "curves": class_curves(truth, probabilities, classes, drawn, setting),
+        "calibration": [part._asdict() for part in stated],
+        "scores": [score_histogram(truth, probabilities, label, classes[label]) for label in drawn] if proper else [],
         "worst": [
-            {"row": int(kept[row]), "truth": classes[truth[row]], "probability": float(probabilities[row, truth[row]])}
-            for row in worst
+            {"row": int(kept[row]), "truth": classes[truth[row]], "probability": float(chosen[row])} for row in worst
         ],
     }
 
 
-def _heads(classes: int) -> tuple[int, ...]:
-    return (1,) if classes == _TWO else tuple(range(classes))
+def proper_rows(probabilities: Float64) -> metrics.Bool:
+    """Say of each row ``[n]`` whether it holds probabilities: between 0 and 1, adding up to 1 (both to 0.001)."""
+    inside = (probabilities >= -_SLACK).all(axis=1) & (probabilities <= 1.0 + _SLACK).all(axis=1)
+    return np.asarray(inside & (np.abs(probabilities.sum(axis=1) - 1.0) <= _SLACK))
 
 
-def _resamples(
-    truth: Int64, answers: Mapping[str, Float64], thresholds: Mapping[str, float], seed: int
-) -> dict[str, Float64]:
-    classes = answers[MODEL].shape[1]
-    statistics: dict[str, Statistic] = {}
-    for role, probabilities in answers.items():
-        decided = metrics.decide(probabilities, thresholds[role])
-        statistics[f"confusion {role}"] = confusion_counts(truth, decided, classes)
-        statistics[f"ece {role}"] = calibration_error(*metrics.confidence(truth, probabilities))
-        for head in _heads(classes):
-            statistics[f"ranking {head} {role}"] = ranking(truth == head, probabilities[:, head])
-    resamples = resamples_for(len(truth), len(answers) * len(_heads(classes)))
-    return resample(statistics, rows=len(truth), resamples=resamples, seed=seed)
-
-
-def _decided(
-    truth: Int64, answers: Mapping[str, Float64], thresholds: Mapping[str, float], drawn: Mapping[str, Float64]
-) -> list[Metric]:
-    classes = answers[MODEL].shape[1]
-    counts = {
-        role: metrics.confusion(truth, metrics.decide(probabilities, thresholds[role]), classes)
-        for role, probabilities in answers.items()
-    }
-    values = {role: metrics.scores_of_confusion(matrix) for role, matrix in counts.items()}
-    spread = {role: metrics.scores_of_confusion(drawn[f"confusion {role}"]) for role in answers}
+def _decided(held: Classified) -> list[Metric]:
+    counts = {role: metrics.class_counts(held.truth, found, held.classes) for role, found in held.decided.items()}
+    values = {role: metrics.scores_of_counts(found) for role, found in counts.items()}
+    spread = {role: metrics.scores_of_counts(held.drawn[f"counts {role}"]) for role in counts}
     return [
         _with_wilson(
             resampled_metric(
                 name,
-                {role: float(values[role][name]) for role in answers},
-                {role: spread[role][name] for role in answers},
-                floor=0.0,
+                {role: float(values[role][name]) for role in counts},
+                {role: spread[role][name] for role in counts},
+                floor=-1.0 if name == "mcc" else 0.0,
                 ceiling=1.0,
             ),
-            counts,
+            held,
         )
-        for name in _DECIDED
+        for name in (*_DECIDED, *_BESIDE)
     ]
 
 
-def _with_wilson(metric: Metric, counts: Mapping[str, Int64]) -> Metric:
-    """Take Wilson's interval where the metric is a share of rows: accuracy, and of two classes precision and recall."""
-    two = counts[MODEL].shape[0] == _TWO
-    if metric.name != "accuracy" and not (two and metric.name in {"precision", "recall"}):
+def _with_wilson(metric: Metric, held: Classified) -> Metric:
+    """Take Wilson's interval where the metric is a share of rows: accuracy, and of two classes three others."""
+    name, truth = metric.name, held.truth
+    if name != "accuracy" and not (held.classes == _TWO and name in {"precision", "recall", "specificity"}):
         return metric
 
     def single(role: str) -> Interval | None:
-        matrix = counts[role]
-        rows = {"accuracy": matrix.sum(), "precision": matrix[:, -1].sum(), "recall": matrix[-1].sum()}[metric.name]
-        hits = np.trace(matrix) if metric.name == "accuracy" else matrix[-1, -1]
-        return wilson(float(hits), int(rows)) if rows else None
+        decided = held.decided[role]
+        among = {"precision": decided == 1, "recall": truth == 1, "specificity": truth == 0}.get(name)
+        hits = truth == decided
+        groups = held.setting.groups
+        if among is None:
+            return share_interval(hits, groups)
+        return share_interval(hits[among], None if groups is None else groups[among])
 
-    return msgspec.structs.replace(metric, single=single, method="Wilson", paired_method=metric.method)
+    method = over_groups("Wilson", held.setting)
+    return msgspec.structs.replace(metric, single=single, method=method, paired_method=metric.method)
 
 
-def _ranked(truth: Int64, answers: Mapping[str, Float64], drawn: Mapping[str, Float64]) -> list[Metric]:
-    classes = answers[MODEL].shape[1]
-    present = [head for head in _heads(classes) if 0 < int((truth == head).sum()) < len(truth)]
-    if not present:
-        return [_nothing("auc"), _nothing("pr_auc")]
-    area = {role: _mean(metrics.auc(truth == head, p[:, head]) for head in present) for role, p in answers.items()}
-    precision = {
-        role: _mean(metrics.average_precision(truth == head, p[:, head]) for head in present)
-        for role, p in answers.items()
-    }
-    spread = {role: np.mean([drawn[f"ranking {head} {role}"] for head in present], axis=0) for role in answers}
-    absent = len(_heads(classes)) - len(present)
-    remark = f"mean over the {len(present)} classes that occur in the test rows" if absent else ""
-    auc = resampled_metric(
-        "auc", area, {role: spread[role][:, 0] for role in answers}, floor=0.0, ceiling=1.0, note=remark
+def _ece(held: Classified, stated: Mapping[str, Float64]) -> Metric:
+    values = {role: metrics.ece(*metrics.confidence(held.truth, p)) for role, p in stated.items()}
+    plain = resampled_metric(
+        "ece", values, {role: held.drawn[f"ece {role}"] for role in stated}, floor=0.0, ceiling=1.0
     )
-    return [
-        _with_delong(auc, truth == 1, {role: p[:, 1] for role, p in answers.items()}) if classes == _TWO else auc,
-        resampled_metric(
-            "pr_auc",
-            precision,
-            {role: spread[role][:, 1] for role in answers},
-            floor=0.0,
-            ceiling=1.0,
-            note=remark,
-        ),
-    ]
-
-
-def _with_delong(metric: Metric, positive: metrics.Bool, scores: Mapping[str, Float64]) -> Metric:
-    rarer = int(min(positive.sum(), (~positive).sum()))
-    if rarer < _TWO:
-        return metric
-    roles = list(scores)
-    areas, covariance = delong(positive, np.stack([scores[role] for role in roles]))
-
-    def single(role: str) -> Interval | None:
-        place = roles.index(role)
-        found = auc_interval(float(areas[place]), float(covariance[place, place]))
-        # At 0 or 1 DeLong's variance is 0, which would claim certainty; the rarer class bounds what was seen.
-        return found or wilson(float(areas[place]) * rarer, rarer)
-
-    def paired(other: str) -> Interval | None:
-        pair = [roles.index(MODEL), roles.index(other)]
-        return auc_difference_interval(areas[pair], covariance[np.ix_(pair, pair)])
-
-    ended = {role: "Wilson on the rarer class" for role in roles if metric.values[role] in {0.0, 1.0}}
-    return msgspec.structs.replace(
-        metric,
-        single=single,
-        paired=paired,
-        method="DeLong",
-        methods=ended,
-        paired_method="DeLong",
-        note="the classes are separated perfectly on these rows" if metric.values[MODEL] == 1.0 else "",
-    )
-
-
-def _ece(truth: Int64, answers: Mapping[str, Float64], drawn: Mapping[str, Float64]) -> Metric:
-    values = {role: metrics.ece(*metrics.confidence(truth, p)) for role, p in answers.items()}
-    plain = resampled_metric("ece", values, {role: drawn[f"ece {role}"] for role in answers}, floor=0.0, ceiling=1.0)
 
     def single(role: str) -> Interval | None:
         bounds = plain.single(role)
@@ -188,44 +181,25 @@ def _ece(truth: Int64, answers: Mapping[str, Float64], drawn: Mapping[str, Float
     return msgspec.structs.replace(plain, single=single)
 
 
-def _nothing(name: str) -> Metric:
-    return Metric(
-        name=name,
-        values={MODEL: float("nan")},
-        single=lambda _: None,
-        paired=lambda _: None,
-        method="",
-    )
+def _cost(held: Classified, costs: Costs) -> Metric:
+    price = np.array([[costs.true_negative, costs.false_positive], [costs.false_negative, costs.true_positive]])
+    rows = {role: price[held.truth, decided] for role, decided in held.decided.items()}
+    metric = mean_metric("cost", rows, held.setting, signed=True)
+    return msgspec.structs.replace(metric, note=f"per row, in {costs.unit}" if costs.unit else "per row")
 
 
-def _mean(values: Any) -> float:
-    return float(np.mean(list(values)))
-
-
-def _drawn(truth: Int64, classes: tuple[str, ...]) -> list[int]:
-    if len(classes) == _TWO:
-        return [1] if len(np.unique(truth)) == _TWO else []
-    rows = np.bincount(truth, minlength=len(classes))
-    frequent = np.argsort(-rows, kind="stable")[:DRAWN_CURVES]
-    return sorted(int(label) for label in frequent if 0 < rows[label] < len(truth))
-
-
-def _curves(positive: metrics.Bool, score: Float64, label: str) -> dict[str, Any]:
-    one, two = roc(positive, score), precision_recall(positive, score)
-    return {
-        "label": label,
-        "share": float(positive.mean()),
-        "auc": metrics.auc(positive, score),
-        "roc": {"x": one.x.tolist(), "y": one.y.tolist()},
-        "precision_recall": {"x": two.x.tolist(), "y": two.y.tolist()},
-    }
-
-
-def _scores(truth: Int64, probabilities: Float64, head: int, label: str) -> dict[str, Any]:
-    bins = np.clip((probabilities[:, head] * _SCORE_BINS).astype(np.int64), 0, _SCORE_BINS - 1)
-    positive = truth == head
-    return {
-        "label": label,
-        "positive": np.bincount(bins[positive], minlength=_SCORE_BINS).tolist(),
-        "other": np.bincount(bins[~positive], minlength=_SCORE_BINS).tolist(),
-    }
+def _confusion(truth: Int64, decided: Int64, classes: tuple[str, ...]) -> dict[str, Any]:
+    if len(classes) <= _WHOLE_MATRIX:
+        return {"confusion": metrics.confusion(truth, decided, len(classes)).tolist()}
+    wrong = truth != decided
+    pairs, counts = np.unique(truth[wrong] * len(classes) + decided[wrong], return_counts=True)
+    most = np.argsort(-counts, kind="stable")[:_CONFUSED]
+    confused = [
+        {
+            "truth": classes[int(pairs[place]) // len(classes)],
+            "decided": classes[int(pairs[place]) % len(classes)],
+            "rows": int(counts[place]),
+        }
+        for place in most
+    ]
+    return {"confusion": [], "confused": confused}

@@ -18,6 +18,8 @@ class Drawn(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     legend: tuple[tuple[str, str], ...] = ()
     """CSS variable of a color, such as ``--c0``, and what it stands for."""
     about: str = ""
+    page: Markup | None = None
+    """What a page shows in the plot's place, such as a table that can be read aloud."""
 
 
 class Chapter(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -52,10 +54,13 @@ def written(chapter: Chapter) -> Markup:
 def figure(drawn: Drawn) -> Markup:
     """Write a plot with its caption, legend and remark."""
     about = tag("p", drawn.about, kind="quiet") if drawn.about else Markup()
-    return tag("figure", tag("figcaption", drawn.caption), svg(drawn.plot), legend(drawn.legend), about)
+    shown = svg(drawn.plot) if drawn.page is None else drawn.page
+    return tag("figure", tag("figcaption", drawn.caption), shown, legend(drawn.legend), about)
 
 
 def legend(entries: tuple[tuple[str, str], ...]) -> Markup:
     """Write what colors stand for."""
-    swatches = (tag("li", tag("i", style=f"background: var({color})"), text) for color, text in entries)
+    swatches = (
+        tag("li", tag("i", style=f"background: var({color})", aria_hidden="true"), text) for color, text in entries
+    )
     return tag("ul", *swatches, kind="legend") if entries else join()

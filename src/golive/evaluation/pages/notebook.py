@@ -1,29 +1,49 @@
-"""Notebook: Evidence in, a small HTML table out, for the output of a cell."""
+"""Notebook: Evidence in, a small HTML table out for the output of a cell, and the report's plots, by name."""
+
+from typing import get_args
 
 from golive.domain.evidence import Evidence, Measure
+from golive.domain.finding import Severity
+from golive.evaluation.pages.chapter import Drawn
+from golive.evaluation.pages.chapters import chapters
+from golive.evaluation.pages.findings import sentence
 from golive.evaluation.pages.markup import Markup, join, tag
+from golive.evaluation.pages.measured import own_measures
 from golive.evaluation.pages.numbers import interval_text, value_text
 from golive.evaluation.pages.phrases import Language, Say, phrases
 
+_MARKS = {"stop": "⛔", "warn": "⚠", "note": "ℹ"}
 _LEFT = "text-align: left; padding: .2em .8em"
 _RIGHT = "text-align: right; padding: .2em .8em"
 
 
 def evidence_html(evidence: Evidence, lang: Language = "en") -> str:
-    """Write the model's own measures, with intervals, and the differences to baseline and live model."""
+    """Write the findings, the model's own measures, with intervals, and the differences to baseline and live model.
+
+    Measures of chapters of their own, such as ``fairness.sex.selection_ratio``, are left to the report.
+    """
     say = phrases(lang)
-    own = [m for m in evidence.measures if " - " not in m.name and not m.name.startswith(("baseline.", "champion."))]
+    own = own_measures(evidence)
     roles = [role for role in ("baseline", "champion") if any(m.name.startswith(f"{role}.") for m in evidence.measures)]
     heads = [say("measure"), say("value"), say("interval"), *(say(f"against.{role}") for role in roles)]
     head = tag("tr", *(tag("th", text, style=_RIGHT if place else _LEFT) for place, text in enumerate(heads)))
     rows = (_row(measure, evidence, roles, say) for measure in own)
     notes = [tag("li", note["text"]) for note in evidence.details.get("notes", ())]
+    ordered = sorted(evidence.findings, key=lambda finding: get_args(Severity).index(finding.severity))
+    found = [tag("li", f"{_MARKS[finding.severity]} ", sentence(finding, say)) for finding in ordered]
     return str(
         join(
+            tag("ul", *found) if found else Markup(),
             tag("table", tag("thead", head), tag("tbody", *rows)),
             tag("ul", *notes) if notes else Markup(),
         )
     )
+
+
+def plots_of(evidence: Evidence, lang: Language = "en") -> dict[str, Drawn]:
+    """Give every plot of the report with its caption, by name, in the order of the page."""
+    drawn = (one for chapter in chapters(evidence, phrases(lang)) for one in chapter.drawn)
+    return {one.plot.name: one for one in drawn}
 
 
 def _row(measure: Measure, evidence: Evidence, roles: list[str], say: Say) -> Markup:

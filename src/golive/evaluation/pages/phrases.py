@@ -4,13 +4,18 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from golive.errors import UsageError
-from golive.evaluation.pages.words import report
+from golive.evaluation.pages.words import checks, groups, report, stress
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 Say = Callable[..., str]
 
-_TABLE: Mapping[str, tuple[str, str]] = {**report.WORDS}
+_TABLE: Mapping[str, tuple[str, str]] = {
+    **report.WORDS,
+    **groups.WORDS,
+    **checks.WORDS,
+    **stress.WORDS,
+}
 
 
 def phrases(language: Language) -> Say:
@@ -32,6 +37,11 @@ def phrases(language: Language) -> Say:
         return _TABLE[key][column].format(**numbers)
 
     return say
+
+
+def known(key: str) -> bool:
+    """Say whether there is a text under a key."""
+    return key in _TABLE
 
 
 def table() -> Mapping[str, tuple[str, str]]:

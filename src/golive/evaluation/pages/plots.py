@@ -2,17 +2,35 @@
 
 from collections.abc import Sequence
 
+import msgspec
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MultipleLocator
+from matplotlib.ticker import MaxNLocator, MultipleLocator
+from numpy.typing import ArrayLike
 
-from golive.evaluation.pages.drawing import MUTED, Labels, Plot, color
+from golive.evaluation.pages.drawing import INK, MUTED, Labels, Plot, color, shade
+from golive.evaluation.pages.numbers import number
 from golive.ports import Float64
 
 Line = tuple[Sequence[float], Sequence[float]]
 
+
+class Band(msgspec.Struct, frozen=True):
+    """A curve with the bounds of its 95 % intervals."""
+
+    x: Sequence[float] | Float64
+    y: Sequence[float] | Float64
+    lower: Sequence[float] | Float64 | None = None
+    upper: Sequence[float] | Float64 | None = None
+
+
 _DASHES = (4, 3)
 _FURTHEST = 1e100
+_SWARMED = 100
+"""Rows in a swarm: their positions and shades are most of a page's size."""
+_MARKED = 15
+"""Curves of at most so many points show each of them."""
+_FEW = 4
 
 
 def scatter(x: Float64, y: Float64, *, labels: Labels, diagonal: bool, alt: str, name: str) -> Plot:
@@ -82,9 +100,182 @@ def two_histograms(first: Sequence[int], second: Sequence[int], *, labels: Label
     return Plot(name=name, draw=draw, labels=labels, alt=alt)
 
 
-def _drawable(values: Float64) -> Float64:
+def bands(
+    curves: Sequence[Band],
+    *,
+    labels: Labels,
+    alt: str,
+    name: str,
+    reference: Line | None = None,
+    unit: bool = False,
+    logarithmic: bool = False,
+) -> Plot:
+    """Draw curves with shaded 95 % bands, the n-th in color n, with a dashed reference.
+
+    ``unit`` says that both axes reach from 0 to 1; ``logarithmic`` that the horizontal one grows by factors.
+    """
+
+    def draw(axes: Axes) -> None:
+        if reference is not None:
+            _reference(axes, *reference)
+        for place, curve in enumerate(curves):
+            x, y = _gapped(curve.x), _gapped(curve.y)
+            if curve.lower is not None and curve.upper is not None:
+                lower, upper = _gapped(curve.lower), _gapped(curve.upper)
+                axes.fill_between(x, lower, upper, color=color(place), alpha=0.16, linewidth=0, zorder=2)
+            marker = "o" if len(x) <= _MARKED else ""
+            axes.plot(x, y, color=color(place), linewidth=1.6, marker=marker, markersize=3.5, zorder=3)
+        if unit:
+            _unit_square(axes)
+        if logarithmic:
+            _by_factors(axes, sorted({float(value) for curve in curves for value in curve.x}))
+
+    return Plot(name=name, draw=draw, labels=labels, alt=alt)
+
+
+def intervals(
+    names: Sequence[str],
+    values: ArrayLike,
+    lower: ArrayLike,
+    upper: ArrayLike,
+    *,
+    labels: Labels,
+    alt: str,
+    name: str,
+    reference: float | None = None,
+) -> Plot:
+    """Draw a dot with whiskers for each name, top to bottom; bounds may be NaN."""
+    dots, low, high = (np.asarray(part, dtype=np.float64) for part in (values, lower, upper))
+    places = np.arange(len(names))
+
+    def draw(axes: Axes) -> None:
+        if reference is not None:
+            axes.axvline(reference, color=MUTED, linewidth=1, dashes=_DASHES, zorder=1)
+        known = np.isfinite(low) & np.isfinite(high)
+        axes.hlines(
+            places[known], _drawable(low[known]), _drawable(high[known]), color=color(0), linewidth=2.2, alpha=0.45
+        )
+        shown = np.isfinite(dots)
+        axes.plot(_drawable(dots[shown]), places[shown], "o", color=color(0), markersize=4.5, zorder=3)
+        _named_rows(axes, names)
+
+    return Plot(name=name, draw=draw, labels=labels, alt=alt, size=_tall(len(names)))
+
+
+def swarm(names: Sequence[str], values: ArrayLike, shades: ArrayLike, *, labels: Labels, alt: str, name: str) -> Plot:
+    """Draw a cloud of points for each name, top to bottom: where ``values [n, names]`` lie, in colors of ``shades``.
+
+    Shades reach from 0 (low) to 1 (high), NaN where there is none; of many rows an even choice is drawn.
+    """
+    clouds, tints = _drawable(_chosen(values)), _chosen(shades)
+
+    def draw(axes: Axes) -> None:
+        axes.axvline(0.0, color=MUTED, linewidth=1, zorder=1)
+        for place in range(len(names)):
+            heights = place + _spread(clouds[:, place])
+            colors = np.asarray([shade(tint) for tint in tints[:, place]])
+            for one in sorted(set(colors)):
+                held = colors == one
+                axes.plot(
+                    clouds[held, place], heights[held], "o", color=one, markersize=3.2, markeredgewidth=0, alpha=0.85
+                )
+        _named_rows(axes, names)
+
+    return Plot(name=name, draw=draw, labels=labels, alt=alt, size=_tall(len(names), each=0.34))
+
+
+def waterfall(
+    names: Sequence[str], contributions: ArrayLike, *, base: float, total: float, labels: Labels, alt: str, name: str
+) -> Plot:
+    """Draw how contributions, top to bottom, lead from ``base`` to ``total``: up in color 5, down in color 0."""
+    steps = _drawable(contributions)
+    base, total = (float(value) for value in _drawable([base, total]))
+    ends = base + np.cumsum(steps)
+    starts = ends - steps
+
+    def draw(axes: Axes) -> None:
+        axes.axvline(base, color=MUTED, linewidth=1, dashes=_DASHES, zorder=1)
+        axes.axvline(total, color=MUTED, linewidth=1, zorder=1)
+        reached = [base, total, *ends]
+        width = float(np.ptp(reached)) or 1.0
+        for place, (start, step) in enumerate(zip(starts, steps, strict=True)):
+            up = bool(step > 0)
+            axes.barh(place, step, left=start, height=0.62, color=color(5 if up else 0), zorder=2)
+            if place + 1 < len(steps):
+                axes.plot([start + step] * 2, [place, place + 1], color=MUTED, linewidth=0.6, zorder=1)
+            written = ("+" if up else "") + number(float(step))
+            beside = start + step + (0.015 if up else -0.015) * width
+            axes.text(beside, place, written, color=INK, ha="left" if up else "right", va="center")
+        axes.set_xlim(min(reached) - 0.26 * width, max(reached) + 0.26 * width)
+        _named_rows(axes, names)
+
+    return Plot(name=name, draw=draw, labels=labels, alt=alt, size=_tall(len(names), each=0.3))
+
+
+def matrix(counts: ArrayLike, names: Sequence[str], *, labels: Labels, alt: str, name: str) -> Plot:
+    """Draw a table of counts ``[names, names]``, each cell tinted by its share of its row."""
+    cells = np.asarray(counts, dtype=np.float64)
+    shares = cells / np.maximum(cells.sum(axis=1, keepdims=True), 1.0)
+    places = np.arange(len(names))
+
+    def draw(axes: Axes) -> None:
+        for row, column in np.ndindex(*cells.shape):
+            share = float(shares[row, column])
+            axes.bar(column, 0.96, bottom=row - 0.48, width=0.96, color=color(0), alpha=0.08 + 0.62 * share)
+            axes.text(column, row, number(float(cells[row, column])), color=INK, ha="center", va="center")
+        _named_rows(axes, names)
+        axes.set_xticks(places, labels=list(names), rotation=90 if len(names) > _FEW else 0)
+        axes.set_xlim(-0.55, len(names) - 0.45)
+        axes.grid(visible=False)
+
+    return Plot(name=name, draw=draw, labels=labels, alt=alt, size=(4.5, 4.2))
+
+
+def _named_rows(axes: Axes, names: Sequence[str]) -> None:
+    axes.set_yticks(np.arange(len(names)), labels=list(names))
+    axes.tick_params(axis="y", labelcolor=INK)
+    axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.grid(visible=False, axis="y")
+
+
+def _tall(rows: int, each: float = 0.26) -> tuple[float, float]:
+    return 4.5, min(max(0.8 + each * rows, 1.6), 12.0)
+
+
+def _chosen(values: ArrayLike) -> Float64:
+    table = np.asarray(values, dtype=np.float64)
+    rows = np.unique(np.linspace(0, len(table) - 1, min(len(table), _SWARMED)).round().astype(np.int64))
+    return table[rows]
+
+
+def _spread(values: Float64) -> Float64:
+    """Give every point a height around 0 so that points close to one another do not hide each other."""
+    if len(values) == 0:
+        return values
+    reach = float(np.ptp(values)) or 1.0
+    bins = np.floor((values - values.min()) / reach * 40)
+    heights = np.zeros(len(values))
+    for one in np.unique(bins):
+        held = np.flatnonzero(bins == one)
+        turns = np.arange(len(held))
+        heights[held] = np.where(turns % 2, -1, 1) * ((turns + 1) // 2)
+    return heights * min(0.07, 0.38 / max(float(np.abs(heights).max()), 1.0))
+
+
+def _by_factors(axes: Axes, values: Sequence[float]) -> None:
+    axes.set_xscale("log")
+    axes.set_xticks(values, labels=[f"{value:,.6g}" for value in values])
+    axes.set_xticks([], minor=True)
+
+
+def _drawable(values: ArrayLike) -> Float64:
     # Beyond about 1e150 the drawing library's own arithmetic overflows.
-    return np.clip(np.nan_to_num(values), -_FURTHEST, _FURTHEST)
+    return np.clip(np.nan_to_num(np.asarray(values, dtype=np.float64)), -_FURTHEST, _FURTHEST)
+
+
+def _gapped(values: ArrayLike) -> Float64:
+    return np.clip(np.asarray(values, dtype=np.float64), -_FURTHEST, _FURTHEST)
 
 
 def _reference(axes: Axes, x: Sequence[float], y: Sequence[float]) -> None:

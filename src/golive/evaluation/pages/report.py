@@ -5,18 +5,22 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
+import msgspec
+
 from golive.domain.bundle import Manifest
 from golive.domain.data_report import DataReport
-from golive.domain.digest import Digest, short
-from golive.domain.evidence import Evidence, Measure
+from golive.domain.digest import Digest, digest_of_value, short
+from golive.domain.evidence import Evidence
 from golive.domain.policy import Reason, Verdict
 from golive.domain.signature import Field
-from golive.evaluation.pages.chapter import written
+from golive.evaluation.pages.chapter import Chapter, written
 from golive.evaluation.pages.chapters import chapters
-from golive.evaluation.pages.figures import class_table, figures, table, worst_table
+from golive.evaluation.pages.figures import table
+from golive.evaluation.pages.findings import findings, sentence, worst_severity
 from golive.evaluation.pages.markup import Markup, join, tag
-from golive.evaluation.pages.numbers import decimals_of, interval_text, number, value_text
-from golive.evaluation.pages.phrases import Language, Say, phrases
+from golive.evaluation.pages.measured import every_number, hint, measures_table
+from golive.evaluation.pages.numbers import interval_text, number, value_text
+from golive.evaluation.pages.phrases import Language, Say, known, phrases
 
 _TILES = ("rmse", "mae", "r2", "mape", "accuracy", "f1", "auc", "log_loss")
 _MOST_TRIALS = 60
@@ -43,19 +47,30 @@ def render(
         UsageError: ``lang`` is neither ``en`` nor ``zh``.
     """
     say = phrases(lang)
+    parts = [
+        _verdict(verdict, evidence, lang, say),
+        Chapter(name="findings", title=say("findings"), parts=(findings(evidence, say),)),
+        *chapters(evidence, say),
+        *filter(
+            None,
+            (
+                _data(data_report, say),
+                _trials(trials, say),
+                _parity(parity, say),
+                _signature(manifest, say),
+                _lineage(manifest, digest, evidence, say),
+                every_number(evidence, say),
+            ),
+        ),
+    ]
     body = join(
         _header(manifest, digest, evidence, verdict, say),
+        _forced(verdict, say),
         _tiles(evidence, say),
         _notes(evidence, say),
-        _verdict(verdict, lang, say),
-        _numbers(evidence, say),
-        _plots(evidence, say),
-        *map(written, chapters(evidence, say)),
-        _trials(trials, say),
-        _data(data_report, say),
-        _parity(parity, say),
-        _signature(manifest, say),
-        _lineage(manifest, digest, evidence, say),
+        _contents(parts, say),
+        tag("main", *map(written, parts)),
+        _sign_off(manifest, evidence, say),
         tag("footer", say("foot", code=evidence.code)),
     )
     head = join(
@@ -67,47 +82,60 @@ def render(
     return f"<!DOCTYPE html>\n{page}\n"
 
 
-def paired_rows(evidence: Evidence) -> list[str]:
-    """Give the names of the metrics that a baseline or champion was measured on too, in order."""
-    names = [measure.name for measure in evidence.measures]
-    return [name for name in names if {f"baseline.{name}", f"champion.{name}"} & set(names)]
-
-
-def numbers_table(evidence: Evidence, say: Say) -> Markup:
-    """Write the headline table: value, baseline, champion and paired differences, with intervals."""
-    roles = [role for role in ("baseline", "champion") if any(m.name.startswith(f"{role}.") for m in evidence.measures)]
-    heads = [say("measure"), say("model"), *(say(key) for role in roles for key in (role, f"against.{role}"))]
-    head = tag("tr", *(tag("th", text, kind="n" if place else None) for place, text in enumerate(heads)))
-    rows = []
-    for name in paired_rows(evidence):
-        cells = [_value_cell(evidence.find(name))]
-        for role in roles:
-            cells.append(_value_cell(evidence.find(f"{role}.{name}")))
-            cells.append(_difference_cell(evidence.find(f"{name} - {role}.{name}"), say))
-        rows.append(tag("tr", tag("td", say(f"metric.{name}"), kind="name"), *cells))
-    return tag("div", tag("table", tag("thead", head), tag("tbody", *rows)), kind="wide")
-
-
-def _section(title: str, *parts: object) -> Markup:
-    return tag("section", tag("h2", title), *parts)
-
-
 def _quiet(text: str) -> Markup:
     return tag("p", text, kind="quiet")
 
 
+def attached(evidence: Evidence) -> Digest:
+    """Name the evidence as the store does, so that each number of the page can be traced to it."""
+    if evidence.champion == evidence.bundle:
+        # Whether the bundle is live itself is only said when it is read, not where it is kept.
+        evidence = msgspec.structs.replace(evidence, champion=None)
+    return digest_of_value(evidence)
+
+
 def _header(manifest: Manifest, digest: Digest, evidence: Evidence, verdict: Verdict | None, say: Say) -> Markup:
     outcome = verdict.outcome if verdict else "none"
+    severity = worst_severity(evidence)
+    badges = [tag("div", say(f"outcome.{outcome}"), kind=f"outcome {outcome}")]
+    if verdict and verdict.forced:
+        badges.append(tag("div", say("forced.badge"), kind="outcome forced"))
+    if severity:
+        count = len(evidence.findings)
+        badges.append(tag("a", say("findings.count", count=count), kind=f"outcome {severity}", href="#findings"))
     return tag(
         "header",
         tag(
             "div",
             tag("h1", say("title", name=manifest.name)),
             _quiet(say("measured", time=_minute(evidence.measured_at), rows=number(evidence.rows))),
-            tag("p", tag("code", digest), kind="quiet"),
+            tag("p", say("bundle"), " ", tag("code", digest), kind="quiet"),
+            tag("p", say("evidence"), " ", tag("code", attached(evidence)), kind="quiet"),
         ),
-        tag("div", say(f"outcome.{outcome}"), kind=f"outcome {outcome}"),
+        tag("div", *badges, kind="badges"),
     )
+
+
+def _forced(verdict: Verdict | None, say: Say) -> Markup:
+    if verdict is None or not verdict.forced:
+        return Markup()
+    return tag("div", tag("b", say("forced.title")), tag("p", say("forced", reason=verdict.forced)), kind="forced-box")
+
+
+def _contents(parts: Sequence[Chapter], say: Say) -> Markup:
+    links = (tag("li", tag("a", part.title, href=f"#{part.name}")) for part in parts)
+    return tag("nav", tag("ul", *links), aria_label=say("contents"))
+
+
+def _sign_off(manifest: Manifest, evidence: Evidence, say: Say) -> Markup:
+    lines = (
+        tag("tr", tag("th", say(f"sign.{who}"), scope="row"), *(tag("td") for _ in range(4)))
+        for who in ("made", "reviewed", "approved")
+    )
+    heads = tag("tr", *(tag("th", say(f"sign.{what}")) for what in ("who", "name", "role", "date", "signature")))
+    about = _quiet(say("sign.about", name=manifest.name, evidence=short(attached(evidence))))
+    signed = tag("table", tag("thead", heads), tag("tbody", *lines))
+    return tag("section", tag("h2", say("sign")), about, signed, kind="sign-off")
 
 
 def _minute(at: str) -> str:
@@ -123,6 +151,7 @@ def _tiles(evidence: Evidence, say: Say) -> Markup:
             tag("b", value_text(measure)),
             tag("span", say("tile", interval=interval_text(measure)) if measure.lower is not None else ""),
             kind="tile",
+            title=hint(measure, say),
         )
         for measure in found
     )
@@ -131,125 +160,67 @@ def _tiles(evidence: Evidence, say: Say) -> Markup:
 
 def _notes(evidence: Evidence, say: Say) -> Markup:
     notes: Sequence[Mapping[str, Any]] = evidence.details.get("notes", ())
-    lines = []
-    for note in notes:
-        code = note["code"]
-        key = f"note.{code}.{note['role']}" if "role" in note else f"note.{code}"
-        numbers = dict(note)
-        if "metric" in numbers:
-            numbers["metric"] = say(f"metric.{numbers['metric']}")
-        lines.append(tag("li", say(key, **numbers)))
-    return tag("ul", *lines, kind="notes") if lines else Markup()
+    return tag("ul", *(tag("li", _note(note, say)) for note in notes), kind="notes") if notes else Markup()
 
 
-def _verdict(verdict: Verdict | None, lang: Language, say: Say) -> Markup:
-    if verdict is None:
-        return _section(say("verdict"), _quiet(say("verdict.none")))
-    if not verdict.reasons:
-        return _section(say("verdict"), _quiet(say("verdict.empty")))
+def _note(note: Mapping[str, Any], say: Say) -> str:
+    key = f"note.{note['code']}.{note['role']}" if "role" in note else f"note.{note['code']}"
+    if not known(key):
+        return str(note.get("text", note["code"]))
+    numbers = dict(note)
+    if "metric" in numbers:
+        numbers["metric"] = say(f"metric.{numbers['metric']}")
+    return say(key, **numbers)
+
+
+def _verdict(verdict: Verdict | None, evidence: Evidence, lang: Language, say: Say) -> Chapter:
+    if verdict is None or not verdict.reasons:
+        about = _quiet(say("verdict.none" if verdict is None else "verdict.empty"))
+        return Chapter(name="verdict", title=say("verdict"), parts=(about,))
     head = tag("tr", *(tag("th", say(key)) for key in ("rule", "result", "finding")))
     rows = (
         tag(
             "tr",
             tag("td", tag("code", reason.rule)),
             tag("td", say(f"mark.{reason.outcome}"), kind=reason.outcome),
-            tag("td", _finding(reason, lang, say)),
+            tag("td", _finding(reason, evidence, lang, say)),
         )
         for reason in verdict.reasons
     )
-    forced = tag("p", say("forced", reason=verdict.forced), kind="fail") if verdict.forced else Markup()
-    written = tag("div", tag("table", tag("thead", head), tag("tbody", *rows)), kind="wide")
-    return _section(say("verdict"), forced, written)
+    judged = tag("div", tag("table", tag("thead", head), tag("tbody", *rows)), kind="wide")
+    policy = tag("p", say("policy"), " ", tag("code", verdict.policy), kind="quiet")
+    return Chapter(name="verdict", title=say("verdict"), parts=(judged, policy))
 
 
-def _finding(reason: Reason, lang: Language, say: Say) -> str:
+def _finding(reason: Reason, evidence: Evidence, lang: Language, say: Say) -> str:
     if lang == "en":
         return reason.text
+    kind, _, none = reason.rule.partition("==")
+    if none.strip() == "none":
+        return _none_of(kind.strip(), reason, evidence, say)
     if reason.value is None or reason.bound is None:
         return say("finding.nobody" if reason.outcome == "pass" else "finding.missing")
     return say("finding.value", value=number(reason.value), bound=number(reason.bound))
 
 
-def _numbers(evidence: Evidence, say: Say) -> Markup:
-    task = evidence.details.get("task", "regression")
-    champion = say("champion.is", digest=short(evidence.champion)) if evidence.champion else say("champion.none")
-    champion = say("champion.self") if evidence.champion == evidence.bundle else champion
-    about = [say("numbers.about"), say(f"baseline.{task}"), champion]
-    return _section(say("numbers"), numbers_table(evidence, say), _quiet(" ".join(about)), _others(evidence, say))
+def _none_of(kind: str, reason: Reason, evidence: Evidence, say: Say) -> str:
+    if reason.outcome == "pass":
+        return say("findings.absent", kinds=say(f"found.{kind}"))
+    found = [sentence(finding, say) for finding in evidence.findings if finding.kind == kind]
+    return " ".join(found) or say("findings.unlooked", kinds=say(f"found.{kind}"))
 
 
-def _others(evidence: Evidence, say: Say) -> Markup:
-    paired = set(paired_rows(evidence))
-    alone = [m for m in evidence.measures if m.name not in paired and not m.name.startswith(("baseline.", "champion."))]
-    rows = [m for m in alone if " - " not in m.name]
-    return join(tag("h3", say("other")), _measures(rows, say)) if rows else Markup()
-
-
-def _measures(measures: Sequence[Measure], say: Say) -> Markup:
-    keys = ["measure", "value"]
-    keys += ["interval"] if any(measure.lower is not None for measure in measures) else []
-    keys += ["remark"] if any(measure.note for measure in measures) else []
-    rows = [tuple(_measure_cell(measure, key, say) for key in keys) for measure in measures]
-    return tag("div", table([say(key) for key in keys], rows), kind="narrow")
-
-
-def _measure_cell(measure: Measure, key: str, say: Say) -> str:
-    if key == "value":
-        return Markup(value_text(measure))
-    if key == "interval":
-        return Markup(interval_text(measure))
-    return say(f"metric.{measure.name}") if key == "measure" else measure.note
-
-
-def _value_cell(measure: Measure | None) -> Markup:
-    if measure is None:
-        return tag("td", "–", kind="n")
-    hint = "; ".join(filter(None, (measure.method, measure.note))) or None
-    return tag("td", value_text(measure), tag("small", interval_text(measure)), kind="n", title=hint)
-
-
-def _difference_cell(measure: Measure | None, say: Say) -> Markup:
-    if measure is None:
-        return tag("td", "–", kind="n")
-    judged = _judged(measure)
-    mark = {"better": "✓ ", "worse": "✗ ", "unclear": "· "}[judged]
-    signed = value_text(measure)
-    value = tag("span", tag("span", mark, aria_hidden="true"), _plus(measure), signed, kind=judged, title=say(judged))
-    return tag("td", value, tag("small", interval_text(measure)), kind="n", title=measure.method or None)
-
-
-def _plus(measure: Measure) -> str:
-    return "+" if measure.value > 0 and number(measure.value, decimals_of(measure)).strip("0.") else ""
-
-
-def _judged(measure: Measure) -> str:
-    if measure.better == "none" or measure.lower is None or measure.upper is None:
-        return "unclear"
-    if measure.lower <= 0.0 <= measure.upper:
-        return "unclear"
-    return "better" if (measure.lower > 0.0) == (measure.better == "higher") else "worse"
-
-
-def _plots(evidence: Evidence, say: Say) -> Markup:
-    drawn = figures(evidence.details, say)
-    if not drawn:
-        return Markup()
-    more = [tag("h3", say("per_class")), class_table(evidence.details, say)] if "per_class" in evidence.details else []
-    worst = [tag("h3", say("worst")), worst_table(evidence.details, say)] if evidence.details.get("worst") else []
-    return _section(say("plots"), drawn, *more, *worst)
-
-
-def _trials(trials: Sequence[Mapping[str, Any]], say: Say) -> Markup:
+def _trials(trials: Sequence[Mapping[str, Any]], say: Say) -> Chapter | None:
     if not trials:
-        return Markup()
+        return None
     ordered = sorted(trials, key=lambda trial: (not trial.get("chosen"), -_score(trial)))
     heads = (("candidate", None), ("parameters", None), ("score", "n"), ("std", "n"), ("fit", "n"))
     head = tag("tr", *(tag("th", say(key), kind=kind) for key, kind in heads))
     rows = (_trial(trial, say) for trial in ordered[:_MOST_TRIALS])
     left = len(ordered) - _MOST_TRIALS
     more = _quiet(say("trials.more", count=left)) if left > 0 else Markup()
-    written = tag("div", tag("table", tag("thead", head), tag("tbody", *rows)), kind="wide")
-    return _section(say("trials"), written, more, _quiet(say("trials.about")))
+    tried = tag("div", tag("table", tag("thead", head), tag("tbody", *rows)), kind="wide")
+    return Chapter(name="trials", title=say("trials"), about=say("trials.about"), parts=(tried, more))
 
 
 def _score(trial: Mapping[str, Any]) -> float:
@@ -283,9 +254,9 @@ def _trial(trial: Mapping[str, Any], say: Say) -> Markup:
     )
 
 
-def _data(report: DataReport | None, say: Say) -> Markup:
+def _data(report: DataReport | None, say: Say) -> Chapter | None:
     if report is None:
-        return Markup()
+        return None
     counts = {"before": report.rows_in, "after": report.rows_out, "train": report.rows_train, "test": report.rows_test}
     parts = [tag("p", say("data.rows", **{key: number(count) for key, count in counts.items()}))]
     if report.notes:
@@ -305,7 +276,7 @@ def _data(report: DataReport | None, say: Say) -> Markup:
     parts += [tag("h3", say("changes")), table(heads, changes) if changes else _quiet(say("changes.none"))]
     if report.columns:
         parts += [tag("h3", say("columns")), _columns(report, say)]
-    return _section(say("data"), *parts)
+    return Chapter(name="data", title=say("data"), parts=tuple(parts))
 
 
 def _columns(report: DataReport, say: Say) -> Markup:
@@ -324,14 +295,15 @@ def _columns(report: DataReport, say: Say) -> Markup:
     return table(tuple(map(say, heads)), rows)
 
 
-def _parity(parity: Evidence | None, say: Say) -> Markup:
+def _parity(parity: Evidence | None, say: Say) -> Chapter | None:
     if parity is None:
-        return Markup()
-    return _section(
-        say("parity"),
-        tag("p", say("parity.about", rows=number(parity.rows))),
-        _measures(parity.measures, say) if parity.measures else Markup(),
-        _facts([(say(f"fact.{key}").replace("_", " "), _plain(value)) for key, value in parity.details.items()]),
+        return None
+    facts = [(say(f"fact.{key}").replace("_", " "), _plain(value)) for key, value in parity.details.items()]
+    return Chapter(
+        name="parity",
+        title=say("parity"),
+        about=say("parity.about", rows=number(parity.rows)),
+        parts=(measures_table(parity.measures, say) if parity.measures else Markup(), _facts(facts)),
     )
 
 
@@ -353,7 +325,7 @@ def _facts(facts: Sequence[tuple[str, object]]) -> Markup:
     )
 
 
-def _signature(manifest: Manifest, say: Say) -> Markup:
+def _signature(manifest: Manifest, say: Say) -> Chapter:
     signature = manifest.signature
     rows = [
         (field.name, field.dtype, say("yes" if field.nullable else "no"), _seen(field, say), field.unit)
@@ -364,7 +336,7 @@ def _signature(manifest: Manifest, say: Say) -> Markup:
     )
     classes = _quiet(", ".join(signature.classes)) if signature.classes else Markup()
     heads = tuple(say(key) for key in ("field", "type", "may.miss", "seen", "unit"))
-    return _section(say("signature"), table(heads, rows), output, classes)
+    return Chapter(name="signature", title=say("signature"), parts=(table(heads, rows), output, classes))
 
 
 def _seen(field: Field, say: Say) -> str:
@@ -377,9 +349,10 @@ def _seen(field: Field, say: Say) -> str:
     return ""
 
 
-def _lineage(manifest: Manifest, digest: Digest, evidence: Evidence, say: Say) -> Markup:
+def _lineage(manifest: Manifest, digest: Digest, evidence: Evidence, say: Say) -> Chapter:
     lineage = manifest.lineage
     facts: list[tuple[str, object]] = [(say("bundle"), tag("code", digest))]
+    facts.append((say("evidence"), tag("code", attached(evidence))))
     facts += [(say("source", name=name), tag("code", value)) for name, value in lineage.data.items()]
     facts.append((say("data.digest"), tag("code", evidence.data or "–")))
     facts.append((say("fitted.rows"), number(lineage.rows)))
@@ -391,4 +364,4 @@ def _lineage(manifest: Manifest, digest: Digest, evidence: Evidence, say: Say) -
     facts.append((say("environment"), ", ".join(f"{name} {version}" for name, version in lineage.environment.items())))
     if lineage.parent:
         facts.append((say("parent"), tag("code", lineage.parent)))
-    return _section(say("lineage"), _facts(facts))
+    return Chapter(name="lineage", title=say("lineage"), parts=(_facts(facts),))

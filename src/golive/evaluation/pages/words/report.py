@@ -13,6 +13,66 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "mark.fail": ("does not hold", "不满足"),
     "mark.not-enough-data": ("not enough data", "数据不足"),
     "forced": ("Released against the verdict; the reason given: {reason}", "在未通过的情况下强制发布，理由：{reason}"),
+    "forced.title": ("This release was forced", "本次发布为强制发布"),
+    "forced.badge": ("Forced", "强制发布"),
+    "contents": ("Contents", "目录"),
+    "evidence": ("Evidence", "评估证据"),
+    "policy": ("Policy", "门禁规则摘要"),
+    "findings": ("Findings", "发现的问题"),
+    "findings.count": ("Findings: {count}", "发现问题 {count} 项"),
+    "findings.none": ("Nothing was looked for beyond the numbers.", "除指标外未做其他检查。"),
+    "findings.absent": ("Looked for and not found: {kinds}.", "已检查、未发现：{kinds}。"),
+    "findings.unlooked": (
+        "Not looked for, since what it needs was not at hand or not declared: {kinds}.",
+        "未检查（缺少所需数据或未声明）：{kinds}。",
+    ),
+    "severity.stop": (
+        "Stop: these numbers cannot be trusted, or the model should not go live as it is ({count})",
+        "必须处理：指标不可信，或模型不宜直接上线（{count}）",
+    ),
+    "severity.warn": ("Look at these before going live ({count})", "上线前请查看（{count}）"),
+    "severity.note": ("Good to know ({count})", "供参考（{count}）"),
+    "comma": (", ", "、"),
+    "facts.columns": ("Columns", "涉及的列"),
+    "facts.rows": ("Rows {rows}", "涉及的行：{rows}"),
+    "facts.p": (
+        "How likely chance alone shows as much, after correction for all that was looked at",
+        "仅由偶然产生同等结果的概率（已做多重比较校正）",
+    ),
+    "found.leakage": ("target leakage", "目标泄漏"),
+    "found.duplicates": ("rows in training and test alike", "训练与测试数据重复"),
+    "found.identifier": ("columns that only name the rows", "仅标识行的列"),
+    "found.time": ("test rows before training rows", "测试数据早于训练数据"),
+    "found.hidden_missing": ("hidden codes for missing values", "隐藏的缺失值代码"),
+    "found.unit": ("wrong units", "单位错误"),
+    "found.shift": ("shift between training and test", "训练与测试数据分布偏移"),
+    "found.label_noise": ("doubtful labels", "可疑标签"),
+    "found.weak_slice": ("weak slices", "薄弱切片"),
+    "found.group_gap": ("gaps between groups of people", "群体差距"),
+    "found.calibration": ("miscalibration", "概率校准偏差"),
+    "found.robustness": ("weakness under stress", "受扰动时不稳健"),
+    "found.rows": ("rows that do not fit the question", "数据行不满足要求"),
+    "of.rows": ("{rows} rows", "{rows} 行"),
+    "rule.name": ("Name in rules", "规则中的名称"),
+    "every": ("Every number", "全部数值"),
+    "every.open": ("Show all {count}", "展开全部 {count} 项"),
+    "every.about": (
+        "By the names that gate rules use, with the way each interval was made.",
+        "按门禁规则使用的名称列出，并注明区间的计算方法。",
+    ),
+    "sign": ("Sign-off", "签署"),
+    "sign.about": (
+        "I have read this report on {name} and the evidence {evidence} that it was made from.",
+        "本人已阅读本报告（{name}）及其所依据的评估证据 {evidence}。",
+    ),
+    "sign.who": ("Step", "环节"),
+    "sign.name": ("Name", "姓名"),
+    "sign.role": ("Role", "职务"),
+    "sign.date": ("Date", "日期"),
+    "sign.signature": ("Signature", "签名"),
+    "sign.made": ("Made by", "编制"),
+    "sign.reviewed": ("Reviewed by", "审核"),
+    "sign.approved": ("Approved by", "批准"),
     "verdict": ("Verdict", "判定"),
     "verdict.none": ("No policy has been applied to this evaluation.", "本次评估尚未应用门禁规则。"),
     "verdict.empty": ("The policy has no rules.", "门禁规则为空。"),
@@ -55,7 +115,47 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "method": ("Method", "方法"),
     "remark": ("Remark", "备注"),
     "notes": ("Notes", "注意"),
-    "plots": ("Plots", "图表"),
+    "plots": ("Answers and truth", "回答与真值"),
+    "errors": ("Errors", "误差分析"),
+    "bands.about": ("The shaded band is the 95 % interval at each point.", "阴影为各点的 95% 区间。"),
+    "learning": ("Learning curve", "学习曲线"),
+    "learning.about": (
+        "The winner fitted again on parts of the training rows. Where the curve of new rows still climbs, more rows "
+        "would help; a wide gap between the curves speaks of a model that learns its rows by heart.",
+        "用部分训练数据重新训练所选模型。若新数据曲线仍在改善，增加数据会有帮助；两条曲线差距大则说明模型过拟合。",
+    ),
+    "learning.valid": ("rows not trained on", "未参与训练的行"),
+    "learning.train": ("rows trained on", "参与训练的行"),
+    "plot.learning": ("{metric} by training rows", "{metric} 随训练行数的变化"),
+    "axis.trained": ("Training rows", "训练行数"),
+    "alt.learning": (
+        "{metric} on rows not trained on: {first} after {few} training rows, {last} after {many}",
+        "未参与训练的行上的{metric}：训练 {few} 行时为 {first}，训练 {many} 行时为 {last}",
+    ),
+    "latency": ("Latency", "延迟"),
+    "latency.about": (
+        "Timed in one process on the machine that evaluated; it says little about a server under load.",
+        "在执行评估的机器上以单进程计时，不代表有负载的服务器。",
+    ),
+    "latency.p50": ("median", "中位数"),
+    "latency.p99": ("99th percentile", "99 分位"),
+    "plot.latency": ("Time of one answer by batch size", "单次应答耗时与批量大小"),
+    "axis.batch": ("Rows asked about at once", "单次请求行数"),
+    "axis.ms": ("Milliseconds", "毫秒"),
+    "alt.latency": (
+        "99 of 100 answers are given within {first} ms for {batch} rows and within {last} ms for {most} rows",
+        "99% 的应答耗时：{batch} 行时不超过 {first} 毫秒，{most} 行时不超过 {last} 毫秒",
+    ),
+    "head.batch": ("Rows at once", "单次行数"),
+    "head.p50_ms": ("Median (ms)", "中位数（毫秒）"),
+    "head.p99_ms": ("99th percentile (ms)", "99 分位（毫秒）"),
+    "head.rows_per_s": ("Rows per second", "每秒行数"),
+    "axis.decided": ("Decided", "判定类别"),
+    "axis.class": ("True class", "真实类别"),
+    "alt.confusion": (
+        "Table of true against decided classes; {right} of {rows} rows are on the diagonal, decided rightly",
+        "真实类别与判定类别的对照表；{rows} 行中有 {right} 行在对角线上（判定正确）",
+    ),
     "plot.predicted": ("Predicted against actual", "预测值与真实值"),
     "plot.residuals": ("Residuals", "残差"),
     "plot.deciles": ("Error by decile of the prediction", "按预测值十分位的误差"),
@@ -110,6 +210,49 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "With {count} classes the matrix is too wide to print; the numbers by class follow.",
         "共有 {count} 个类别，矩阵过宽不便展示；各类别指标见下。",
     ),
+    "confused": ("Most frequent confusions", "最常见的混淆"),
+    "average.macro": ("mean over classes", "各类平均（macro）"),
+    "average.weighted": ("weighted by rows", "按行数加权（weighted）"),
+    "average.micro": ("over all rows", "全部行合计（micro）"),
+    "area.of": ("{label}: area {area}", "{label}：面积 {area}"),
+    "area.bounded": ("{label}: area {area} ({interval})", "{label}：面积 {area}（{interval}）"),
+    "plot.thresholds": ("Cost per row by threshold", "每行成本与判定阈值"),
+    "axis.threshold": ("Threshold", "阈值"),
+    "axis.cost": ("Cost per row", "每行成本"),
+    "axis.share": ("Share", "比例"),
+    "thresholds.cost": ("cost", "成本"),
+    "thresholds.plain": (
+        "Either mistake counts 1, since golive.yaml declares no costs.",
+        "golive.yaml 未声明成本，两类错误均按 1 计。",
+    ),
+    "thresholds.declared": (
+        "A false positive costs {positive}, a false negative {negative} {unit}",
+        "误报一次的成本为 {positive}，漏报一次的成本为 {negative} {unit}",
+    ),
+    "thresholds.chosen": (
+        "The model decides at {chosen}; on these rows {best} would have cost least.",
+        "模型的判定阈值为 {chosen}；在这些行上成本最低的阈值为 {best}。",
+    ),
+    "thresholds.saving": (
+        "A threshold chosen on that many rows saves {saving} per row on others (95 %: {lower} … {upper}). "
+        "Choose the one to use on validation rows, not on these.",
+        "用同样多的行选择阈值，在其他行上每行可节省 {saving}（95%：{lower} … {upper}）。"
+        "实际使用的阈值应在验证数据上选择，而不是这些数据。",
+    ),
+    "thresholds.choose": (
+        "Choose a threshold to be used on validation rows, not on these.",
+        "实际使用的阈值应在验证数据上选择，而不是这些数据。",
+    ),
+    "alt.thresholds": (
+        "Cost per row by threshold: {cost} at the model's own {chosen}, least, {least}, at {best}",
+        "每行成本随阈值的变化：模型阈值 {chosen} 处为 {cost}，最低为 {best} 处的 {least}",
+    ),
+    "plot.tradeoff": ("Precision, recall and share by threshold", "精确率、召回率与选中比例随阈值的变化"),
+    "alt.tradeoff": (
+        "Precision, recall and the share of rows decided for {label}, by threshold",
+        "精确率、召回率以及判为 {label} 的行占比随阈值的变化",
+    ),
+    "thresholds.selected": ("share decided so", "判为该类的比例"),
     "scores.other": ("other rows", "其他类的行"),
     "per_class": ("By class", "分类别指标"),
     "class": ("Class", "类别"),
@@ -211,6 +354,41 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "metric.log_loss": ("Log loss", "对数损失"),
     "metric.brier": ("Brier score", "Brier 分数"),
     "metric.ece": ("Calibration error", "校准误差 ECE"),
+    "finding.calibration.stated": (
+        "Stated probabilities are off by {error} (root mean square beyond chance): {stated} is stated on average and "
+        "{observed} comes true, and among {rows} rows with {worst_stated} it is {worst_observed}. Recalibrate the "
+        "model on validation rows before its probabilities are used.",
+        "预测概率的偏差为 {error}（扣除偶然波动的均方根）：平均预测 {stated}，实际发生 {observed}；"
+        "其中预测约 {worst_stated} 的 {rows} 行实际为 {worst_observed}。使用概率前，请在验证数据上重新校准模型。",
+    ),
+    "finding.calibration.several": (
+        "Stated probabilities are off by {error} (root mean square beyond chance): {stated} is stated on average and "
+        "{observed} comes true, and among {rows} rows with {worst_stated} it is {worst_observed}. Recalibrate the "
+        "model on validation rows before its probabilities are used.",
+        "所判类别的预测概率偏差为 {error}（扣除偶然波动的均方根）：平均预测 {stated}，实际正确 {observed}；其中预测约 "
+        "{worst_stated} 的 {rows} 行实际为 {worst_observed}。使用概率前，请在验证数据上重新校准模型。",
+    ),
+    "metric.mcc": ("Matthews correlation", "马修斯相关系数 MCC"),
+    "metric.specificity": ("Specificity", "特异度"),
+    "metric.smape": ("sMAPE (share)", "对称平均绝对百分比误差 sMAPE（比例）"),
+    "metric.bias": ("Mean error", "平均误差（偏差）"),
+    "metric.max_error": ("Greatest error", "最大误差"),
+    "metric.spearman": ("Rank correlation (Spearman)", "秩相关系数（Spearman）"),
+    "metric.cost": ("Cost per row", "每行成本"),
+    "metric.cost.best_threshold": ("Threshold of least cost on these rows", "在这些行上成本最低的阈值"),
+    "metric.quantile.coverage": ("Share of true values below the quantile", "真值不超过该分位数的比例"),
+    "metric.pinball": ("Pinball loss", "分位数损失（pinball）"),
+    "metric.precision_at_budget": ("Precision among rows looked at", "可查看行中的精确率"),
+    "metric.recall_at_budget": ("Recall among rows looked at", "可查看行中的召回率"),
+    "metric.alert_rate": ("Share of rows that raise an alert", "告警行占比"),
+    "metric.ndcg": ("NDCG", "归一化折损累计增益 NDCG"),
+    "metric.map": ("Mean average precision", "平均精度均值 MAP"),
+    "metric.mrr": ("Mean reciprocal rank", "平均倒数排名 MRR"),
+    "metric.pair_accuracy": ("Pairs in the right order", "顺序正确的行对比例"),
+    "metric.calibration.slope": ("Calibration slope", "校准斜率"),
+    "metric.calibration.intercept": ("Calibration intercept", "校准截距"),
+    "metric.improper_probabilities": ("Rows whose numbers are no probabilities", "数值不构成概率的行"),
+    "metric.leakage": ("Leaking columns", "泄漏的列"),
     "metric.size_mb": ("Bundle size (MB)", "模型包大小（MB）"),
     "metric.invalid_predictions": ("Rows without a valid prediction", "没有有效预测的行"),
     "metric.unusable_truths": ("Rows without a usable truth", "没有可用真值的行"),
@@ -240,6 +418,53 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "note.few_rows": (
         "With {count} test rows the intervals may be a little too narrow.",
         "测试数据仅 {count} 行，区间可能略窄。",
+    ),
+    "note.no_known_label": (
+        "Not one label is a class of the model; they may be written otherwise, such as 1 for '1' or 'yes'.",
+        "没有一个标签是模型的类别；写法可能不同，例如以 1 代替“1”或“是”。",
+    ),
+    "note.halved_by": (
+        "{rows} test rows, four times as many, would halve the intervals.",
+        "若有 {rows} 行测试数据（现有的四倍），区间可缩小一半。",
+    ),
+    "note.few_of_class": (
+        "Only {count} test rows are of class {label}: what rests on them has wide intervals, which {more} of them "
+        "would halve.",
+        "类别 {label} 只有 {count} 行测试数据，相关指标的区间较宽；若有 {more} 行可缩小一半。",
+    ),
+    "note.thin_classes": (
+        "These classes have fewer than {least} test rows, so their own numbers have wide intervals: {labels}.",
+        "以下类别的测试数据少于 {least} 行，其各自指标的区间较宽：{labels}。",
+    ),
+    "note.groups_of_one": (
+        "Every group has one row, so grouping changes nothing.",
+        "每组只有一行，分组不影响结果。",
+    ),
+    "note.grouped": (
+        "Intervals are over {groups} groups of rows, since the rows of one group are not independent.",
+        "同组的行并不独立，因此区间按 {groups} 个组计算。",
+    ),
+    "note.few_groups": (
+        "{groups} groups are few: the intervals may be too narrow, and four times as many would halve them.",
+        "仅有 {groups} 个组，区间可能偏窄；组数增至四倍可使区间缩小一半。",
+    ),
+    "note.improper_probabilities.model": (
+        "The model gave {count} rows whose numbers are no probabilities (below 0, above 1, or not adding up to 1), so "
+        "its log loss, Brier score and calibration are not measured.",
+        "模型在 {count} 行上给出的数值不构成概率（小于 0、大于 1 或总和不为 1），"
+        "因此未计算其对数损失、Brier 分数与校准。",
+    ),
+    "note.improper_probabilities.champion": (
+        "The live model gave {count} rows whose numbers are no probabilities (below 0, above 1, or not adding up to "
+        "1), so its log loss, Brier score and calibration are not measured.",
+        "线上模型在 {count} 行上给出的数值不构成概率（小于 0、大于 1 或总和不为 1），"
+        "因此未计算其对数损失、Brier 分数与校准。",
+    ),
+    "note.improper_probabilities.baseline": (
+        "The baseline gave {count} rows whose numbers are no probabilities (below 0, above 1, or not adding up to 1), "
+        "so its log loss, Brier score and calibration are not measured.",
+        "基线在 {count} 行上给出的数值不构成概率（小于 0、大于 1 或总和不为 1），"
+        "因此未计算其对数损失、Brier 分数与校准。",
     ),
     "note.absent_classes": (
         "These classes do not occur in the test rows: {labels}.",

@@ -1,0 +1,1 @@
+"""Explainers: what it takes to explain a graph's answers exactly, found in the graph when it is packaged."""

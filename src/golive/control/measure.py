@@ -1,0 +1,150 @@
+"""Measure: a bundle, its dummy and a champion asked about the same rows; everything an evaluation says of them."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from golive.control.judged import Judged, rows_taken, subject_of
+from golive.control.package import BASELINE, open_bundle
+from golive.control.rooms import Rooms, code_version
+from golive.domain.bundle import Bundle
+from golive.domain.digest import Digest
+from golive.domain.evidence import Evidence, Measure, RowsFrom
+from golive.evaluation.measured.comparison import Note, note
+from golive.evaluation.run import evaluate, measure_latency
+from golive.evaluation.sections import SECTIONS, with_found, with_sections
+from golive.evaluation.subject import Section, Table
+from golive.inference.front import compile_front
+from golive.inference.road import Road
+from golive.ports import Float64, Int64
+
+_LATENCY_RUNS = 300
+_BATCHES = (1, 10, 100, 1000)
+_BATCH_S = 0.15
+_FEWEST_RUNS, _MOST_RUNS = 5, 300
+
+
+def measure_bundle(
+    bundle: Bundle,
+    rooms: Rooms,
+    *,
+    judged: Judged,
+    champion: Bundle | None,
+    data: Digest,
+    rows_from: RowsFrom = "given",
+    more: Mapping[str, Section] | None = None,
+) -> Evidence:
+    """Predict with the bundle, its dummy baseline and the champion on the same rows, compare, and look further.
+
+    Rows that the bundle's signature refuses are left out and counted. ``more`` are sections that were made elsewhere.
+    """
+    files = rooms.bundles.files(bundle)
+    road = open_bundle(bundle, files)
+    accepted = _accepted(bundle, judged.rows.columns)
+    refused = len(judged.rows.truth) - len(accepted)
+    judged = msgspec.structs.replace(judged, rows=rows_taken(judged.rows, accepted)) if refused else judged
+    columns, signature = judged.rows.columns, bundle.signature
+    predicted = road.columns(columns)
+    answer = np.array(msgspec.json.decode(files[BASELINE], type=list[float]))
+    baseline = np.tile(answer, (len(predicted), 1))
+    others, notes = _champion_predictions(champion, rooms, columns)
+    evidence = evaluate(
+        bundle=bundle.digest,
+        task=signature.task,
+        classes=signature.classes,
+        truth=judged.rows.truth,
+        predicted=predicted,
+        baseline=baseline,
+        champion=others,
+        champion_digest=champion.digest if champion else None,
+        champion_threshold=champion.manifest.decision.threshold if champion else None,
+        data_digest=data,
+        measured_at=rooms.now(),
+        code=code_version(),
+        size_bytes=bundle.size_bytes,
+        threshold=bundle.manifest.decision.threshold,
+        extra_measures=(*_latencies(road, columns), _refused(refused, len(accepted))),
+    )
+    subject = subject_of(bundle, files, road, judged, predicted=predicted, baseline=baseline, champion=others)
+    if refused:
+        text = "{count} rows are left out, as the model's signature refuses them"
+        notes = [*notes, note("refused_rows", text, count=refused)]
+    found = {
+        "refusals": Section(notes=tuple(notes)),
+        "latency": Section(details=_batches(road, columns)),
+        **(more or {}),
+    }
+    whole = evidence if subject is None else with_sections(evidence, subject, SECTIONS)
+    return msgspec.structs.replace(with_found(whole, {**found, **(more or {})}), rows_from=rows_from)
+
+
+def _accepted(bundle: Bundle, columns: Table) -> Int64:
+    front = compile_front(bundle.manifest.preparation, bundle.signature)
+    return np.flatnonzero(front.accepted(columns)).astype(np.int64)
+
+
+def _refused(count: int, accepted: int) -> Measure:
+    return Measure(name="refused_rows", value=float(count), rows=count + accepted, better="lower")
+
+
+def _champion_predictions(
+    champion: Bundle | None, rooms: Rooms, columns: Table
+) -> tuple[Float64 | None, Sequence[Note]]:
+    if champion is None:
+        return None, ()
+    absent = [name for name in champion.signature.names if name not in columns]
+    if absent:
+        text = "the live model reads {column}, which these rows do not have, and is not measured"
+        return None, (note("champion_columns", text, column=absent[0]),)
+    count = len(next(iter(columns.values()))) - len(_accepted(champion, columns))
+    if count:
+        text = "the live model refuses {count} of these rows, and is not measured"
+        return None, (note("champion_refuses", text, count=count),)
+    return open_bundle(champion, rooms.bundles.files(champion)).columns(columns), ()
+
+
+def _latencies(road: Road, columns: Table) -> list[Measure]:
+    rows = _rows(road, columns, 1)
+    return measure_latency(lambda: road.labels(road.rows(rows)), _LATENCY_RUNS) if rows else []
+
+
+def _batches(road: Road, columns: Table) -> dict[str, Any]:
+    """Time rows as a caller sends them, by how many come at once; in this process, on this machine."""
+    taken = [rows for size in _BATCHES if len(rows := _rows(road, columns, size)) == size]
+    if not taken:
+        return {}
+    spent = [_timed(lambda rows=rows: road.labels(road.rows(rows))) for rows in taken]  # type: ignore[misc]
+    return {
+        "batch": [len(rows) for rows in taken],
+        "p50_ms": [float(np.quantile(times, 0.5)) for times in spent],
+        "p99_ms": [float(np.quantile(times, 0.99)) for times in spent],
+        "rows_per_s": [len(rows) / float(np.median(times)) * 1e3 for rows, times in zip(taken, spent, strict=True)],
+    }
+
+
+def _timed(run: Callable[[], object]) -> list[float]:
+    run()
+    spent: list[float] = []
+    until = time.perf_counter() + _BATCH_S
+    while len(spent) < _FEWEST_RUNS or (time.perf_counter() < until and len(spent) < _MOST_RUNS):
+        started = time.perf_counter()
+        run()
+        spent.append((time.perf_counter() - started) * 1e3)
+    return spent
+
+
+def _rows(road: Road, columns: Table, size: int) -> list[list[Any]]:
+    """Give the first rows as a caller sends them; few rows are repeated."""
+    count = len(next(iter(columns.values()), ()))
+    if not count:
+        return []
+    places = np.arange(size) % count
+    return [[_plain(columns[name][place]) for name in road.signature.names] for place in places]
+
+
+def _plain(value: Any) -> Any:
+    plain = value.item() if isinstance(value, np.generic) else value
+    return None if isinstance(plain, float) and np.isnan(plain) else plain

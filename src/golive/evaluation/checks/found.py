@@ -1,0 +1,55 @@
+"""Found: what the checks give to one another, and findings whose sentences come from one table of words."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from golive.domain.finding import Finding, FindingKind, Severity
+from golive.evaluation.measured.comparison import Note
+from golive.evaluation.pages.words.checks import WORDS
+
+SURE = 1e-4
+"""How likely a check may be to speak without cause in a whole evaluation, after correction for all columns."""
+_MOST = 12
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What one check gives."""
+
+    findings: tuple[Finding, ...] = ()
+    checked: tuple[FindingKind, ...] = ()
+    notes: tuple[Note, ...] = ()
+    details: Mapping[str, Any] = {}
+
+
+def finding(
+    kind: FindingKind,
+    code: str,
+    severity: Severity,
+    *,
+    columns: tuple[str, ...] = (),
+    rows: tuple[int, ...] = (),
+    p: float | None = None,
+    **values: Any,
+) -> Finding:
+    """Make a finding; its sentence is the phrase of its kind and code, filled with the values."""
+    text = WORDS[f"finding.{kind}.{code}"][0].format(**values)
+    return Finding(
+        kind=kind, severity=severity, code=code, text=text, values=values, columns=columns, rows=rows[:20], p=p
+    )
+
+
+def note_of(code: str, **values: Any) -> Note:
+    """Make a note of the report; its sentence is the phrase of its code."""
+    return {"code": code, "text": WORDS[f"note.{code}"][0].format(**values), **values}
+
+
+def few(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Keep the first twelve findings of one kind, and say of how many more columns the same is true."""
+    if len(findings) <= _MOST:
+        return tuple(findings)
+    left = findings[_MOST:]
+    columns = tuple(dict.fromkeys(name for one in left for name in one.columns))
+    more = finding(left[0].kind, "more", left[0].severity, columns=columns, count=len(columns))
+    return (*findings[:_MOST], more)

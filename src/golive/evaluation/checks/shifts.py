@@ -1,0 +1,239 @@
+"""Shifts: columns, and the answers, that are distributed otherwise than in training. Effect and evidence are needed.
+
+The test rows stand beside the training rows, or beside the counts that the bundle holds of them. A change is found
+where it is large enough to matter and so unlikely by chance that no clean evaluation should show one, whatever the
+number of columns.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+import numpy as np
+
+from golive.domain.finding import Finding
+from golive.domain.profile import ColumnProfile
+from golive.evaluation.checks.found import SURE, Outcome, few, finding
+from golive.evaluation.checks.looked import Looked, Seen
+from golive.evaluation.measured.comparison import BASELINE
+from golive.ports import Float64, Int64
+from golive.statistics.bins import count_categories, count_numbers, number_bins
+from golive.statistics.drift import ColumnDrift, Rise, category_drift, number_drift, rise
+
+W1, PSI_NUMBER, PSI_CATEGORY = 0.15, 0.1, 0.02
+_MISSING, _UNSEEN, _OUTSIDE = 0.01, 0.01, 0.02
+_TESTS = 4
+_FEWEST = 30
+_TOP = 28
+_FREQUENT, _FREQUENT_SHARE = 20, 0.005
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """How one column of the test rows differs from training."""
+
+    name: str
+    text: bool
+    drift: ColumnDrift
+    edges: tuple[float, ...] = ()
+    reference: tuple[int, ...] = ()
+    window: tuple[int, ...] = ()
+
+    @property
+    def size(self) -> float:
+        """How large it is, in thresholds."""
+        shape = self.drift.psi / (PSI_CATEGORY if self.text else PSI_NUMBER)
+        return max(shape, self.drift.w1 / W1, self.drift.missing.points / _MISSING)
+
+
+def changes(looked: Looked) -> dict[str, Change]:
+    """Compare every column that has a reference."""
+    profile = looked.subject.profile
+    known = {} if profile is None else {column.name: column for column in profile.inputs}
+    found = {}
+    for seen in looked.columns:
+        change = _beside_rows(seen) if seen.training is not None else _beside_counts(seen, known.get(seen.name))
+        if change is not None:
+            found[seen.name] = change
+    return found
+
+
+def shifts(looked: Looked, changed: Mapping[str, Change], *, explained: Sequence[str] = ()) -> Outcome:
+    """Find changes that matter; columns whose change is ``explained`` already are left out."""
+    if looked.rows < _FEWEST:
+        return Outcome()
+    dates = [seen.name for seen in looked.columns if seen.field.format == "date"]
+    exempt = {*explained, *dates, *looked.subject.declared.identifiers, looked.subject.declared.time}
+    hypotheses = _TESTS * len(changed) + 1
+    ordered = sorted(changed.values(), key=lambda change: (-change.size, change.name))
+    found = [
+        result for change in ordered if change.name not in exempt and (result := _found(change, hypotheses)) is not None
+    ]
+    answers = _answers(looked, hypotheses)
+    return Outcome(findings=(*few(found), *answers), checked=("shift",) if changed else ())
+
+
+def compare(reference: Float64, window: Float64, *, text: bool) -> ColumnDrift:
+    """Compare values, or codes of texts, of two sets of rows; NaN is missing."""
+    if not text:
+        edges, counts = number_bins(reference)
+        return number_drift(edges, counts, count_numbers(edges, window))
+    return category_drift(*_frequent(*_category_counts(reference, window)[:2]))
+
+
+def matters(drift: ColumnDrift, *, text: bool, chance: float) -> bool:
+    """Say whether a change of shape or place is large, and less likely than ``chance``."""
+    large = drift.psi >= PSI_CATEGORY if text else drift.psi >= PSI_NUMBER or drift.w1 >= W1
+    return large and drift.p <= chance
+
+
+def _beside_rows(seen: Seen) -> Change | None:
+    reference = seen.training
+    if reference is None or len(reference) < _FEWEST:
+        return None
+    if seen.texts is None:
+        edges, counts = number_bins(reference)
+        window = count_numbers(edges, seen.test)
+        drift = number_drift(edges, counts, window)
+        return Change(
+            name=seen.name, text=False, drift=drift, edges=edges, reference=counts, window=tuple(window.tolist())
+        )
+    before, now, once = _category_counts(reference, seen.test)
+    drift = category_drift(*_frequent(before, now))
+    # A value seen once in training would have been unseen without its row: so many new values are to be expected
+    # (Good 1953; Turing).
+    unseen = rise(float(now[-2]), float(now[:-1].sum()), float(once), float(sum(before[:-1])))
+    drift = msgspec.structs.replace(drift, unseen=unseen)
+    return Change(name=seen.name, text=True, drift=drift, reference=tuple(before), window=tuple(now.tolist()))
+
+
+def _category_counts(reference: Float64, window: Float64) -> tuple[tuple[int, ...], Int64, int]:
+    """Give ``[values..., other, unseen, missing]`` of both, and how many values the reference has once."""
+    values, counts = np.unique(reference[~np.isnan(reference)].astype(np.int64), return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    top, rest = values[order[:_TOP]], values[order[_TOP:]]
+    now = window[~np.isnan(window)].astype(np.int64)
+    tally = np.array([(now == value).sum() for value in top], dtype=np.int64)
+    other = int(np.isin(now, rest).sum())
+    unseen = len(now) - int(tally.sum()) - other
+    before = (*counts[order[:_TOP]].tolist(), int(counts[order[_TOP:]].sum()), 0, int(np.isnan(reference).sum()))
+    here = np.array([*tally.tolist(), other, unseen, int(np.isnan(window).sum())], dtype=np.int64)
+    return before, here, int((counts == 1).sum())
+
+
+def _frequent(before: Sequence[int], now: Int64) -> tuple[tuple[int, ...], Int64]:
+    """Keep the values that are frequent in the reference, and count all others, new ones too, together.
+
+    Rare values were chosen because the reference has them, so the window has fewer of them by chance alone.
+    """
+    counts = np.array(before, dtype=np.int64)
+    least = max(_FREQUENT, _FREQUENT_SHARE * float(counts[:-1].sum()))
+    kept = np.flatnonzero(counts[:-3] >= least)
+    folded = [
+        np.concatenate([part[kept], [part[:-1].sum() - part[kept].sum(), 0, part[-1]]]).astype(np.int64)
+        for part in (counts, now)
+    ]
+    return tuple(folded[0].tolist()), folded[1]
+
+
+def _beside_counts(seen: Seen, known: ColumnProfile | None) -> Change | None:
+    if known is None or sum(known.counts) < _FEWEST:
+        return None
+    if seen.texts is None and known.edges:
+        window = count_numbers(known.edges, seen.test)
+        drift = number_drift(known.edges, known.counts, window)
+        counts = tuple(window.tolist())
+        return Change(name=seen.name, text=False, drift=drift, edges=known.edges, reference=known.counts, window=counts)
+    if seen.texts is None or not known.values:
+        return None
+    texts = np.array([*seen.texts, None], dtype=object)
+    words = texts[np.nan_to_num(seen.test, nan=len(seen.texts)).astype(np.int64)]
+    others = seen.field.categories or None
+    now = count_categories(known.values, words, others=others)
+    drift = category_drift(*_frequent(known.counts, now))
+    # Any value without a count of its own may have been there once.
+    once = 0 if others is None else len(set(others) - set(known.values))
+    unseen = rise(float(now[-2]), float(now[:-1].sum()), float(once), float(sum(known.counts[:-1])))
+    drift = msgspec.structs.replace(drift, unseen=unseen)
+    return Change(name=seen.name, text=True, drift=drift, reference=known.counts, window=tuple(now.tolist()))
+
+
+def _found(change: Change, hypotheses: int) -> Finding | None:
+    drift = change.drift
+    if matters(drift, text=change.text, chance=SURE / hypotheses):
+        return finding(
+            "shift",
+            "shape",
+            "warn",
+            columns=(change.name,),
+            p=min(1.0, drift.p * hypotheses),
+            column=change.name,
+            psi=drift.psi,
+            w1=drift.w1,
+        )
+    rises = (
+        ("missing", drift.missing, _MISSING),
+        ("unseen", drift.unseen, _UNSEEN),
+        ("outside", drift.outside, _OUTSIDE),
+    )
+    for code, rose, least in rises:
+        if rose is not None and rose.points >= least and rose.p <= SURE / hypotheses:
+            return _risen(change.name, code, rose, hypotheses)
+    return None
+
+
+def _risen(name: str, code: str, rose: Rise, hypotheses: int) -> Finding:
+    return finding(
+        "shift",
+        code,
+        "warn",
+        columns=(name,),
+        p=min(1.0, rose.p * hypotheses),
+        column=name,
+        share=rose.share,
+        before=rose.reference,
+    )
+
+
+def _answers(looked: Looked, hypotheses: int) -> list[Finding]:
+    """Compare the true answers with those of training."""
+    if looked.subject.signature.task == "classification":
+        return _classes(looked, hypotheses)
+    if looked.training_truth is None or len(looked.training_truth) < _FEWEST:
+        return []
+    before = looked.training_truth[np.isfinite(looked.training_truth)]
+    drift = compare(before, looked.truth, text=False)
+    if not matters(drift, text=False, chance=SURE / hypotheses):
+        return []
+    p = min(1.0, drift.p * hypotheses)
+    return [finding("shift", "target", "warn", p=p, now=float(looked.truth.mean()), before=float(before.mean()))]
+
+
+def _classes(looked: Looked, hypotheses: int) -> list[Finding]:
+    subject = looked.subject
+    labels = subject.signature.data_classes
+    now = np.bincount(looked.truth.astype(np.int64), minlength=len(labels))
+    if looked.training_truth is not None:
+        truth = looked.training_truth
+        before = np.bincount(truth[truth >= 0].astype(np.int64), minlength=len(labels))
+    elif subject.profile is not None and BASELINE in subject.answers:
+        # The baseline answers with the shares of training.
+        before = np.round(subject.answers[BASELINE][0] * subject.profile.rows).astype(np.int64)
+    else:
+        return []
+    if before.sum() < _FEWEST:
+        return []
+    drift = category_drift((*before.tolist(), 0, 0, 0), np.append(now, [0, 0, 0]))
+    if not matters(drift, text=True, chance=SURE / hypotheses):
+        return []
+    shares, then = now / now.sum(), before / before.sum()
+    most = int(np.abs(shares - then).argmax())
+    return [
+        finding(
+            "shift",
+            "classes",
+            "warn",
+            p=min(1.0, drift.p * hypotheses),
+            label=labels[most],
+            now=float(shares[most]),
+            before=float(then[most]),
+        )
+    ]

@@ -1,0 +1,73 @@
+"""Findings: what a person should look at before the model goes live, the gravest first."""
+
+from collections.abc import Sequence
+from typing import get_args
+
+from golive.domain.evidence import Evidence
+from golive.domain.finding import Finding, FindingKind, Severity
+from golive.evaluation.pages.markup import Markup, join, tag
+from golive.evaluation.pages.numbers import number
+from golive.evaluation.pages.phrases import Say, known
+
+_LEAST_P = 0.001
+_SHOWN_ROWS = 8
+
+
+def findings(evidence: Evidence, say: Say) -> Markup:
+    """Write every finding under its severity, then what was looked for and not found, and what was not looked for."""
+    groups = [_group(severity, evidence.findings, say) for severity in get_args(Severity)]
+    found = {finding.kind for finding in evidence.findings}
+    absent = [kind for kind in evidence.checked if kind not in found]
+    unlooked = [kind for kind in get_args(FindingKind) if kind not in found and kind not in evidence.checked]
+    lines = []
+    if absent:
+        lines.append(tag("p", tag("span", "✓ ", kind="better", aria_hidden="true"), _named("absent", absent, say)))
+    if unlooked and evidence.checked:
+        lines.append(tag("p", _named("unlooked", unlooked, say), kind="quiet"))
+    return join(*groups, *lines) if lines or evidence.findings else tag("p", say("findings.none"), kind="quiet")
+
+
+def sentence(finding: Finding, say: Say) -> str:
+    """Say a finding in the language of the page; in English where nothing else is there."""
+    key = f"finding.{finding.kind}.{finding.code}"
+    if not known(key):
+        return finding.text
+    try:
+        return say(key, **finding.values)
+    except (LookupError, ValueError, TypeError):
+        return finding.text
+
+
+def worst_severity(evidence: Evidence) -> Severity | None:
+    """Give the gravest severity that occurs."""
+    occurring = {finding.severity for finding in evidence.findings}
+    return next((severity for severity in get_args(Severity) if severity in occurring), None)
+
+
+def _group(severity: Severity, found: Sequence[Finding], say: Say) -> Markup:
+    those = [finding for finding in found if finding.severity == severity]
+    if not those:
+        return Markup()
+    title = tag("h3", say(f"severity.{severity}", count=len(those)))
+    return join(title, tag("ul", *(_item(finding, say) for finding in those), kind=f"findings {severity}"))
+
+
+def _item(finding: Finding, say: Say) -> Markup:
+    about = []
+    if finding.columns:
+        about.append(tag("span", say("facts.columns"), " ", *(tag("code", name) for name in finding.columns)))
+    if finding.rows:
+        some = ", ".join(number(row) for row in finding.rows[:_SHOWN_ROWS])
+        more = "…" if len(finding.rows) > _SHOWN_ROWS else ""
+        about.append(tag("span", say("facts.rows", rows=f"{some}{more}")))
+    if finding.p is not None:
+        chance = f"< {_LEAST_P}" if finding.p < _LEAST_P else f"= {number(finding.p, 3)}"
+        about.append(tag("span", f"p {chance}", title=say("facts.p")))
+    kind = tag("b", say(f"found.{finding.kind}"))
+    return tag(
+        "li", kind, tag("p", sentence(finding, say)), tag("p", *about, kind="quiet facts") if about else Markup()
+    )
+
+
+def _named(key: str, kinds: Sequence[FindingKind], say: Say) -> str:
+    return say(f"findings.{key}", kinds=say("comma").join(say(f"found.{kind}") for kind in kinds))

@@ -1,0 +1,151 @@
+"""Measured: the chapter of numbers, each beside those of the baseline and the live model, and the list of every one."""
+
+from collections.abc import Mapping, Sequence
+
+from golive.domain.digest import short
+from golive.domain.evidence import Evidence, Measure
+from golive.evaluation.pages.chapter import Chapter
+from golive.evaluation.pages.figures import narrow, table
+from golive.evaluation.pages.markup import Markup, tag
+from golive.evaluation.pages.numbers import decimals_of, interval_text, number, value_text
+from golive.evaluation.pages.phrases import Say
+
+_ROLES = ("baseline", "champion")
+_ELSEWHERE = ("class", "fairness", "robustness", "slices", "importance", "explain", "drift", "shift")
+"""First parts of names that have a chapter of their own."""
+
+
+def numbers(evidence: Evidence, say: Say) -> Chapter | None:
+    """Write value, baseline, live model and paired differences, with intervals, and what was measured besides."""
+    if not evidence.measures:
+        return None
+    task = evidence.details.get("task", "regression")
+    champion = say("champion.is", digest=short(evidence.champion)) if evidence.champion else say("champion.none")
+    champion = say("champion.self") if evidence.champion == evidence.bundle else champion
+    others = _others(evidence)
+    return Chapter(
+        name="numbers",
+        title=say("numbers"),
+        about=" ".join((say("numbers.about"), say(f"baseline.{task}"), champion)),
+        parts=(
+            numbers_table(evidence, say),
+            *((tag("h3", say("other")), measures_table(others, say)) if others else ()),
+        ),
+    )
+
+
+def every_number(evidence: Evidence, say: Say) -> Chapter | None:
+    """List all measures by the names that gate rules use, with the way each interval was made."""
+    if not evidence.measures:
+        return None
+    heads = [say(key) for key in ("rule.name", "value", "interval", "rows", "method", "remark")]
+    rows = [
+        (
+            tag("code", measure.name),
+            Markup(value_text(measure)),
+            Markup(interval_text(measure)),
+            Markup(number(measure.rows) if measure.rows else ""),
+            str(measure.method),
+            measure.note,
+        )
+        for measure in evidence.measures
+    ]
+    listed = tag("details", tag("summary", say("every.open", count=len(rows))), table(heads, rows))
+    return Chapter(name="every-number", title=say("every"), about=say("every.about"), parts=(listed,))
+
+
+def paired_rows(evidence: Evidence) -> list[str]:
+    """Give the names of the metrics that a baseline or champion was measured on too, in order."""
+    names = [measure.name for measure in evidence.measures]
+    return [name for name in names if {f"{role}.{name}" for role in _ROLES} & set(names)]
+
+
+def numbers_table(evidence: Evidence, say: Say) -> Markup:
+    """Write the headline table: value, baseline, champion and paired differences, with intervals."""
+    found = {measure.name: measure for measure in evidence.measures}
+    roles = [role for role in _ROLES if any(name.startswith(f"{role}.") for name in found)]
+    heads = [say("measure"), say("model"), *(say(key) for role in roles for key in (role, f"against.{role}"))]
+    head = tag("tr", *(tag("th", text, kind="n" if place else None) for place, text in enumerate(heads)))
+    rows = [
+        tag(
+            "tr",
+            tag("td", say(f"metric.{name}"), kind="name"),
+            _value_cell(found.get(name), say),
+            *(cell for role in roles for cell in _role_cells(found, name, role, say)),
+        )
+        for name in paired_rows(evidence)
+        if name.partition(".")[0] not in _ELSEWHERE
+    ]
+    return tag("div", tag("table", tag("thead", head), tag("tbody", *rows)), kind="wide") if rows else Markup()
+
+
+def measures_table(measures: Sequence[Measure], say: Say) -> Markup:
+    """Write measures that are compared with nothing."""
+    keys = ["measure", "value"]
+    keys += ["interval"] if any(measure.lower is not None for measure in measures) else []
+    keys += ["remark"] if any(measure.note for measure in measures) else []
+    rows = [tuple(_measure_cell(measure, key, say) for key in keys) for measure in measures]
+    return narrow([say(key) for key in keys], rows)
+
+
+def hint(measure: Measure, say: Say) -> str | None:
+    """Say where a number comes from: method, rows and remark."""
+    rows = say("of.rows", rows=number(measure.rows)) if measure.rows else ""
+    return "; ".join(filter(None, (measure.method, rows, measure.note))) or None
+
+
+def own_measures(evidence: Evidence) -> list[Measure]:
+    """Give what was measured of the model itself, without differences and without what has a chapter of its own."""
+    elsewhere = {*_ELSEWHERE, *_ROLES}
+    return [m for m in evidence.measures if " - " not in m.name and _family(m.name) not in elsewhere]
+
+
+def _others(evidence: Evidence) -> list[Measure]:
+    paired = set(paired_rows(evidence))
+    return [measure for measure in own_measures(evidence) if measure.name not in paired]
+
+
+def _family(name: str) -> str:
+    first, dot, _ = name.partition(".")
+    return first if dot else ""
+
+
+def _measure_cell(measure: Measure, key: str, say: Say) -> str:
+    if key == "value":
+        return tag("span", value_text(measure), title=hint(measure, say))
+    if key == "interval":
+        return Markup(interval_text(measure))
+    return say(f"metric.{measure.name}") if key == "measure" else measure.note
+
+
+def _role_cells(found: Mapping[str, Measure], name: str, role: str, say: Say) -> tuple[Markup, Markup]:
+    other = f"{role}.{name}"
+    return _value_cell(found.get(other), say), _difference_cell(found.get(f"{name} - {other}"), say)
+
+
+def _value_cell(measure: Measure | None, say: Say) -> Markup:
+    if measure is None:
+        return tag("td", "–", kind="n")
+    return tag("td", value_text(measure), tag("small", interval_text(measure)), kind="n", title=hint(measure, say))
+
+
+def _difference_cell(measure: Measure | None, say: Say) -> Markup:
+    if measure is None:
+        return tag("td", "–", kind="n")
+    judged = _judged(measure)
+    mark = {"better": "✓ ", "worse": "✗ ", "unclear": "· "}[judged]
+    signed = value_text(measure)
+    value = tag("span", tag("span", mark, aria_hidden="true"), _plus(measure), signed, kind=judged, title=say(judged))
+    return tag("td", value, tag("small", interval_text(measure)), kind="n", title=hint(measure, say))
+
+
+def _plus(measure: Measure) -> str:
+    return "+" if measure.value > 0 and number(measure.value, decimals_of(measure)).strip("0.") else ""
+
+
+def _judged(measure: Measure) -> str:
+    if measure.better == "none" or measure.lower is None or measure.upper is None:
+        return "unclear"
+    if measure.lower <= 0.0 <= measure.upper:
+        return "unclear"
+    return "better" if (measure.lower > 0.0) == (measure.better == "higher") else "worse"

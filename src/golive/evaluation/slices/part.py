@@ -1,0 +1,211 @@
+"""Part: a Subject in, the slices on which its model is weak, hard-pressed or declared to be watched out."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from golive.domain.evidence import Measure
+from golive.domain.finding import Finding
+from golive.domain.metric import better
+from golive.evaluation.measured.comparison import Note, note
+from golive.evaluation.slices.conditions import Conditions, parts_of, text
+from golive.evaluation.slices.figures import FEWEST, metric_names, metrics_of
+from golive.evaluation.slices.losses import Answers
+from golive.evaluation.slices.screen import MOST_COLUMNS
+from golive.evaluation.slices.weak import ALPHA, FEWEST_ROWS, Search, Slice, find, fits
+from golive.evaluation.subject import Section, Subject, Table
+from golive.statistics.excess import Bool
+
+_DECLARED_STEPS = 4
+_MOST_ROWS = 20
+_SENTENCES: Mapping[str, str] = {
+    "errors": "on the {rows:,} rows ({share:.1%}) with {slice} the model decides wrongly {excess:.1%} more often than "
+    "on rows with the same predictions (accuracy {inside:.3f} there, {outside:.3f} elsewhere); look at their labels, "
+    "or train with more of them",
+    "log_loss": "on the {rows:,} rows ({share:.1%}) with {slice} the model's probabilities are further off than on "
+    "rows with the same predictions: log loss is {excess:.3f} higher (accuracy {inside:.3f} there, {outside:.3f} "
+    "elsewhere); look at their labels, or train with more of them",
+    "distance": "on the {rows:,} rows ({share:.1%}) with {slice} the model's errors are {more:.0%} larger than on rows "
+    "with the same predictions (RMSE {inside:.4g} there, {outside:.4g} elsewhere); look at their targets, or train "
+    "with more of them",
+}
+
+
+def slices(subject: Subject) -> Section:
+    """Find weak slices, and measure the declared ones.
+
+    Weak is a slice whose loss is larger than that of rows with the same predictions; one half of the rows is searched
+    for it, the other decides (Holm over all that was carried over, 0.2 % in all). What is only hard, as the model
+    itself says, is listed without a finding.
+    """
+    answers = Answers(truth=subject.test.truth, predicted=subject.predicted, decision=subject.decision)
+    columns, known = _columns(subject), {**subject.test.columns, **subject.test.extra}
+    notes = [
+        note("slices.no_column", "there is no column {column} to show slices of", column=name)
+        for name in subject.declared.slices
+        if name not in known
+    ]
+    everything = np.ones(subject.rows, dtype=np.bool_)
+    declared = [
+        _entry("declared", part, answers, fits(part, known), everything)
+        for name in subject.declared.slices
+        if name in known
+        for part in ((one,) for one in parts_of(name, known[name], steps=_DECLARED_STEPS))
+    ]
+    enough = subject.rows >= FEWEST_ROWS
+    found = find(columns, answers, seed=subject.seed) if enough else None
+    entries = [*_entries(found, columns, answers), *declared] if found else declared
+    findings = _findings(found, entries, columns, subject) if found else []
+    return Section(
+        measures=_measures(entries, answers, everything, len(findings) if found else None),
+        details=_details(found, entries, answers, everything, len(columns)),
+        findings=tuple(findings),
+        checked=("weak_slice",) if enough else (),
+        notes=(*notes, *_notes(found, subject.rows, len(columns))),
+    )
+
+
+def _columns(subject: Subject) -> Table:
+    names = {*subject.declared.identifiers, subject.declared.group}
+    table = {**subject.test.columns, **subject.test.extra}
+    return {name: column for name, column in table.items() if name not in names}
+
+
+def _entries(found: Search, columns: Table, answers: Answers) -> list[dict[str, Any]]:
+    unseen = np.zeros(len(answers.truth), dtype=np.bool_)
+    unseen[found.confirmed] = True
+    entries = []
+    for one in found.slices:
+        entry = _entry(one.kind, one.conditions, answers, fits(one.conditions, columns), unseen)
+        excess = {"value": one.excess.value, "lower": one.excess.lower, "upper": one.excess.upper}
+        entries.append({**entry, "loss": one.loss, "excess": excess, "p": one.p})
+    return entries
+
+
+def _entry(kind: str, conditions: Conditions, answers: Answers, inside: Bool, counted: Bool) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "text": text(conditions),
+        "text_zh": text(conditions, "zh"),
+        "conditions": msgspec.to_builtins(conditions),
+        "rows": int(inside.sum()),
+        "share": float(inside.mean()),
+        "counted": int((inside & counted).sum()),
+        "inside": metrics_of(answers, inside & counted),
+        "outside": metrics_of(answers, ~inside & counted),
+    }
+
+
+def _findings(found: Search, entries: Iterable[dict[str, Any]], columns: Table, subject: Subject) -> list[Finding]:
+    first = metric_names(Answers(truth=subject.test.truth, predicted=subject.predicted))[0]
+    return [
+        _finding(one, entry, first, columns, subject)
+        for one, entry in zip(found.slices, entries, strict=False)
+        if one.kind == "weak"
+    ]
+
+
+def _finding(one: Slice, entry: dict[str, Any], metric: str, columns: Table, subject: Subject) -> Finding:
+    code = one.loss if one.loss in _SENTENCES else "distance"
+    values = {
+        "slice": entry["text"],
+        "slice_zh": entry["text_zh"],
+        "rows": entry["rows"],
+        "share": entry["share"],
+        "excess": one.excess.value,
+        "more": _more(one),
+        "inside": _value(entry["inside"], metric),
+        "outside": _value(entry["outside"], metric),
+    }
+    return Finding(
+        kind="weak_slice",
+        severity="warn",
+        code=code,
+        text=_SENTENCES[code].format(**values),
+        values=values,
+        columns=tuple(dict.fromkeys(condition.column for condition in one.conditions)),
+        rows=tuple(subject.kept[np.flatnonzero(fits(one.conditions, columns))[:_MOST_ROWS]].tolist()),
+        p=one.p,
+    )
+
+
+def _more(one: Slice) -> float:
+    if one.usual <= 0.0:
+        return 0.0
+    ratio = 1.0 + one.excess.value / one.usual
+    return float(np.sqrt(ratio) if one.loss == "squared" else ratio) - 1.0
+
+
+def _value(numbers: dict[str, Any], metric: str) -> float:
+    value = numbers.get(metric, {}).get("value")
+    return 0.0 if value is None else float(value)
+
+
+def _measures(
+    entries: Iterable[dict[str, Any]], answers: Answers, everything: Bool, weak: int | None
+) -> tuple[Measure, ...]:
+    whole = {"text": "", "counted": len(everything), "inside": metrics_of(answers, everything)}
+    shown = [entry for entry in entries if entry["counted"] >= FEWEST]
+    measures = [worst for name in metric_names(answers) if (worst := _worst(name, shown or [whole], len(everything)))]
+    if weak is None:
+        return tuple(measures)
+    return (*measures, Measure(name="slices.weak", value=float(weak), rows=len(everything), better="lower"))
+
+
+def _worst(name: str, entries: Iterable[dict[str, Any]], rows: int) -> Measure | None:
+    having = [entry for entry in entries if entry["inside"].get(name, {}).get("value") is not None]
+    if not having:
+        return None
+    sign = 1.0 if better(name) == "higher" else -1.0
+    worst = min(having, key=lambda entry: sign * entry["inside"][name]["value"])
+    number = worst["inside"][name]
+    return Measure(
+        name=f"slices.worst_{name}",
+        value=number["value"],
+        lower=number["lower"],
+        upper=number["upper"],
+        rows=worst["counted"] or rows,
+        method="that of the metric, on the rows of the slice",
+        better=better(name),
+        note=f"the worst slice is {worst['text']}" if worst["text"] else "no slice was found; this is of all rows",
+    )
+
+
+def _details(
+    found: Search | None, entries: list[dict[str, Any]], answers: Answers, everything: Bool, columns: int
+) -> dict[str, Any]:
+    return {
+        "metric": metric_names(answers)[0],
+        "metrics": list(metric_names(answers)),
+        "overall": metrics_of(answers, everything),
+        "slices": entries,
+        "searched": len(found.searched) if found else 0,
+        "confirmed": len(found.confirmed) if found else 0,
+        "columns": columns,
+        "columns_read": len(found.columns) if found else 0,
+        "alpha": ALPHA,
+    }
+
+
+def _notes(found: Search | None, rows: int, columns: int) -> list[Note]:
+    if found is None:
+        return [
+            note(
+                "slices.few_rows",
+                "weak slices are not searched for with {count} test rows; {least} are needed",
+                count=rows,
+                least=FEWEST_ROWS,
+            )
+        ]
+    if columns > MOST_COLUMNS:
+        return [
+            note(
+                "slices.columns",
+                "weak slices are made of the {read} columns that errors differ most by, of {count}",
+                read=len(found.columns),
+                count=columns,
+            )
+        ]
+    return []

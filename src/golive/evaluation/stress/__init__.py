@@ -1,0 +1,1 @@
+"""Stress: what a model's answers are worth when its inputs are worse than the test rows."""

@@ -1,0 +1,33 @@
+"""Multiple: p-values of many tests in, p-values that hold for all of them together out."""
+
+import numpy as np
+
+from golive.ports import Float64
+
+
+def holm(p: Float64) -> Float64:
+    """Adjust p-values ``[tests]`` so that the chance of any false rejection is held (Holm 1979).
+
+    A test is rejected at level alpha when its adjusted value is at most alpha; no independence is needed.
+    """
+    if len(p) == 0:
+        return p
+    order = np.argsort(p, kind="stable")
+    steps = p[order] * np.arange(len(p), 0, -1)
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return adjusted
+
+
+def benjamini_hochberg(p: Float64) -> Float64:
+    """Adjust p-values ``[tests]`` so that the expected share of false ones among the rejected is held.
+
+    Benjamini and Hochberg 1995; for tests that are independent or positively dependent.
+    """
+    if len(p) == 0:
+        return p
+    order = np.argsort(p, kind="stable")
+    steps = p[order] * len(p) / np.arange(1, len(p) + 1)
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(np.minimum.accumulate(steps[::-1])[::-1], 1.0)
+    return adjusted

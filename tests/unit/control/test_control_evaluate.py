@@ -1,0 +1,151 @@
+"""Evaluation of any bundle on any rows: files and frames, training rows, declared columns, another bundle beside it."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from typer.testing import CliRunner
+
+import golive
+from golive.cli.app import build_app
+from golive.domain.digest import digest_of
+from golive.errors import DataError, UsageError
+from golive.evaluation.subject import Section
+from golive.training.curve import learning_curve
+from golive.training.fit import train
+from golive.training.recipe import Candidate, Features, Recipe
+
+COLUMNS = ["income", "age"]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory) -> str:
+    return str(tmp_path_factory.mktemp("home") / "state")
+
+
+@pytest.fixture(scope="module")
+def loans() -> pd.DataFrame:
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame({"income": rng.normal(30, 8, 800), "age": rng.integers(18, 80, 800).astype(float)})
+    frame["sex"] = rng.choice(["f", "m"], 800)
+    chance = 1 / (1 + np.exp(-(frame["income"] - 30) / 4))
+    return frame.assign(
+        paid=np.where(rng.random(800) < chance, "yes", "no"), amount=3 * frame["income"] + rng.normal(0, 1, 800)
+    )
+
+
+@pytest.fixture(scope="module")
+def payer(home, loans):
+    train_rows = loans.iloc[:400]
+    model = LogisticRegression().fit(train_rows[COLUMNS], train_rows["paid"])
+    return golive.package(model, sample=train_rows[COLUMNS], target=train_rows["paid"], name="payer", home=home)
+
+
+@pytest.fixture(scope="module")
+def amount(home, loans):
+    train_rows = loans.iloc[:400]
+    model = LinearRegression().fit(train_rows[COLUMNS], train_rows["amount"])
+    return golive.package(model, sample=train_rows[COLUMNS], target=train_rows["amount"], name="amount", home=home)
+
+
+def test_a_frame_may_hold_columns_that_only_the_evaluation_reads(payer, loans):
+    test = loans.iloc[400:]
+    found = golive.evaluate(
+        payer, test, test["paid"], sensitive=["sex"], training=(loans.iloc[:400], loans["paid"][:400])
+    )
+    assert found.evidence.rows == 400
+    assert found["auc"] > 0.8
+    assert found.evidence.details["latency"]["batch"][0] == 1
+
+
+def test_two_bundles_are_compared_on_the_same_rows(payer, loans, home):
+    train_rows, test = loans.iloc[:400], loans.iloc[400:]
+    poor = LogisticRegression().fit(train_rows[["age"]], train_rows["paid"])
+    worse = golive.package(poor, sample=train_rows[["age"]], target=train_rows["paid"], name="worse", home=home)
+    found = golive.evaluate(payer, test, test["paid"], against=worse).evidence
+    assert found.champion == worse.digest
+    assert found.find("auc - champion.auc").lower > 0.1
+
+
+def test_a_bundle_of_another_question_is_no_champion(payer, amount, loans):
+    with pytest.raises(UsageError, match="the same question"):
+        golive.evaluate(payer, loans, loans["paid"], against=amount)
+
+
+@pytest.mark.parametrize("said", [{"sensitve": ["sex"]}, {"costs": {"false_negative": -1}}, {"kind": "other"}])
+def test_a_word_that_no_evaluation_has_is_refused(payer, loans, said):
+    with pytest.raises(UsageError, match="what is declared"):
+        golive.evaluate(payer, loans, loans["paid"], **said)
+
+
+def test_a_truth_that_is_no_number_is_counted_and_left_out(amount, loans):
+    truth = loans["amount"].astype(object)
+    truth.iloc[:7] = "not known"
+    found = golive.evaluate(amount, loans, truth).evidence
+    assert found.find("unusable_truths").value == 7
+    assert found.rows == 793
+
+
+def test_rows_that_the_signature_refuses_are_counted_and_left_out(amount, loans):
+    rows = loans.copy()
+    rows.loc[rows.index[:9], "income"] = np.nan
+    found = golive.evaluate(amount, rows, rows["amount"]).evidence
+    assert found.find("refused_rows").value == 9
+    assert found.rows == 791
+    assert any(note["code"] == "refused_rows" for note in found.details["notes"])
+
+
+def test_one_known_answer_for_each_row_is_asked_for(payer, loans):
+    with pytest.raises(DataError, match="one for each row"):
+        golive.evaluate(payer, loans, loans["paid"][:-1])
+
+
+def test_a_file_is_judged_with_its_training_rows_and_against_another_bundle(payer, loans, home, tmp_path, monkeypatch):
+    monkeypatch.setenv("GOLIVE_HOME", home)
+    loans.iloc[400:].drop(columns="amount").to_csv(tmp_path / "test.csv", index=False)
+    loans.iloc[:400].drop(columns="amount").to_csv(tmp_path / "train.csv", index=False)
+    asked = ["evaluate", "payer", "--data", str(tmp_path / "test.csv"), "--training", str(tmp_path / "train.csv")]
+    run = CliRunner().invoke(build_app(debug=False), [*asked, "--sensitive", "sex", "--json"])
+    assert run.exit_code == 0, run.output
+    told = json.loads(run.stdout)
+    assert told["rows"] == 400
+    assert {"name", "value"} <= set(told["measures"][0])
+    refused = CliRunner().invoke(
+        build_app(debug=False), ["evaluate", "payer", "--training", str(tmp_path / "train.csv")]
+    )
+    assert refused.exit_code == 2
+
+
+def test_a_gate_may_ask_for_a_comparison_and_writes_a_summary(payer, loans, home, tmp_path, monkeypatch):
+    monkeypatch.setenv("GOLIVE_HOME", home)
+    golive.evaluate(payer, loans, loans["paid"])
+    page = tmp_path / "summary.md"
+    page.write_text("# Build\n", "utf-8")
+    rule = ["--rule", "auc.lower >= 0.7", "--rule", "accuracy >= 0.99"]
+    assert CliRunner().invoke(build_app(debug=False), ["gate", "payer", *rule, "--summary", str(page)]).exit_code == 3
+    written = page.read_text("utf-8")
+    assert written.startswith("# Build\n\n### ❌ payer: fail")
+    assert "`accuracy >= 0.99`" in written
+    assert CliRunner().invoke(build_app(debug=False), ["gate", "payer", *rule, "--against", "amount"]).exit_code == 3
+
+
+def test_more_rows_help_a_model_that_has_few(loans):
+    recipe = Recipe(
+        target="paid",
+        task="classification",
+        features=Features(numbers=("income", "age")),
+        candidates=(Candidate(model="logistic"),),
+    )
+    fitted = train(recipe, loans[[*COLUMNS, "paid"]], data_digest=digest_of(b"loans"))
+    curve = learning_curve(fitted)
+    assert curve["rows"] == [40, 80, 160, 320, 640]
+    assert curve["valid"]["mean"][-1] < curve["valid"]["mean"][0]
+    assert all(
+        low <= mean <= high
+        for low, mean, high in zip(
+            curve["valid"]["lower"], curve["valid"]["mean"], curve["valid"]["upper"], strict=True
+        )
+    )
+    assert Section(details=curve)
