@@ -129,8 +129,10 @@ def bring(
         return Brought(bundle=bundle, form="table", notes=notes)
     if isinstance(model, CodeFile):
         with Trusted(model) as trusted:
-            return _as_table(path, _finished(_asked_there(trusted, model, rows), finish), rows, rooms, name)
-    return _as_table(path, _finished(_asked_here(path, model, rows), finish), rows, rooms, name)
+            return _as_table(
+                path, _finished(_asked_there(trusted, model, rows), finish), rows, rooms, name, finish.background
+            )
+    return _as_table(path, _finished(_asked_here(path, model, rows), finish), rows, rooms, name, finish.background)
 
 
 def format_for(path: Path) -> ModelFormat:
@@ -239,7 +241,7 @@ def _finished(made: _Original, finish: Finish) -> _Original:
     )
 
 
-def _as_table(path: Path, made: _Original, sample: Sample, rooms: Rooms, name: str) -> Brought:
+def _as_table(path: Path, made: _Original, sample: Sample, rooms: Rooms, name: str, background: int) -> Brought:
     converted = made.converted
     manifest = assemble(
         name,
@@ -263,6 +265,7 @@ def _as_table(path: Path, made: _Original, sample: Sample, rooms: Rooms, name: s
         data=sample.digest,
         tolerance=TOLERANCE,
         seed=0,
+        background=background,
     )
     return Brought(bundle=bundle, form="table", notes=(*made.notes, *converted.notes, *sample.notes, *left_out))
 

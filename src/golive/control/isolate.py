@@ -163,6 +163,7 @@ def package_isolated(
         proved_on=columns,
         answers=np.asarray(answers),
         data=data,
+        background=finish.background,
     )
 
 
@@ -185,6 +186,7 @@ def package_project_isolated(project: Project, trained: Trained, rooms: Rooms, *
         inputs=fitted.inputs,
         lineage=lineage(trained, fitted),
         unit=fitted.signature.unit,
+        immutable=project.evaluation.immutable,
     )
     original = Original(fitted.pipeline, opened(converted.graph)[0])
     prepared = fitted.prepare(fitted.test_raw)
@@ -203,6 +205,7 @@ def package_project_isolated(project: Project, trained: Trained, rooms: Rooms, *
         proved_on=table_columns(made.signature, fitted.test_raw),
         answers=fitted.train_target,
         data=trained.data,
+        background=project.answers.background,
     )
     text = f"{bundle.name} {short(bundle.digest)}, in a process of its own; {parity_text(bundle, rooms)}"
     say(Stage(name="package", text=text, seconds=time.monotonic() - started))
@@ -232,13 +235,23 @@ def written(
     proved_on: Mapping[str, Column],
     answers: Any,
     data: Digest,
+    background: int,
 ) -> Bundle:
     """Prove that the process answers like the original, then write the bundle with the proof attached."""
     road = open_road(manifest, converted.graph, plugins.load("runtimes", RUNTIME))
     boundary = boundary_rows(proved_on, converted.thresholds, manifest, rng=np.random.default_rng(0))
     proof = prove_isolated(original, as_given, road, proved_on, boundary)
     baseline = baseline_file(manifest.signature, answers)
-    return write_proved(road, converted.graph, proof, rooms, reference=reference, baseline=baseline, data=data)
+    return write_proved(
+        road,
+        converted.graph,
+        proof,
+        rooms,
+        reference=reference,
+        baseline=baseline,
+        data=data,
+        background=background,
+    )
 
 
 def _columns_of(sample: Any, signature: Signature) -> dict[str, Column]:

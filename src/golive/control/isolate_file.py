@@ -132,6 +132,7 @@ def bring_isolated(
             proved_on=proved,
             answers=sample.answers,
             data=sample.digest,
+            background=finish.background,
         )
         return bundle, (*(held.notes if held else (_UNCOMPARED,)), *converted.notes, *sample.notes)
     finally:

@@ -19,6 +19,8 @@ from golive.domain.signature import Signature
 from golive.errors import DataError
 from golive.evaluation.measured.comparison import BASELINE, CHAMPION, MODEL
 from golive.evaluation.subject import Rows, Subject, Table
+from golive.inference.explaining.background import BACKGROUND
+from golive.inference.explaining.open import open_explainer
 from golive.inference.road import Road
 from golive.packaging.build import PROFILE, profile_of
 from golive.ports import Column, Float64, Int64
@@ -62,6 +64,7 @@ def subject_of(
         kept=kept,
         answers=sound,
         predict=road.columns,
+        explainer=open_explainer(road, files) if BACKGROUND in files else None,
         training=judged.training,
         profile=profile_of(files) if PROFILE in files else None,
         declared=judged.declared,

@@ -67,6 +67,8 @@ def measure_bundle(
         size_bytes=bundle.size_bytes,
         threshold=bundle.manifest.decision.threshold,
         extra_measures=(*_latencies(road, columns), _refused(refused, len(accepted))),
+        declared=judged.declared,
+        groups=judged.rows.column(judged.declared.group),
     )
     subject = subject_of(bundle, files, road, judged, predicted=predicted, baseline=baseline, champion=others)
     if refused:

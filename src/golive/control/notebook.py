@@ -13,6 +13,9 @@ from golive.control.bring import bring
 from golive.control.deploy import deploy as deploy_release
 from golive.control.deploy import one_at_a_time, release, rollback
 from golive.control.evaluate import comparable
+from golive.control.explain import Wish as ExplainWish
+from golive.control.explain import account_of, explain_rows
+from golive.control.explained import ExplanationHandle
 from golive.control.gate import refuse_unless_allowed
 from golive.control.isolate import package_isolated
 from golive.control.judged import Judged, extra_columns, usable_truth
@@ -43,12 +46,14 @@ from golive.domain.release import Strategy
 from golive.errors import DataError, InvalidRowError, RequestError, UnavailableError, UsageError
 from golive.evaluation.pages.notebook import evidence_html
 from golive.evaluation.subject import Rows
+from golive.inference.counterfactual import Goal
 from golive.inference.road import Road
 from golive.inference.table import columns_of
 from golive.inference.values import not_finite, text_of
 from golive.judge import judge
 from golive.packaging.build import assemble
 from golive.packaging.finish import UNFINISHED, Finish, Finishing, finished, finished_original
+from golive.serving.explaining.account import Account
 from golive.settings import read_settings, secret_key
 
 _TIMEOUT_S = 30.0
@@ -62,6 +67,7 @@ class BundleHandle:
         self._rooms = rooms
         self._road: Road | None = None
         self._tensors: OpenTensors | None = None
+        self._account: Account | None = None
 
     @property
     def digest(self) -> str:
@@ -110,6 +116,35 @@ class BundleHandle:
             message = f"{self.name} predicts {self.bundle.signature.target}, a number; it has no probabilities"
             raise UsageError(message)
         return self.road.columns(named_columns(rows, self.bundle))
+
+    def explain(
+        self,
+        rows: Any,
+        *,
+        output: Any = None,
+        counterfactual: bool = False,
+        target: Mapping[str, Any] | None = None,
+        immutable: Sequence[str] = (),
+    ) -> ExplanationHandle:
+        """Say how much each input moved the answer to each row; one row shows itself as a waterfall.
+
+        Args:
+            rows: A data frame, a mapping of columns, or an array in the order of the signature.
+            output: The class whose answer is explained; None for the second of two, else the one that was answered.
+            counterfactual: Also look for the smallest changes that would have changed each answer.
+            target: What it should have been: ``{"label": "yes"}``, ``{"at_least": 100.0}``, ``{"at_most": 50.0}``.
+            immutable: Inputs that no change may touch, besides those that the bundle names.
+
+        Raises:
+            UnexplainableError: the bundle was packaged without background rows, or reads tensors.
+            UsageError: what is asked does not fit the model.
+        """
+        if self._account is None:
+            self._account = account_of(self.bundle, self._rooms)
+        goal = Goal(**(target or {})) if counterfactual or target is not None else None
+        label = None if output is None else str(output)
+        wish = ExplainWish(output=label, goal=goal, immutable=tuple(immutable))
+        return ExplanationHandle(explain_rows(self.bundle, self._account, named_columns(rows, self.bundle), wish))
 
     @property
     def _example_name(self) -> str:
@@ -204,6 +239,7 @@ def package(
     isolated: bool = False,
     outputs: Sequence[str] = (),
     open_axes: Mapping[str, Sequence[int]] | None = None,
+    immutable: Sequence[str] = (),
     home: str | None = None,
     **answers: Unpack[Finishing],
 ) -> BundleHandle:
@@ -222,12 +258,14 @@ def package(
         outputs: Of a network of tensors: names for what it gives.
         open_axes: Of a network of tensors: input -> the axes whose length is only known of a request, rows first;
             where not said, the first ones.
+        immutable: Columns that no counterfactual may change, such as an age.
         home: A state folder; otherwise the project one stands in, or the user's own.
         **answers: What becomes of the model's numbers before they are answers: ``threshold=0.3`` (of two classes, the
             probability above which the second is answered), ``labels={0: "stays", 1: "leaves"}`` (what answers call
             the classes of the data), ``top_k=3`` (the most probable labels are answered, too), ``unit="EUR"``,
             ``target_transform="log1p"`` (what the target was transformed by before the model was trained, undone in
-            the graph: ``"log"``, ``"log1p"``, ``"sqrt"`` or a fitted transformer of scikit-learn).
+            the graph: ``"log"``, ``"log1p"``, ``"sqrt"`` or a fitted transformer of scikit-learn), ``background=0``
+            (no training row stays in the bundle, so answers cannot be explained; otherwise 100 do).
 
     Raises:
         NotConvertibleError: a part has no exact form; the message names it.
@@ -258,12 +296,22 @@ def package(
     if isolated:
         made = package_isolated(model, sample=sample, answers=target, name=checked, rooms=rooms, finish=finish)
     else:
-        made = _converted(model, sample, target, rooms, name=checked, finish=finish, tolerance=tolerance)
+        made = _converted(
+            model, sample, target, rooms, name=checked, finish=finish, tolerance=tolerance, immutable=immutable
+        )
     return BundleHandle(made, rooms)
 
 
 def _converted(
-    model: Any, sample: Any, target: Any, rooms: Rooms, *, name: str, finish: Finish, tolerance: float
+    model: Any,
+    sample: Any,
+    target: Any,
+    rooms: Rooms,
+    *,
+    name: str,
+    finish: Finish,
+    tolerance: float,
+    immutable: Sequence[str],
 ) -> Bundle:
     """Write a model of rows as a graph, prove it on its sample, and keep it."""
     framework = framework_for(model)
@@ -278,7 +326,7 @@ def _converted(
         environment=environment(),
         model=type(model).__name__,
     )
-    manifest = assemble(name, converted, lineage=lineage)
+    manifest = assemble(name, converted, lineage=lineage, immutable=immutable)
 
     def original(rows: Mapping[str, Any]) -> Any:
         return framework.predict(model, _like(sample, rows))
@@ -294,6 +342,7 @@ def _converted(
         data=data,
         tolerance=tolerance,
         seed=0,
+        background=finish.background,
     )
 
 

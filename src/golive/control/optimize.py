@@ -15,7 +15,10 @@ from golive.domain.digest import Digest, short
 from golive.domain.evidence import Evidence, Measure, RowsFrom
 from golive.domain.preparation import Preparation
 from golive.errors import DataError, UsageError
+from golive.inference.explaining.background import BACKGROUND
+from golive.inference.explaining.container import EXPLAINER
 from golive.inference.front import compile_front
+from golive.inference.road import open_road
 from golive.optimization.limits import Limits
 from golive.optimization.loss import Judge, Loss, default_metric
 from golive.optimization.making import Apart
@@ -25,6 +28,7 @@ from golive.optimization.plot import plot_svg
 from golive.optimization.search import Searched, search
 from golive.optimization.tried import Tried
 from golive.packaging.build import PROFILE
+from golive.packaging.explaining import explainer_file
 from golive.packaging.profile import profile
 from golive.ports import Candidate, Column, Float64, Int64, Optimizer, Subject
 from golive.store.files import write_whole
@@ -248,7 +252,12 @@ def _write(bundle: Bundle, candidate: Candidate, rows: Rows, files: Mapping[str,
         environment=environment(),
     )
     manifest = msgspec.structs.replace(manifest, lineage=lineage)
+    # What the parent is explained with was made of another graph.
     written = {**files, manifest.graph: candidate.graph}
+    written.pop(EXPLAINER, None)
+    if BACKGROUND in files:
+        road = open_road(manifest, candidate.graph, plugins.load("runtimes", manifest.runtime))
+        written |= explainer_file(road, candidate.graph, rows.making, plugins.load_all("explainers"))
     if rows.trained:
         answers = plugins.load("runtimes", manifest.runtime).open(candidate.graph, threads=1)
         answered = answers.run(*_tensors(manifest, rows.making))

@@ -20,11 +20,13 @@ from golive.domain.evidence import Evidence
 from golive.domain.signature import DType, Signature
 from golive.errors import DataError, NotConvertibleError
 from golive.evaluation.run import baseline_predictions
+from golive.inference.explaining.background import MOST_ROWS
 from golive.inference.road import Road, open_road
 from golive.inference.table import columns_of
 from golive.inference.values import text_of
 from golive.packaging.boundary import boundary_rows
 from golive.packaging.build import assemble, pack
+from golive.packaging.explaining import explaining_files
 from golive.packaging.finish import finished
 from golive.packaging.parity import Original, Proof, prove
 from golive.packaging.profile import profile
@@ -49,7 +51,10 @@ def package(project: Project, trained: Trained, rooms: Rooms, *, say: Say) -> Bu
         name=project.name,
         optimization=project.optimization,
         answers=project.answers,
-        code=source_digest("packaging", "adapters/frameworks", "adapters/runtimes", "inference", "domain"),
+        immutable=project.evaluation.immutable,
+        code=source_digest(
+            "packaging", "adapters/frameworks", "adapters/explainers", "adapters/runtimes", "inference", "domain"
+        ),
     )
 
     def make(folder: Path) -> None:
@@ -127,6 +132,7 @@ def prove_and_write(
     data: Digest,
     tolerance: float,
     seed: int,
+    background: int = MOST_ROWS,
 ) -> Bundle:
     """Prove a conversion on real and on boundary rows, then write the bundle with the proof attached.
 
@@ -141,6 +147,7 @@ def prove_and_write(
         data: The digest of the rows.
         tolerance: The greatest allowed difference; a conversion that needs more says so (``Converted.tolerance``).
         seed: Chooses the boundary rows.
+        background: How many training rows the bundle holds for explanations to compare with.
 
     Raises:
         ParityError: the two differ; the message shows the worst row.
@@ -149,7 +156,16 @@ def prove_and_write(
     _refuse_several(road)
     boundary = boundary_rows(proved_on, converted.thresholds, manifest, rng=np.random.default_rng(seed))
     proof = prove(original, road, proved_on, boundary, tolerance=max(tolerance, converted.tolerance))
-    return write_proved(road, converted.graph, proof, rooms, reference=reference, baseline=baseline, data=data)
+    return write_proved(
+        road,
+        converted.graph,
+        proof,
+        rooms,
+        reference=reference,
+        baseline=baseline,
+        data=data,
+        background=background,
+    )
 
 
 def refuse_several_targets(model: object, answers: Any) -> None:
@@ -200,11 +216,13 @@ def write_proved(
     reference: Mapping[str, Column],
     baseline: bytes,
     data: Digest,
+    background: int = MOST_ROWS,
 ) -> Bundle:
     """Write the bundle of an opened graph, with the proof attached that it answers like its original."""
     manifest = road.manifest
     files = pack(manifest, graph, profile(manifest.signature, reference, road.columns(reference)))
-    bundle = rooms.bundles.write(manifest, {**files, BASELINE: baseline}, created_at=rooms.now())
+    explaining = explaining_files(road, graph, reference, plugins.load_all("explainers"), rows=background)
+    bundle = rooms.bundles.write(manifest, {**files, **explaining, BASELINE: baseline}, created_at=rooms.now())
     rooms.bundles.attach_evidence(
         Evidence(
             bundle=bundle.digest,
@@ -314,6 +332,7 @@ def _make(project: Project, trained: Trained, rooms: Rooms) -> Bundle:
         runtime=RUNTIME,
         lineage=lineage(trained, fitted),
         unit=fitted.signature.unit,
+        immutable=project.evaluation.immutable,
     )
     bundle = prove_and_write(
         manifest,
@@ -326,6 +345,7 @@ def _make(project: Project, trained: Trained, rooms: Rooms) -> Bundle:
         data=trained.data,
         tolerance=project.optimization.tolerance,
         seed=project.seed,
+        background=project.answers.background,
     )
     rooms.bundles.attach(
         bundle.digest,

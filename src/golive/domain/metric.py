@@ -81,6 +81,8 @@ _HIGHER = frozenset(
     }
 )
 _NEITHER = frozenset({"bias", "quantile.coverage", "alert_rate", "cost.best_threshold"})
+_OF_ANY_ROWS = frozenset({"refused_rows"})
+"""What is counted before rows are answered."""
 _CLASSIFIED_ONLY = frozenset({"improper_probabilities"})
 _NOT_OF_THE_BASELINE = frozenset({"spearman"})
 """An answer that is the same for every row has no order."""
@@ -112,6 +114,7 @@ def is_measured(name: str, task: Task) -> bool:
     bare = name.removeprefix("baseline.").removeprefix("champion.")
     return (
         name in measure_names(task)
+        or name in _OF_ANY_ROWS
         or bare in DECLARED[task]
         or name in get_args(FindingKind)
         or ("." in name and name.partition(".")[0] in FAMILIES)

@@ -173,7 +173,8 @@ def _measured(
     """Give the measures, what the report draws, and how many rows have a known truth."""
     known = (truth >= 0) if task == "classification" else np.isfinite(truth)
     kept = np.flatnonzero(known).astype(np.int64)
-    usable = {role: given[known] for role, given in answers.items()}
+    whole = bool(known.all())
+    usable = {role: given if whole else given[known] for role, given in answers.items()}
     sound, invalid, notes = _sound(usable)
     notes = [*row_notes(len(truth), len(kept), task), *notes]
     measures: list[Measure] = []
@@ -189,7 +190,7 @@ def _measured(
         _count("unusable_truths", len(truth) - len(kept), len(truth)),
     ]
     if classes:
-        finite = usable[MODEL][np.isfinite(usable[MODEL]).all(axis=1)]
+        finite = usable[MODEL] if MODEL in sound else usable[MODEL][np.isfinite(usable[MODEL]).all(axis=1)]
         counted.append(_count("improper_probabilities", int((~proper_rows(finite)).sum()), len(kept)))
     return [*measures, *counted], details | {"notes": notes}, len(kept)
 

@@ -6,11 +6,14 @@ import msgspec
 
 from golive.domain.evidence import Evidence
 from golive.evaluation.checks.section import checks
+from golive.evaluation.explained.part import explained
 from golive.evaluation.groups.section import fairness
 from golive.evaluation.measured.anomaly import anomaly
 from golive.evaluation.measured.calibration import calibration
 from golive.evaluation.measured.ranking import ranking
 from golive.evaluation.measured.thresholds import thresholds
+from golive.evaluation.slices.label_noise import label_noise
+from golive.evaluation.slices.part import slices
 from golive.evaluation.stress.part import robustness
 from golive.evaluation.subject import Part, Section, Subject
 
@@ -21,7 +24,10 @@ SECTIONS: Mapping[str, Part] = {
     "ranking": ranking,
     "checks": checks,
     "fairness": fairness,
+    "slices": slices,
+    "label_noise": label_noise,
     "robustness": robustness,
+    "explained": explained,
 }
 """Name in the Evidence's details -> the part."""
 

@@ -1,12 +1,13 @@
 """Subject: all that the parts of an evaluation read; Section: what each of them gives."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from golive.domain.bundle import Decision
 from golive.domain.evidence import Measure
+from golive.domain.explanation import Explained, Method
 from golive.domain.finding import Finding, FindingKind
 from golive.domain.judging import Declared
 from golive.domain.policy import Policy
@@ -35,6 +36,21 @@ class Rows(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         return self.extra.get(name) if found is None else found
 
 
+class Explaining(Protocol):
+    """Says why a bundle answers as it does."""
+
+    method: Method
+    effort: int
+    """How much it takes to explain a row: the numbers that are looked at; 0 where ``evaluations`` decide it."""
+
+    def explain(self, columns: Table, *, output: int | None = None, evaluations: int | None = None) -> Explained:
+        """Explain canonical rows: a class, else the second of two, or the one that is most probable for the row.
+
+        ``evaluations`` are the most answers that are asked for, a row, where contributions are sampled.
+        """
+        ...
+
+
 class Subject(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """A bundle, the rows that it is judged on, and the way to ask it about others."""
 
@@ -49,6 +65,8 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     values, or ``[n, classes]`` probabilities."""
     predict: Callable[[Table], Float64]
     """Asks the bundle about canonical columns, as a server would; raises InvalidRowError for what it refuses."""
+    explainer: Explaining | None = None
+    """Says why the bundle answers as it does; None where it holds no background rows."""
     training: Rows | None = None
     """The rows that it was trained on, where they are at hand."""
     profile: Profile | None = None

@@ -28,6 +28,7 @@ def assemble(
     lineage: Lineage | None = None,
     decision: Decision | None = None,
     unit: str = "",
+    immutable: Sequence[str] = (),
 ) -> Manifest:
     """Put a converted model behind its declared steps.
 
@@ -40,6 +41,7 @@ def assemble(
         lineage: Where the model comes from.
         decision: How probabilities become labels, where it is not the converted model's own way.
         unit: The unit of what is predicted.
+        immutable: Columns that no counterfactual may change; those that the model does not read are left out.
 
     Raises:
         UsageError: the name cannot be used, or the preparation reads a column that nothing provides.
@@ -62,6 +64,7 @@ def assemble(
         decision=decision or converted.decision,
         runtime=runtime,
         lineage=lineage or Lineage(),
+        immutable=tuple(name for name in signature.names if name in set(immutable)),
     )
 
 

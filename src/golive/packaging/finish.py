@@ -10,6 +10,7 @@ from golive import plugins
 from golive.domain.bundle import Decision
 from golive.domain.signature import Signature
 from golive.errors import UsageError
+from golive.inference.explaining.background import MOST_ROWS
 from golive.inference.values import text_of
 from golive.packaging.parity import Original
 from golive.ports import Converted
@@ -26,6 +27,7 @@ class Finishing(TypedDict, total=False):
     top_k: int
     unit: str
     target_transform: Any
+    background: int
 
 
 class Finish(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +44,8 @@ class Finish(msgspec.Struct, frozen=True, kw_only=True):
     target_transform: Any = None
     """What the target was transformed by before the model was trained, undone behind it: ``"log"``, ``"log1p"``,
     ``"sqrt"``, or a fitted transformer of scikit-learn."""
+    background: int = MOST_ROWS
+    """Training rows that stay in the bundle for explanations to compare with; with 0, nothing can be explained."""
 
 
 UNFINISHED = Finish()

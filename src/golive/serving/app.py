@@ -187,7 +187,9 @@ class Endpoints:
         del request
         signatures = {name: self._board.find(name).signature for name in self._board.names}
         secured = self._hall.caller({}) is None
-        return _json(describe(signatures, self._about.title, self._about.version, secured=secured))
+        return _json(
+            describe(signatures, self._about.title, self._about.version, secured=secured, explains=self._board.explains)
+        )
 
     async def v1_models(self, request: Request) -> Response:
         """List the served names."""

@@ -78,6 +78,11 @@ class Switchboard:
         return (*named, (self._explain, *_EXPLAIN)) if self._explain is not None else named
 
     @property
+    def explains(self) -> bool:
+        """Whether there is a route that explains."""
+        return self._explain is not None
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The names that traffic goes to."""
         return tuple(route.name for route in self.traffic)

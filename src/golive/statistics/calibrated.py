@@ -7,12 +7,13 @@ from scipy.special import expit, logit
 from scipy.stats import chi2, norm
 
 from golive.ports import Float64, Int64
-from golive.statistics.metrics import Bool
+from golive.statistics.metrics import CALIBRATION_BINS, Bool, calibration_bin
 
 _LEAST_EXPECTED = 5.0
 _STEPS = 50
 _EDGE = 1e-6
 _NEAR = 1e-10
+_DRAWS = 4000
 
 
 class Recalibration(NamedTuple):
@@ -47,9 +48,8 @@ def recalibration(stated: Float64, came_true: Bool) -> Recalibration:
     nothing = float("nan")
     if np.ptp(x) < _EDGE:
         columns = columns[:, :1]
-    start = np.array([0.0, 1.0])[: columns.shape[1]]
     offset = x if columns.shape[1] == 1 else np.zeros_like(x)
-    found = _newton(columns, offset, came_true, start)
+    found = _newton(columns, offset, came_true)
     if found is None:
         return Recalibration(nothing, nothing, nothing, nothing, nothing)
     solution, errors = found
@@ -66,18 +66,46 @@ def recalibration(stated: Float64, came_true: Bool) -> Recalibration:
 
 
 def binned(stated: Float64, came_true: Bool, bins: int = 10) -> Binned:
-    """Compare over bins of equal count; neighbors are merged until each expects five rows of either outcome."""
+    """Compare over bins of equal count.
+
+    For the test, neighbors are merged until each expects five rows of either outcome; the error is of the bins as
+    they are.
+    """
     order = np.argsort(stated, kind="stable")
-    parts = _merged([part for part in np.array_split(order, bins) if len(part)], stated)
-    rows = np.array([len(part) for part in parts])
-    expected = np.array([stated[part].sum() for part in parts])
-    happened = np.array([float(came_true[part].sum()) for part in parts])
-    variance = np.array([(stated[part] * (1.0 - stated[part])).sum() for part in parts])
-    gap = happened - expected
+    parts = [part for part in np.array_split(order, bins) if len(part)]
+    rows, expected, happened, variance = _summed(parts, stated, came_true)
+    error = float(np.sum(((happened - expected) ** 2 - variance) / rows) / rows.sum())
+    merged = _merged(parts, stated)
+    _, stated_rows, true_rows, spread = _summed(merged, stated, came_true)
+    gap = true_rows - stated_rows
     with np.errstate(divide="ignore", invalid="ignore"):
-        square = float(np.sum(np.where(gap == 0.0, 0.0, gap**2 / variance)))
-    error = float(np.sum(rows * ((gap / rows) ** 2 - variance / rows**2)) / rows.sum())
-    return Binned(rows, expected / rows, happened / rows, float(chi2.sf(square, len(parts))), max(error, 0.0) ** 0.5)
+        square = float(np.sum(np.where(gap == 0.0, 0.0, gap**2 / spread)))
+    p = float(chi2.sf(square, len(merged)))
+    return Binned(rows.astype(np.int64), expected / rows, happened / rows, p, max(error, 0.0) ** 0.5)
+
+
+def _summed(parts: list[Int64], stated: Float64, came_true: Bool) -> tuple[Float64, Float64, Float64, Float64]:
+    """Count rows, stated and true ones, and the variance of the true ones where the stated shares are right."""
+    variance = stated * (1.0 - stated)
+    sums = [[float(len(part)), *(values[part].sum() for values in (stated, came_true, variance))] for part in parts]
+    rows, expected, happened, spread = np.asarray(sums, dtype=np.float64).T
+    return rows, expected, happened, spread
+
+
+def chance_error(stated: Float64, came_true: Bool, groups: Int64 | None, seed: int) -> float:
+    """Give the calibration error that probabilities which are right exceed once in forty times, on rows like these.
+
+    The error is that of ``metrics.ece``; the noise of its bins is normal, with the variance that the rows, or
+    ``groups`` of rows, show.
+    """
+    cells, miss = calibration_bin(stated), came_true - stated
+    if groups is None:
+        noise = np.sqrt(np.bincount(cells, miss**2, CALIBRATION_BINS))
+    else:
+        sums = np.bincount(groups * CALIBRATION_BINS + cells, miss, (int(groups.max()) + 1) * CALIBRATION_BINS)
+        noise = np.sqrt((sums.reshape(-1, CALIBRATION_BINS) ** 2).sum(axis=0))
+    drawn = np.random.default_rng(seed).normal(size=(_DRAWS, CALIBRATION_BINS)) * noise
+    return float(np.quantile(np.abs(drawn).sum(axis=1), 0.975) / len(stated))
 
 
 def spiegelhalter(stated: Float64, came_true: Bool) -> tuple[float, float]:
@@ -90,9 +118,11 @@ def spiegelhalter(stated: Float64, came_true: Bool) -> tuple[float, float]:
     return z, float(2 * norm.sf(abs(z)))
 
 
-def _newton(columns: Float64, offset: Float64, came_true: Bool, start: Float64) -> tuple[Float64, Float64] | None:
+def _newton(columns: Float64, offset: Float64, came_true: Bool) -> tuple[Float64, Float64] | None:
     """Solve; None where no finite line is the best, as with one outcome only or a perfect order."""
-    at, best = start, _likelihood(columns @ start + offset, came_true)
+    # From a flat line, where no row's weight vanishes.
+    at = np.zeros(columns.shape[1])
+    best = _likelihood(offset, came_true)
     for _ in range(_STEPS):
         shares = expit(columns @ at + offset)
         weights = shares * (1.0 - shares)

@@ -149,9 +149,10 @@ def _spread(values: Float64, groups: Int64 | None) -> float | None:
     units = len(values) if groups is None else len(np.unique(groups))
     if units < 2:  # noqa: PLR2004  one row has no spread
         return None
-    square = float(np.mean(parts**2))
+    squares = parts * parts
+    square = float(squares.mean())
     if not 0.0 < square < np.inf:
         return square
-    tails = float(np.mean(parts**4)) / square / square
+    tails = float(np.mean(squares * squares)) / square / square
     freedom = min(2 * units / (tails - (units - 3) / (units - 1)), units - 1.0)
     return float(t.ppf(0.975, freedom)) * mean_error(values, groups)

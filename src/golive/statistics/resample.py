@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import poisson
+from scipy.stats import poisson, t
 
 from golive.ports import Float64, Int64
-from golive.statistics.intervals import Interval
+from golive.statistics.intervals import Interval, Z
 from golive.statistics.metrics import CALIBRATION_BINS, Bool, calibration_bin, counts_of_confusion
 
 Weights = npt.NDArray[np.uint8]
@@ -23,6 +23,7 @@ RANK_BINS = 2000
 precision-recall area by 4e-4, and both errors are taken out again by :func:`interval`."""
 _BLOCK = 4_000_000
 _FEW_CLASSES = 32
+_MANY_ROWS = 20_000
 
 
 def row_weights(rows: int, resamples: int, seed: int) -> Iterator[Weights]:
@@ -62,17 +63,22 @@ def _weights(rows: int, resamples: int, seed: int, groups: Int64 | None) -> Iter
             yield drawn[start : start + height][:, groups]
 
 
-def interval(value: float, drawn: Float64) -> Interval | None:
+def interval(value: float, drawn: Float64, units: int | None = None) -> Interval | None:
     """Percentile interval from a row of :func:`resample` ``[1 + resamples]``, moved to the exact ``value``.
 
+    ``units`` is how many rows the number rests on, where they are few: percentiles are too narrow then by what
+    Student's t is wider than the normal distribution (Hesterberg 2015), so the interval is stretched by that.
     Resamples in which the statistic does not exist are left out; None when fewer than half are left.
     """
     center, rest = drawn[0], drawn[1:]
     rest = rest[np.isfinite(rest)]
     if not np.isfinite(center) or len(rest) * 2 < len(drawn):
         return None
-    lower, upper = np.quantile(rest, [0.025, 0.975]) + (value - center)
-    return float(lower), float(upper)
+    lower, upper = np.quantile(rest, [0.025, 0.975]) - center
+    stretch = 1.0
+    if units is not None and units > 1:
+        stretch = float(t.ppf(0.975, units - 1)) / Z * (units / (units - 1)) ** 0.5
+    return float(value + stretch * lower), float(value + stretch * upper)
 
 
 def explained(truth: Float64, predicted: Float64) -> Statistic:
@@ -93,11 +99,30 @@ def median(values: Float64) -> Statistic:
     """Make the statistic median of ``values`` ``[n]``."""
     order = np.argsort(values, kind="stable")
     ordered = values[order]
+    if len(values) > _MANY_ROWS:
+        return _median_of_bins(order, ordered)
 
     def statistic(weights: Weights) -> Float64:
         running = np.cumsum(weights[:, order], axis=1, dtype=np.int32)
         below = (2 * running < running[:, -1:]).sum(axis=1)
         return np.asarray(ordered[np.minimum(below, len(ordered) - 1)], dtype=np.float64)
+
+    return statistic
+
+
+def _median_of_bins(order: Int64, ordered: Float64) -> Statistic:
+    """Find the bin that holds the median, and its place in the bin as if the bin's weight were even."""
+    edges = np.linspace(0, len(ordered), RANK_BINS + 1).astype(np.int64)
+
+    def statistic(weights: Weights) -> Float64:
+        rows = np.add.reduceat(weights[:, order], edges[:-1], axis=1, dtype=np.int32)
+        running = np.cumsum(rows, axis=1, dtype=np.int64)
+        half = running[:, -1] / 2
+        place = (running < half[:, None]).sum(axis=1)
+        each = np.arange(len(rows))
+        within = np.clip((half - (running[each, place] - rows[each, place])) / rows[each, place], 0.0, 1.0)
+        found = edges[place] + within * (edges[place + 1] - edges[place])
+        return np.asarray(ordered[np.minimum(found.astype(np.int64), len(ordered) - 1)], dtype=np.float64)
 
     return statistic
 

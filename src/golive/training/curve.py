@@ -15,7 +15,7 @@ from golive.statistics.metrics import row_log_loss
 from golive.training.fitted import Fitted
 from golive.training.search import predictions_of
 
-_STEPS = 5
+_STEPS = 4
 _FEWEST = 40
 _MOST = 20_000
 """Rows of the greatest new fit: all of them together cost about as much as the winner did."""
@@ -57,7 +57,8 @@ def _fitted_on(fitted: Fitted, frame: pd.DataFrame, target: Any) -> Any:
     """Fit a copy; None where so few rows do not allow it (a class is missing from them, a fold has none)."""
     model = clone(fitted.pipeline)
     try:
-        with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
+        # So few rows are fitted no faster by threads, which only wait for one another where others use the machine.
+        with warnings.catch_warnings(), threadpool_limits(1):
             warnings.simplefilter("ignore")
             model.fit(frame, target)
     except ValueError:

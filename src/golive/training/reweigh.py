@@ -4,6 +4,7 @@ Kamiran and Calders 2012 ("reweighing"): a row of group g and label y weighs P(g
 the same weighted share of every label, and the weights add up to the number of rows.
 """
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -55,6 +56,8 @@ def refitted(fitted: Fitted, groups: Int64 | Column) -> Callable[[Any], Float64]
     found = weights(groups, fitted.train_target)
     model = clone(fitted.pipeline)
     step = f"{model.steps[-1][0]}__sample_weight"
-    with threadpool_limits(1, user_api="blas"):
+    with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
+        # What the libraries have to say was said when the winner itself was fitted.
+        warnings.simplefilter("ignore")
         model.fit(fitted.prepare(fitted.train_raw), fitted.train_target, **{step: found})
     return lambda raw: predictions_of(model, fitted.prepare(raw), fitted.class_values)

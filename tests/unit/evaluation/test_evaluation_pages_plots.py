@@ -71,7 +71,7 @@ def test_a_notebook_gets_a_picture_of_a_figure():
 @pytest.mark.parametrize("kind", ["intervals", "swarm", "waterfall", "matrix"])
 def test_names_of_any_script_are_written_as_they_are_and_long_ones_keep_their_whole_text(kind):
     root = ET.fromstring(svg(PLOTS[kind]).replace("xlink:href", "href"))
-    written = [element for element in root.iter("{http://www.w3.org/2000/svg}text")]
+    written = list(root.iter("{http://www.w3.org/2000/svg}text"))
     texts = {"".join(element.itertext()) for element in written}
     assert {"age", "@3@nn", "e"} <= texts
     whole = {element[0].text: element.text for element in written if len(element)}

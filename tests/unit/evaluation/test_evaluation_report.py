@@ -1,8 +1,11 @@
 """The report: complete in itself, safe, in two languages, and well-formed."""
 
+import importlib
 import re
 import string
+from collections import Counter
 from html.parser import HTMLParser
+from pkgutil import iter_modules
 
 import msgspec
 import numpy as np
@@ -18,7 +21,7 @@ from golive.domain.policy import Policy
 from golive.domain.preparation import Preparation
 from golive.domain.signature import Field, Signature
 from golive.errors import UsageError
-from golive.evaluation.pages import phrases
+from golive.evaluation.pages import phrases, words
 from golive.evaluation.pages.markup import Markup, tag
 from golive.evaluation.pages.notebook import evidence_html
 from golive.evaluation.pages.numbers import interval_text, number, value_text
@@ -282,11 +285,20 @@ def test_an_unknown_language_is_refused(evidence):
 
 def test_both_languages_ask_for_the_same_numbers_in_every_phrase():
     def fields(text):
-        return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+        # A description of rows is made for each language, and the other one's ends in _zh.
+        return {name.removesuffix("_zh") for _, name, _, _ in string.Formatter().parse(text) if name}
 
     table = phrases.table()
     assert [key for key, (english, chinese) in table.items() if fields(english) != fields(chinese)] == []
     assert [key for key, both in table.items() if not all(both)] == []
+
+
+def test_a_phrase_has_one_place():
+    names = [found.name for found in iter_modules(words.__path__)]
+    rooms = [importlib.import_module(f"golive.evaluation.pages.words.{name}") for name in names]
+    counted = Counter(key for room in rooms for key in room.WORDS)
+    assert [key for key, places in counted.items() if places > 1] == []
+    assert set(counted) == set(phrases.table())
 
 
 def test_many_classes_have_no_matrix_but_numbers_by_class():

@@ -1,6 +1,7 @@
 """Every metric agrees with scikit-learn on real data, and is honest where it does not exist."""
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -40,6 +41,11 @@ def classified(request):
         (metrics.median_absolute_error, oracle.median_absolute_error),
         (metrics.r2, oracle.r2_score),
         (metrics.mape, oracle.mean_absolute_percentage_error),
+        (metrics.max_error, oracle.max_error),
+        (
+            lambda truth, found: metrics.row_pinball(truth, found, 0.9).mean(),
+            partial(oracle.mean_pinball_loss, alpha=0.9),
+        ),
     ],
 )
 def test_a_regression_metric_agrees_with_scikit_learn(diabetes, ours, theirs):
@@ -58,6 +64,13 @@ def test_decided_metrics_agree_with_scikit_learn(classified):
         "precision": oracle.precision_score(truth, decided, **average),
         "recall": oracle.recall_score(truth, decided, **average),
         "f1": oracle.f1_score(truth, decided, **average),
+        "mcc": oracle.matthews_corrcoef(truth, decided),
+        "specificity": np.mean(
+            [
+                oracle.recall_score(truth != label, decided != label)
+                for label in ([1] if classes == 2 else range(classes))
+            ]
+        ),
     }
     assert {name: float(value) for name, value in found.items()} == pytest.approx(expected, abs=NEAR)
 
@@ -71,6 +84,23 @@ def test_the_confusion_matrix_and_the_numbers_by_class_agree_with_scikit_learn(c
     by_class = metrics.scores_by_class(metrics.class_counts(truth, decided, probabilities.shape[1]))
     found = [*(by_class[key] for key in ("precision", "recall", "f1")), counts.sum(axis=1)]
     np.testing.assert_allclose(found, expected, atol=NEAR)
+
+
+def test_averages_over_classes_agree_with_scikit_learn(classified):
+    truth, probabilities = classified
+    decided = metrics.decide(probabilities, 0.5)
+    found = metrics.averages_of_counts(metrics.class_counts(truth, decided, probabilities.shape[1]))
+    for average, scores in found.items():
+        expected = oracle.precision_recall_fscore_support(truth, decided, average=average, zero_division=0)[:3]
+        assert list(scores.values()) == pytest.approx(expected, abs=NEAR)
+
+
+def test_the_symmetric_error_and_the_bias_are_their_definitions(diabetes):
+    truth, predicted = diabetes
+    expected = 2 * np.abs(predicted - truth) / (np.abs(predicted) + np.abs(truth))
+    assert metrics.smape(truth, predicted) == pytest.approx(expected.mean(), abs=NEAR)
+    assert metrics.smape(np.zeros(3), np.zeros(3)) == 0.0
+    assert metrics.bias(truth, predicted) == pytest.approx(predicted.mean() - truth.mean(), abs=NEAR)
 
 
 def test_rankings_agree_with_scikit_learn_for_every_class_ties_included(classified):

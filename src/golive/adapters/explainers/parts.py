@@ -136,7 +136,8 @@ class Parts:
 
 def _solved(evaluator: ReferenceEvaluator, tensor: str, probes: Array, width: int) -> Tail | None:
     try:
-        found = np.asarray(evaluator.run(None, {tensor: probes})[0], np.float64)
+        answered: Any = evaluator.run(None, {tensor: probes})
+        found = np.asarray(answered[0], np.float64)
     except Exception:  # noqa: BLE001 - whatever the library says of a graph that it cannot run: there is no exact form
         return None
     if found.ndim == 1:

@@ -11,7 +11,7 @@ from golive.adapters.explainers.link import Link, linked
 from golive.adapters.explainers.parts import Parts, attributes_of
 from golive.adapters.graphs.tree_ensemble import AVERAGE, DOMAIN, OPERATOR, SUM, TreeEnsemble, read_node
 from golive.errors import NotConvertibleError, VerificationError
-from golive.inference.explaining.container import Held, write
+from golive.inference.explaining.container import Head, Held, write
 from golive.inference.explaining.trees import FEWEST_ROWS, MOST_PATTERNS, TreeGame
 from golive.ports import Float64, Subject
 
@@ -55,24 +55,23 @@ def _head(parts: Parts, node: Any) -> _Head | None:
         ensemble = read_node(node)
     except NotConvertibleError:
         return None
-    if ensemble.transform or ensemble.aggregate not in {SUM, AVERAGE}:
-        return None
-    if len(ensemble.weights) > MOST_PATTERNS // FEWEST_ROWS:
+    is_sum = not ensemble.transform and ensemble.aggregate in {SUM, AVERAGE}
+    if not is_sum or len(ensemble.weights) > MOST_PATTERNS // FEWEST_ROWS:
         return None
     looked_up = _look_up(parts, node.output[0]) if ensemble.outputs == ensemble.trees else None
     if looked_up is not None:
         table, made = looked_up
         rows = np.rint(ensemble.weights).astype(np.int64)
-        if rows.min() < 0 or rows.max() >= len(table) or len(rows) * table.shape[1] > _MOST_VALUES:
-            return None
-        return _Head(ensemble, node.input[0], made, table[rows].astype(np.float64))
+        # One place of the table behind its end would be an error of the graph's, which the check finds.
+        values = table[np.clip(rows, 0, len(table) - 1)].astype(np.float64)
+        return _Head(ensemble, node.input[0], made, values) if values.size <= _MOST_VALUES else None
     if len(ensemble.weights) * ensemble.outputs > _MOST_VALUES:
         return None
     values = np.zeros((len(ensemble.weights), ensemble.outputs))
     values[np.arange(len(values)), ensemble.targets] = ensemble.weights
-    if ensemble.aggregate == AVERAGE:
-        values /= ensemble.trees
-    return _Head(ensemble, node.input[0], node.output[0], values)
+    return _Head(
+        ensemble, node.input[0], node.output[0], values / (ensemble.trees if ensemble.aggregate == AVERAGE else 1)
+    )
 
 
 def _look_up(parts: Parts, tensor: str) -> tuple[Any, str] | None:
@@ -100,25 +99,21 @@ def _found(parts: Parts, head: _Head, subject: Subject, names: Sequence[str]) ->
     tail = parts.tail(head.made, head.values.shape[1], head.ensemble.weights.dtype)
     if entered is None or tail is None:
         return None
-    raw = _arrays(head, entered, head.values, np.zeros(head.values.shape[1]))
     some = slice(0, _MOST_CHECKED)
     try:
-        sums = _answers(raw, entered, len(names), some, head.values.shape[1])
+        sums = _sums(head, entered, len(names), some)
     except VerificationError:
         return None
     link = linked(tail, sums, subject.answers[some], subject.task)
     return None if link is None else _written(head, entered, link)
 
 
-def _answers(arrays: dict[str, Any], entered: Encoded, columns: int, some: slice, outputs: int) -> Float64:
-    held = Held(
-        Link(scale="value", mirror="", weights=np.zeros((0, 0)), offset=np.zeros(0)).head(
-            "tree", runtime="", narrow=False
-        ),
-        arrays,
-    )
-    game = TreeGame(held, columns, entered.rows[:1])
-    return np.stack([game.answers(entered.rows[some], output) for output in range(outputs)], axis=1)
+def _sums(head: _Head, entered: Encoded, columns: int, some: slice) -> Float64:
+    """Give what the trees add up to, as the bundle's own reader of the file adds."""
+    outputs = head.values.shape[1]
+    arrays = _arrays(head, entered, head.values, np.zeros(outputs))
+    held = Held(Head(kind="tree", scale="value", parts=()), arrays)
+    return TreeGame(held, columns, entered.rows[:1]).answers(entered.rows[some])
 
 
 def _written(head: _Head, entered: Encoded, link: Link) -> bytes:

@@ -43,11 +43,13 @@ class Answers(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """Class as the data has it -> what answers call it."""
     top_k: Annotated[int, msgspec.Meta(ge=0)] = 0
     """Answers also name so many of the most probable labels, with their probabilities."""
+    background: Annotated[int, msgspec.Meta(ge=0, le=100)] = 100
+    """Training rows that stay in the bundle for explanations to compare with; with 0, nothing can be explained."""
 
     @property
     def finish(self) -> Finish:
         """The same as packaging takes it."""
-        return Finish(threshold=self.threshold, labels=self.labels, top_k=self.top_k)
+        return Finish(threshold=self.threshold, labels=self.labels, top_k=self.top_k, background=self.background)
 
 
 class Serving(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

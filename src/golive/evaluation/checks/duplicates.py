@@ -26,7 +26,9 @@ _CLUSTERED = 4.0
 _MOST_ROWS = 400_000
 _MOST_CELLS = 40_000_000
 _TRIED = 60
-_RICH = 1e-2
+_SPLITS = 5
+_CHANCE = 0.05
+"""Of the twins, what chance may explain in rows that are called rich."""
 
 Hash = npt.NDArray[np.uint64]
 
@@ -105,18 +107,51 @@ def _inside(test: Hash, subject: Subject, kept: Int64) -> Finding | None:
 def _rich(whole: Hash, here: slice, there: slice, twin: npt.NDArray[np.bool_]) -> bool:
     """Say whether rows are so rich in values that none would agree with another by chance.
 
-    Two signs are needed: the chance of agreement of each column, multiplied and then allowed for correlation by a
-    square root, leaves less than 0.01 pairs; and rows that agree in all columns but one are fewer than full twins
-    (by chance they would be many more).
+    Two signs are needed. How often rows that are no twins agree in one random half of the columns, times how often
+    they do in the other half, explains hardly any of the twins; and rows that agree in all columns but one are fewer
+    than twins (by chance they would be many more).
     """
-    same = np.array([_agreement(column) for column in whole])
-    pairs = math.log(max(whole[0, here].size, 1)) + math.log(max(whole[0, there].size, 1))
-    if 0.5 * float(np.log(same).sum()) + pairs > math.log(_RICH):
-        return False
+    whole = _different(whole)
+    return len(whole) > 1 and not _explained(whole, here, there) and _lonely(whole, here, there, twin)
+
+
+def _different(whole: Hash) -> Hash:
+    """Leave out columns that say the same as another one, in whatever words."""
+    kept: dict[bytes, int] = {}
+    for place, column in enumerate(whole):
+        _, first, index = np.unique(column, return_index=True, return_inverse=True)
+        kept.setdefault(np.argsort(np.argsort(first))[index].astype(np.int32).tobytes(), place)
+    return whole[list(kept.values())]
+
+
+def _explained(whole: Hash, here: slice, there: slice) -> bool:
+    rng = np.random.default_rng(len(whole))
+    same = here == there
+    twins = _pairs(whole.sum(axis=0, dtype=np.uint64), here, there, same=same)
+    among = float(whole[0, here].size) * float(whole[0, there].size) / (2.0 if same else 1.0)
+    expected = 0.0
+    for _ in range(_SPLITS):
+        halves = np.array_split(rng.permutation(len(whole)), 2)
+        agree = [_pairs(whole[half].sum(axis=0, dtype=np.uint64), here, there, same=same) - twins for half in halves]
+        expected = max(expected, agree[0] * agree[1] / among)
+    return expected > _CHANCE * twins
+
+
+def _pairs(hashed: Hash, here: slice, there: slice, *, same: bool) -> float:
+    """Count the pairs of rows with one hash: of one table, or of a row here and a row there."""
+    if same:
+        counts = np.unique(hashed[there], return_counts=True)[1].astype(np.float64)
+        return float((counts * (counts - 1.0)).sum() / 2.0)
+    index = np.unique(hashed, return_inverse=True)[1]
+    most = int(index.max()) + 1
+    one, other = (np.bincount(index[part], minlength=most).astype(np.float64) for part in (here, there))
+    return float(one @ other)
+
+
+def _lonely(whole: Hash, here: slice, there: slice, twin: npt.NDArray[np.bool_]) -> bool:
     total = whole.sum(axis=0, dtype=np.uint64)
     almost = np.zeros(len(twin), dtype=np.bool_)
-    varied = np.flatnonzero(same < 1.0)
-    for place in varied[np.linspace(0, len(varied) - 1, min(_TRIED, len(varied))).astype(np.int64)]:
+    for place in np.linspace(0, len(whole) - 1, min(_TRIED, len(whole))).astype(np.int64):
         rest = total - whole[place]
         if here == there:
             _, index, counts = np.unique(rest[there], return_inverse=True, return_counts=True)
@@ -126,12 +161,6 @@ def _rich(whole: Hash, here: slice, there: slice, twin: npt.NDArray[np.bool_]) -
     # Inside one table the twin that was kept agrees as well, and is not counted among the twins.
     full = np.isin(total[there], total[there][twin])
     return int((almost & ~full).sum()) < int(full.sum()) / 2
-
-
-def _agreement(column: Hash) -> float:
-    counts = np.unique(column, return_counts=True)[1].astype(np.float64)
-    rows = float(counts.sum())
-    return float(max((counts**2).sum() - rows, 1.0) / max(rows * (rows - 1.0), 1.0))
 
 
 def _mixed(values: Float64, rng: np.random.Generator) -> Hash:

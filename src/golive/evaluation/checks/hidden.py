@@ -18,7 +18,7 @@ _MANY_VALUES = 10
 _MOST_NONE = 0.1
 """A "none" that is more frequent than this is what the column is about."""
 _FAR = 1.5
-_FAR_ZERO = 1.0
+_FAR_ZERO = 1.25
 _SMALL_CODES = frozenset({-9.0, -8.0, -7.0, 9.0, 99.0, -99.0, -98.0, -88.0, -77.0})
 _STORAGE = frozenset({-32768.0, 32767.0, 65535.0, -2147483648.0, 2147483647.0, 4294967295.0})
 _REPEATED = re.compile(r"9{3,}|8{3,}|7{3,}|9{2,}[678]")
@@ -84,8 +84,8 @@ def _apart(value: float, rest: Float64, weights: Float64, rows: int) -> str | No
     outside = value < rest[0] or value > rest[-1]
     if not outside:
         return None
-    if value == -1.0 and rest[0] >= 0.0 and (rest == np.floor(rest)).all():
-        return "warn" if len(rest) >= _MANY_VALUES else None
+    if value < 0.0 <= rest[0] and len(rest) >= _MANY_VALUES:
+        return "warn"
     gap = rest[0] - value if value < rest[0] else value - rest[-1]
     reach = _reach(rest, weights)
     if value == 0.0:

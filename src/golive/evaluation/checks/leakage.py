@@ -65,8 +65,11 @@ def power(values: Float64, target: Float64, *, classes: bool, text: bool = False
         labels, place = np.unique(target, return_inverse=True)
         wrong = float((_beside(values, np.eye(len(labels))[place], text=text).argmax(axis=1) != place).mean())
         return 1.0 - wrong / (1.0 - _most(target) / len(target))
-    spread = float(np.var(target))
-    alone = 1.0 - float(np.mean((_beside(values, target[:, None], text=text)[:, 0] - target) ** 2)) / spread
+    # Ranks keep a few huge values from hiding what a column tells of all others.
+    ranks = np.unique(target, return_inverse=True)[1].astype(np.float64)
+    both = np.stack([target, ranks], axis=1)
+    unexplained = np.mean((_beside(values, both, text=text) - both) ** 2, axis=0) / np.var(both, axis=0)
+    alone = float(1.0 - unexplained.min())
     return alone if text else max(alone, _straight(values, target))
 
 

@@ -6,6 +6,7 @@ number of columns.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import TypeGuard
 
 import msgspec
 import numpy as np
@@ -157,27 +158,24 @@ def _beside_counts(seen: Seen, known: ColumnProfile | None) -> Change | None:
 
 
 def _found(change: Change, hypotheses: int) -> Finding | None:
-    drift = change.drift
-    if matters(drift, text=change.text, chance=SURE / hypotheses):
+    """Give the plainest statement that is true: new values, another shape, more missing ones, values out of range."""
+    drift, chance = change.drift, SURE / hypotheses
+    if _rose(drift.unseen, _UNSEEN, chance):
+        return _risen(change.name, "unseen", drift.unseen, hypotheses)
+    if matters(drift, text=change.text, chance=chance):
+        p = min(1.0, drift.p * hypotheses)
         return finding(
-            "shift",
-            "shape",
-            "warn",
-            columns=(change.name,),
-            p=min(1.0, drift.p * hypotheses),
-            column=change.name,
-            psi=drift.psi,
-            w1=drift.w1,
+            "shift", "shape", "warn", columns=(change.name,), p=p, column=change.name, psi=drift.psi, w1=drift.w1
         )
-    rises = (
-        ("missing", drift.missing, _MISSING),
-        ("unseen", drift.unseen, _UNSEEN),
-        ("outside", drift.outside, _OUTSIDE),
-    )
-    for code, rose, least in rises:
-        if rose is not None and rose.points >= least and rose.p <= SURE / hypotheses:
-            return _risen(change.name, code, rose, hypotheses)
+    if _rose(drift.missing, _MISSING, chance):
+        return _risen(change.name, "missing", drift.missing, hypotheses)
+    if _rose(drift.outside, _OUTSIDE, chance):
+        return _risen(change.name, "outside", drift.outside, hypotheses)
     return None
+
+
+def _rose(rose: Rise | None, least: float, chance: float) -> TypeGuard[Rise]:
+    return rose is not None and rose.points >= least and rose.p <= chance
 
 
 def _risen(name: str, code: str, rose: Rise, hypotheses: int) -> Finding:

@@ -19,7 +19,7 @@ _FACTORS = (2.2046, 2.54, 3.2808, 3.6, 4.184, 10.0, 12.0, 16.0, 24.0, 25.4, 28.3
 _LARGE_FACTORS = (3600.0, 10_000.0, 86_400.0, 1e6, 1e9)
 _MIXED = (2.2046, 2.54, 3.2808, 3.6, 10.0, 12.0, 16.0, 24.0, 25.4, 30.48, 60.0, 100.0, 1000.0, 10_000.0, 1e6)
 _FEWEST = 50
-_FEWEST_MIXED = 20
+_FEWEST_MIXED = 5
 _LEAST_SHARE = 0.01
 _MOST_SHARE = 0.4
 _LEAST_VALUES = 10
@@ -31,6 +31,8 @@ _CLEAR = 60.0
 """Smaller factors lie among what groups of rows may differ by, so half of such a step must be empty."""
 _GAP = 0.5
 _LEAST_GAP = 0.35
+_EMPTY = 18.0
+"""Of the widest tails (Pareto's) the chance of a gap is exp(-this)."""
 _WIDER = 1.6
 _SEEN_THROUGH = 0.5
 _MOST_POINTS = 2_000
@@ -96,6 +98,8 @@ def _degrees(seen: Seen, reference: Float64 | None) -> Finding | None:
         return None
     for then, here in (("°C", "°F"), ("°F", "°C")):
         turned = before * 1.8 + 32.0 if then == "°C" else (before - 32.0) / 1.8
+        if abs(float(np.median(turned) - np.median(now))) > float(turned.std()):
+            continue
         in_range = _is_weather(before if then == "°C" else turned)
         if in_range and _apart(turned, now) <= _ALIKE and _apart(before, now) >= 2 * _ALIKE:
             return finding(
@@ -196,12 +200,17 @@ def _step(main: Float64, other: Float64) -> float | None:
     """Give the logarithm of the factor by which the other rows are the main ones again."""
     moved = float(np.median(other) - np.median(main))
     step = math.log(min(_MIXED, key=lambda one: abs(moved - math.log(one))))
-    clear = step >= math.log(_CLEAR) or other[0] - main[-1] >= _GAP * step
-    if step < _WIDE * _spread(main) or not clear:
+    gap = float(other[0] - main[-1])
+    # The k highest values of a tail like a power's leave gaps of its width over k.
+    wide = max(_spread(main), _tail(main))
+    clear = gap * len(other) >= _EMPTY * wide and (step >= math.log(_CLEAR) or gap >= _GAP * step)
+    if step < _WIDE * wide or not clear:
         return None
-    # Only what lies above the border can be compared: the rest of the other unit is hidden among the main rows.
-    visible = main[main >= other[0] - step - 1e-9]
+    # Only what the step carries beyond the main rows can be compared; the rest is hidden among them.
+    visible = main[main + step > main[-1]]
     if len(visible) < _SEEN_THROUGH * len(main):
+        return None
+    if len(np.unique(other)) < min(_FEWEST_MIXED, len(np.unique(visible))) // 2 + 1:
         return None
     spread, sampled = _spread(main), 1.0 / math.sqrt(len(other))
     near = abs(float(np.median(other) - np.median(visible)) - step) <= spread * (_SURE_STEP + 4.0 * sampled) + 0.02
@@ -218,6 +227,12 @@ def _logs(values: Float64) -> Float64:
 def _spread(values: Float64) -> float:
     low, high = np.quantile(values, [0.25, 0.75])
     return float(max((high - low) / _OF_NORMAL, 0.5 * values.std(), 1e-6))
+
+
+def _tail(values: Float64) -> float:
+    """Give how far the upper tail reaches: its mean excess, were it a power's (an exponential one of logarithms)."""
+    low, high = np.quantile(values, [0.75, 0.975])
+    return float((high - low) / math.log(10.0))
 
 
 def _nearest(step: float, factors: tuple[float, ...]) -> float | None:

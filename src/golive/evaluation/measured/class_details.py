@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from golive.evaluation.measured.comparison import Setting, resamples_for
+from golive.evaluation.measured.comparison import Setting
 from golive.evaluation.measured.ranked import Ranked
 from golive.ports import Float64, Int64
 from golive.statistics import metrics
@@ -16,6 +16,7 @@ from golive.statistics.resample import curve_points, interval, resample
 DRAWN_CURVES = 8
 """Classes with curves of their own in the report: the most frequent ones."""
 _BAND_RESAMPLES = 400
+_FEW_POINTS = 200_000
 _GRID = 101
 _SCORE_BINS = 25
 _TWO = 2
@@ -67,7 +68,7 @@ def class_curves(
     points = resample(
         {str(label): curve_points(truth == label, score, at) for label, score in scores.items()},
         rows=len(truth),
-        resamples=min(resamples_for(len(truth), len(drawn)), _BAND_RESAMPLES),
+        resamples=_BAND_RESAMPLES if len(truth) * len(drawn) <= _FEW_POINTS else _BAND_RESAMPLES // 2,
         seed=setting.seed,
         groups=setting.groups,
     )
@@ -102,7 +103,7 @@ def _areas(ranked: Ranked, place: int | None) -> dict[str, float | None]:
 
 
 def _area_bounds(ranked: Ranked, place: int | None) -> dict[str, list[float] | None]:
-    if place is None:
+    if place is None or not ranked.bounds:
         return {"auc": None, "pr_auc": None}
     one, two = ranked.bounds[place]
     return {"auc": _plain(one), "pr_auc": _plain(two)}

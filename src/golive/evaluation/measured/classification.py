@@ -20,6 +20,7 @@ from golive.evaluation.measured.comparison import (
 from golive.evaluation.measured.ranked import Ranked, heads_of, ranked, ranked_metrics
 from golive.ports import Float64, Int64
 from golive.statistics import metrics
+from golive.statistics.calibrated import chance_error
 from golive.statistics.curves import calibration
 from golive.statistics.intervals import Interval, share_interval
 from golive.statistics.resample import Statistic, calibration_error, class_sums, resample
@@ -64,7 +65,10 @@ def classified(
     decided = {role: metrics.decide(given, thresholds[role]) for role, given in answers.items()}
     present = np.bincount(truth, minlength=classes)
     heads = tuple(head for head in heads_of(classes) if 0 < present[head] < len(truth))
-    order = {role: ranked(truth, given, heads, setting, bounds=role == MODEL) for role, given in answers.items()}
+    order = {
+        role: ranked(truth, given, heads, setting, bounds=role == MODEL and classes <= _WHOLE_MATRIX)
+        for role, given in answers.items()
+    }
     statistics: dict[str, Statistic] = {}
     for role, given in answers.items():
         statistics[f"counts {role}"] = class_sums(truth, decided[role], classes)
@@ -133,6 +137,7 @@ def _decided(held: Classified) -> list[Metric]:
     counts = {role: metrics.class_counts(held.truth, found, held.classes) for role, found in held.decided.items()}
     values = {role: metrics.scores_of_counts(found) for role, found in counts.items()}
     spread = {role: metrics.scores_of_counts(held.drawn[f"counts {role}"]) for role in counts}
+    units = _units(held)
     return [
         _with_wilson(
             resampled_metric(
@@ -141,11 +146,21 @@ def _decided(held: Classified) -> list[Metric]:
                 {role: spread[role][name] for role in counts},
                 floor=-1.0 if name == "mcc" else 0.0,
                 ceiling=1.0,
+                units=None if name in {"accuracy", "specificity"} else units,
             ),
             held,
         )
         for name in (*_DECIDED, *_BESIDE)
     ]
+
+
+def _units(held: Classified) -> int:
+    """Count the rows, or the groups with rows, of the rarest class that occurs: what most numbers rest on."""
+    labels, counts = np.unique(held.truth, return_counts=True)
+    rarest = int(np.argmin(counts))
+    if held.setting.groups is None:
+        return int(counts[rarest])
+    return len(np.unique(held.setting.groups[held.truth == labels[rarest]]))
 
 
 def _with_wilson(metric: Metric, held: Classified) -> Metric:
@@ -174,9 +189,17 @@ def _ece(held: Classified, stated: Mapping[str, Float64]) -> Metric:
     )
 
     def single(role: str) -> Interval | None:
-        bounds = plain.single(role)
-        # Chance alone raises this number, and resampling raises it again: reach down as far as up.
-        return bounds and (min(bounds[0], 2 * values[role] - bounds[1]), bounds[1])
+        value, drawn = values[role], held.drawn[f"ece {role}"]
+        plainly = plain.single(role)
+        if plainly is None:
+            return None
+        by_chance = chance_error(*metrics.confidence(held.truth, stated[role]), held.setting.groups, held.setting.seed)
+        # Chance alone raises this number, and resampling raises it again: so the interval is mirrored, and reaches
+        # to 0 where right probabilities could have given as much.
+        raised = float(drawn[1:].mean() - drawn[0])
+        lower = 2 * value - plainly[1] - raised / 4
+        upper = max(plainly[1] - raised, 2 * value - plainly[0])
+        return 0.0 if value <= by_chance else lower, upper
 
     return msgspec.structs.replace(plain, single=single)
 

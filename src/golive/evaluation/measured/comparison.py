@@ -109,13 +109,18 @@ def over_groups(method: str, setting: Setting) -> str:
     return method if setting.groups is None else f"{method}, over groups of rows"
 
 
-def resampled_metric(name: str, values: Mapping[str, float], drawn: Mapping[str, Float64], **more: Any) -> Metric:
-    """Make a metric from its values and its resamples ``[1 + resamples]``, by role."""
+def resampled_metric(
+    name: str, values: Mapping[str, float], drawn: Mapping[str, Float64], *, units: int | None = None, **more: Any
+) -> Metric:
+    """Make a metric from its values and its resamples ``[1 + resamples]``, by role.
+
+    ``units`` is how many rows a difference rests on: of paired answers few differ.
+    """
     return Metric(
         name=name,
         values=values,
         single=lambda role: interval(values[role], drawn[role]),
-        paired=lambda other: interval(values[MODEL] - values[other], drawn[MODEL] - drawn[other]),
+        paired=lambda other: interval(values[MODEL] - values[other], drawn[MODEL] - drawn[other], units),
         method=f"Poisson bootstrap, {len(drawn[MODEL]) - 1} resamples",
         **more,
     )

@@ -42,9 +42,7 @@ def ranking(subject: Subject) -> Section:
         "mrr": lambda score: reciprocal_rank(relevant, score, groups),
         "pair_accuracy": lambda score: pair_accuracy(relevance, score, groups, subject.seed),
     }
-    made = [
-        _measured(name, {role: of(score) for role, score in scores.items()}, setting) for name, of in named.items()
-    ]
+    made = [_measured(name, {role: of(score) for role, score in scores.items()}, setting) for name, of in named.items()]
     sizes = np.bincount(groups)
     return Section(
         measures=tuple(measure for measures in made for measure in measures),

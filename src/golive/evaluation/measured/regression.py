@@ -90,11 +90,24 @@ def _resampled(
     r2 = {role: metrics.r2(truth, predicted) for role, predicted in answers.items()}
     middle = {role: metrics.median_absolute_error(truth, predicted) for role, predicted in answers.items()}
     return [
-        resampled_metric("r2", r2, {role: drawn[f"r2 {role}"] for role in answers}, ceiling=1.0),
+        _r2(r2, {role: drawn[f"r2 {role}"] for role in answers}, answers),
         resampled_metric(
             "median_absolute_error", middle, {role: drawn[f"median {role}"] for role in answers}, floor=0.0
         ),
     ]
+
+
+def _r2(values: Mapping[str, float], drawn: Mapping[str, Float64], answers: Mapping[str, Float64]) -> Metric:
+    plain = resampled_metric("r2", values, drawn, ceiling=1.0)
+
+    def single(role: str) -> Interval | None:
+        bounds = plain.single(role)
+        if bounds is None or np.ptp(answers[role]) > 0.0:
+            return bounds
+        # A constant is never better than the mean of the rows themselves, in no resample either: mirror the interval.
+        return bounds[0], max(bounds[1], 2 * values[role] - bounds[0])
+
+    return msgspec.structs.replace(plain, single=single)
 
 
 def _mape(truth: Float64, errors: Mapping[str, Float64], setting: Setting) -> list[Metric]:

@@ -110,7 +110,7 @@ def _above(cells: Float64, steps: int) -> tuple[Float64, Float64]:
 
 
 def _saving(inside: Float64, outside: Float64, chosen: int) -> dict[str, float | None]:
-    usable = np.isfinite(inside).all(axis=1) & np.isfinite(outside).all(axis=1)
+    usable = np.asarray(np.isfinite(inside).all(axis=1) & np.isfinite(outside).all(axis=1))
     if usable.sum() * 2 < len(usable):
         return {"value": None, "lower": None, "upper": None}
     inside, outside = inside[usable], outside[usable]
@@ -122,9 +122,8 @@ def _saving(inside: Float64, outside: Float64, chosen: int) -> dict[str, float |
 
 def _bands(at: Float64, whole: Float64, drawn: Float64) -> dict[str, Any]:
     # The rows as they are stand first, so that there is one where no resample holds rows.
-    drawn = np.concatenate([whole[None], drawn])
-    lower, upper = np.nanquantile(drawn, [0.025, 0.975], axis=0)
-    return {"threshold": at.tolist(), "cost": whole.tolist(), "lower": lower.tolist(), "upper": upper.tolist()}
+    lower, upper = np.nanquantile(np.concatenate([whole[None], drawn]), [0.025, 0.975], axis=0).tolist()
+    return {"threshold": at.tolist(), "cost": whole.tolist(), "lower": lower, "upper": upper}
 
 
 def _shares(cells: Float64, steps: int) -> dict[str, list[float | None]]:

@@ -9,7 +9,7 @@ from golive.domain.evidence import Evidence
 from golive.evaluation.pages import plots
 from golive.evaluation.pages.chapter import Chapter, Drawn
 from golive.evaluation.pages.drawing import COLORS
-from golive.evaluation.pages.figures import narrow, table
+from golive.evaluation.pages.figures import cut, narrow
 from golive.evaluation.pages.markup import Markup, join, tag
 from golive.evaluation.pages.numbers import number
 from golive.evaluation.pages.phrases import Say
@@ -111,7 +111,7 @@ def _ranked(details: Details, say: Say) -> list[Drawn]:
     found: Sequence[Mapping[str, Any]] = details["curves"]
     if not found:
         return []
-    areas = [f"{curve['label']} {number(curve['auc'], 3)}" for curve in found]
+    areas = [_area(curve, details, say) for curve in found]
     roc = plots.bands(
         [_band(curve["roc"]) for curve in found],
         labels=(say("axis.fpr"), say("axis.tpr")),
@@ -131,12 +131,21 @@ def _ranked(details: Details, say: Say) -> list[Drawn]:
     )
     banded = say("bands.about") if any("lower" in curve["roc"] for curve in found) else ""
     colors = [f"--c{place % COLORS}" for place in range(len(found))]
-    with_area = tuple((color, f"{text} (AUC)") for color, text in zip(colors, areas, strict=True))
+    with_area = tuple(zip(colors, areas, strict=True))
     plain = tuple((color, curve["label"]) for color, curve in zip(colors, found, strict=True))
     return [
         Drawn(caption=say("plot.roc"), plot=roc, legend=with_area, about=banded),
         Drawn(caption=say("plot.pr"), plot=precision, legend=plain, about=banded),
     ]
+
+
+def _area(curve: Mapping[str, Any], details: Details, say: Say) -> str:
+    label, area = curve["label"], number(curve["auc"], 3)
+    rows: Sequence[Mapping[str, Any]] = details.get("per_class", ())
+    bounds = next((row.get("intervals", {}).get("auc") for row in rows if row["label"] == label), None)
+    if not bounds:
+        return say("area.of", label=label, area=area)
+    return say("area.bounded", label=label, area=area, interval=f"{number(bounds[0], 3)} … {number(bounds[1], 3)}")
 
 
 def _calibration(details: Details, say: Say) -> list[Drawn]:
@@ -185,7 +194,7 @@ def _thresholds(details: Details, say: Say) -> list[Drawn]:
     plot = plots.bands(
         [Band(at, cost, found.get("lower"), found.get("upper"))],
         labels=(say("axis.threshold"), say("axis.cost")),
-        reference=([chosen, chosen], [0.0, cost[places[0]]]),
+        reference=([chosen, chosen], [min(cost), max(cost)]),
         alt=say(
             "alt.thresholds",
             chosen=number(chosen),
@@ -236,20 +245,23 @@ def _saving(found: Mapping[str, Any], say: Say) -> str:
     if saving.get("value") is None:
         return say("thresholds.choose")
     value, lower, upper = (number(saving[key]) for key in ("value", "lower", "upper"))
-    return say("thresholds.saving", saving=value, lower=lower, upper=upper)
+    key = "thresholds.saving" if saving["lower"] > 0 else "thresholds.nothing"
+    return say(key, saving=value, lower=lower, upper=upper)
 
 
 def _class_table(details: Details, say: Say) -> Markup:
     rows: Sequence[Mapping[str, Any]] = details["per_class"]
     names = [name for name in _BY_CLASS if any(row.get(name) is not None for row in rows)]
     heads = (say("class"), *(say(f"metric.{name}") for name in names), say("rows"))
-    written = [(row["label"], *(_class_cell(row, name) for name in names), Markup(number(row["rows"]))) for row in rows]
     averages: Mapping[str, Mapping[str, float]] = details.get("averages", {})
-    written += [
+    written = [
         (say(f"average.{kind}"), *(_class_cell(average, name) for name in names), Markup())
         for kind, average in averages.items()
     ]
-    return table(heads, written)
+    written += [
+        (row["label"], *(_class_cell(row, name) for name in names), Markup(number(row["rows"]))) for row in rows
+    ]
+    return cut(heads, written, say)
 
 
 def _class_cell(row: Mapping[str, Any], name: str) -> Markup:

@@ -17,6 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgba_array
 from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
+from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from golive.evaluation.pages.markup import Markup, escape
@@ -145,8 +146,11 @@ def svg(plot: Plot) -> Markup:
     return _themed(written.getvalue(), plot, texts)
 
 
-def figure(plot: Plot, *, title: str = "") -> Figure:
-    """Draw a plot as a figure of its own, in light colors, with its labels and a title."""
+def figure(plot: Plot, *, title: str = "", legend: Sequence[tuple[str, str]] = ()) -> Figure:
+    """Draw a plot as a figure of its own, in light colors, with its labels, a title and a legend.
+
+    ``legend`` pairs the page's variable of a color, such as ``--c0``, with what it stands for.
+    """
     with mpl.rc_context({**_defaults(), "font.family": ["DejaVu Sans", *_chinese()], "font.size": _EM}):
         drawn = Shown(figsize=plot.size, layout="constrained", facecolor="white", dpi=100)
         axes = drawn.add_subplot()
@@ -157,6 +161,11 @@ def figure(plot: Plot, *, title: str = "") -> Figure:
         axes.set_ylabel(plot.labels[1], color=_LIGHT[INK], labelpad=7, parse_math=False)
         if title:
             axes.set_title(title, color=_LIGHT[INK], loc="left", fontweight="bold", parse_math=False)
+        if legend:
+            stand_ins = {variable: stand_in for stand_in, variable in _VARIABLES.items()}
+            patches = [Patch(color=stand_ins[variable], label=shortened(text, 40)) for variable, text in legend]
+            for text in drawn.legend(handles=patches, loc="outside lower left", ncols=2, frameon=False).get_texts():
+                text.set_parse_math(False)
         _paint(drawn)
     return drawn
 

@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from golive.domain.digest import short
 from golive.domain.evidence import Evidence, Measure
 from golive.evaluation.pages.chapter import Chapter
-from golive.evaluation.pages.figures import narrow, table
+from golive.evaluation.pages.figures import cut, narrow, table
 from golive.evaluation.pages.markup import Markup, tag
 from golive.evaluation.pages.numbers import decimals_of, interval_text, number, value_text
 from golive.evaluation.pages.phrases import Say
 
 _ROLES = ("baseline", "champion")
+_LISTED = 1500
 _ELSEWHERE = ("class", "fairness", "robustness", "slices", "importance", "explain", "drift", "shift")
 """First parts of names that have a chapter of their own."""
 
@@ -50,14 +51,14 @@ def every_number(evidence: Evidence, say: Say) -> Chapter | None:
         )
         for measure in evidence.measures
     ]
-    listed = tag("details", tag("summary", say("every.open", count=len(rows))), table(heads, rows))
+    listed = cut(heads, rows, say, most=_LISTED)
     return Chapter(name="every-number", title=say("every"), about=say("every.about"), parts=(listed,))
 
 
 def paired_rows(evidence: Evidence) -> list[str]:
     """Give the names of the metrics that a baseline or champion was measured on too, in order."""
-    names = [measure.name for measure in evidence.measures]
-    return [name for name in names if {f"{role}.{name}" for role in _ROLES} & set(names)]
+    names = {measure.name: None for measure in evidence.measures}
+    return [name for name in names if any(f"{role}.{name}" in names for role in _ROLES)]
 
 
 def numbers_table(evidence: Evidence, say: Say) -> Markup:
@@ -85,7 +86,7 @@ def measures_table(measures: Sequence[Measure], say: Say) -> Markup:
     keys += ["interval"] if any(measure.lower is not None for measure in measures) else []
     keys += ["remark"] if any(measure.note for measure in measures) else []
     rows = [tuple(_measure_cell(measure, key, say) for key in keys) for measure in measures]
-    return narrow([say(key) for key in keys], rows)
+    return (table if "remark" in keys else narrow)([say(key) for key in keys], rows)
 
 
 def hint(measure: Measure, say: Say) -> str | None:

@@ -2,10 +2,13 @@
 
 from typing import get_args
 
+from matplotlib.figure import Figure
+
 from golive.domain.evidence import Evidence, Measure
 from golive.domain.finding import Severity
 from golive.evaluation.pages.chapter import Drawn
 from golive.evaluation.pages.chapters import chapters
+from golive.evaluation.pages.drawing import figure
 from golive.evaluation.pages.findings import sentence
 from golive.evaluation.pages.markup import Markup, join, tag
 from golive.evaluation.pages.measured import own_measures
@@ -44,6 +47,11 @@ def plots_of(evidence: Evidence, lang: Language = "en") -> dict[str, Drawn]:
     """Give every plot of the report with its caption, by name, in the order of the page."""
     drawn = (one for chapter in chapters(evidence, phrases(lang)) for one in chapter.drawn)
     return {one.plot.name: one for one in drawn}
+
+
+def figure_of(drawn: Drawn) -> Figure:
+    """Draw a plot of the report as a figure of its own, with its caption and legend; a notebook shows it."""
+    return figure(drawn.plot, title=drawn.caption, legend=drawn.legend)
 
 
 def _row(measure: Measure, evidence: Evidence, roles: list[str], say: Say) -> Markup:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from golive.errors import UsageError
-from golive.evaluation.pages.words import checks, groups, report, stress
+from golive.evaluation.pages.words import checks, explained, groups, numbers, report, slices, stress
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
@@ -12,9 +12,12 @@ Say = Callable[..., str]
 
 _TABLE: Mapping[str, tuple[str, str]] = {
     **report.WORDS,
+    **numbers.WORDS,
+    **explained.WORDS,
     **groups.WORDS,
     **checks.WORDS,
     **stress.WORDS,
+    **slices.WORDS,
 }
 
 

@@ -15,7 +15,7 @@ from golive.domain.policy import Reason, Verdict
 from golive.domain.signature import Field
 from golive.evaluation.pages.chapter import Chapter, written
 from golive.evaluation.pages.chapters import chapters
-from golive.evaluation.pages.figures import table
+from golive.evaluation.pages.figures import cut
 from golive.evaluation.pages.findings import findings, sentence, worst_severity
 from golive.evaluation.pages.markup import Markup, join, tag
 from golive.evaluation.pages.measured import every_number, hint, measures_table
@@ -25,6 +25,7 @@ from golive.evaluation.pages.phrases import Language, Say, known, phrases
 _TILES = ("rmse", "mae", "r2", "mape", "accuracy", "f1", "auc", "log_loss")
 _MOST_TRIALS = 60
 _MOST_VALUES = 8
+_MOST_CLASSES = 100
 
 
 def render(
@@ -71,7 +72,7 @@ def render(
         _contents(parts, say),
         tag("main", *map(written, parts)),
         _sign_off(manifest, evidence, say),
-        tag("footer", say("foot", code=evidence.code)),
+        tag("footer", say("foot", code=evidence.code.removeprefix("golive "))),
     )
     head = join(
         Markup('<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'),
@@ -95,9 +96,10 @@ def attached(evidence: Evidence) -> Digest:
 
 
 def _header(manifest: Manifest, digest: Digest, evidence: Evidence, verdict: Verdict | None, say: Say) -> Markup:
-    outcome = verdict.outcome if verdict else "none"
+    outcome = verdict.outcome if verdict and verdict.reasons else "none"
     severity = worst_severity(evidence)
-    badges = [tag("div", say(f"outcome.{outcome}"), kind=f"outcome {outcome}")]
+    said = "empty" if verdict and not verdict.reasons else outcome
+    badges = [tag("div", say(f"outcome.{said}"), kind=f"outcome {outcome}")]
     if verdict and verdict.forced:
         badges.append(tag("div", say("forced.badge"), kind="outcome forced"))
     if severity:
@@ -273,7 +275,7 @@ def _data(report: DataReport | None, say: Say) -> Chapter | None:
         for change in report.changes
     ]
     heads = tuple(say(key) for key in ("rule", "column", "action", "cells", "rows", "examples"))
-    parts += [tag("h3", say("changes")), table(heads, changes) if changes else _quiet(say("changes.none"))]
+    parts += [tag("h3", say("changes")), cut(heads, changes, say) if changes else _quiet(say("changes.none"))]
     if report.columns:
         parts += [tag("h3", say("columns")), _columns(report, say)]
     return Chapter(name="data", title=say("data"), parts=tuple(parts))
@@ -292,7 +294,7 @@ def _columns(report: DataReport, say: Say) -> Markup:
         )
         for column in report.columns
     ]
-    return table(tuple(map(say, heads)), rows)
+    return cut(tuple(map(say, heads)), rows, say)
 
 
 def _parity(parity: Evidence | None, say: Say) -> Chapter | None:
@@ -334,19 +336,22 @@ def _signature(manifest: Manifest, say: Say) -> Chapter:
     output = tag(
         "p", say("signature.output", target=signature.target), f" ({signature.unit})" if signature.unit else ""
     )
-    classes = _quiet(", ".join(signature.classes)) if signature.classes else Markup()
+    classes = _quiet(_several(signature.classes, say)) if signature.classes else Markup()
     heads = tuple(say(key) for key in ("field", "type", "may.miss", "seen", "unit"))
-    return Chapter(name="signature", title=say("signature"), parts=(table(heads, rows), output, classes))
+    return Chapter(name="signature", title=say("signature"), parts=(cut(heads, rows, say), output, classes))
 
 
 def _seen(field: Field, say: Say) -> str:
     if field.categories:
-        shown = ", ".join(field.categories[:_MOST_VALUES])
-        left = len(field.categories) - _MOST_VALUES
-        return f"{shown} {say('more.values', count=left)}" if left > 0 else shown
+        return _several(field.categories, say, most=_MOST_VALUES)
     if field.minimum is not None and field.maximum is not None:
         return f"{number(field.minimum)} … {number(field.maximum)}"
     return ""
+
+
+def _several(texts: Sequence[str], say: Say, *, most: int = _MOST_CLASSES) -> str:
+    shown, left = ", ".join(texts[:most]), len(texts) - most
+    return f"{shown} {say('more.values', count=left)}" if left > 0 else shown
 
 
 def _lineage(manifest: Manifest, digest: Digest, evidence: Evidence, say: Say) -> Chapter:

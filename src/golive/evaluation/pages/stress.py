@@ -230,15 +230,16 @@ def _cell(row: Mapping[str, Any], key: str, say: Say) -> str:
         case "stress.kind":
             return say(f"stress.kind.{row['kind']}", stress=row["stress"])
         case "stress.drop":
-            if row["drop"] is not None:
-                return Markup(number(row["drop"]))
-            return Markup(say("stress.nothing") if row["broken"] else "–")
+            return Markup(say("stress.nothing") if row["broken"] else _or_dash(row["drop"]))
         case "interval":
-            bounded = row["lower"] is not None
-            return Markup(f"{number(row['lower'])} … {number(row['upper'])}" if bounded else "")
+            return Markup("" if row["lower"] is None else f"{number(row['lower'])} … {number(row['upper'])}")
         case "stress.ratio":
-            return Markup("–" if row["ratio"] is None else number(row["ratio"]))
+            return Markup(_or_dash(row["ratio"]))
     return Markup(f"{row['refused']:.0%}")
+
+
+def _or_dash(value: float | None) -> str:
+    return "–" if value is None else number(value)
 
 
 def _family(name: str, say: Say) -> str:

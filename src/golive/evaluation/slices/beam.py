@@ -14,7 +14,7 @@ _DEPTH = 3
 _WIDTH = 40
 _LARGEST = 0.6
 """A description of more rows than this says little; what is left is described then."""
-_SHORTER = 0.5
+_SHORTER = 1.0
 """What a further condition has to add to the score: short descriptions are better ones."""
 _CLEAR = 2.5
 _SAME = 0.8

@@ -6,26 +6,30 @@ import msgspec
 import numpy as np
 
 from golive.evaluation.slices.losses import Answers
+from golive.evaluation.slices.opinion import corrected
 from golive.ports import Column, Float64, Int64
 from golive.statistics.excess import Bool, chance, fitted, hats, knots
-from golive.statistics.lapse import Lapse, lapse
+from golive.statistics.lapse import lapse
 
 ALPHA = 0.0003
 """Chance of a false finding, for each of the two things that are looked for."""
 FEWEST_ROWS = 100
 LEAST_SHARE = 0.01
 """Fewer doubtful rows than that are listed, not found fault with."""
+MOST_SHARE = 0.2
+"""A floor that is higher is the model's: labels that are wrong so often leave nothing to judge them by."""
 FAR = 6.0
 """Robust standard deviations beyond which a value is doubtful."""
 FAR_BY_TAILS = 0.0065
 """Share of rows that far away where errors have tails as heavy as Student's t with three degrees of freedom."""
 
 _MOST = 20_000
-_SMALLEST = 1e-4
+_SMALLEST = 1e-6
 _BINARY = 2
 _NORMAL = 1.4826
 _BULK = 0.9
 _FEWEST_OTHERS = 5
+_FEWEST_LEVELS = 100
 
 
 class Doubt(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -42,25 +46,33 @@ class Doubt(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """Rows that confident learning, or the distance, sets apart."""
 
 
-def of_classes(answers: Answers) -> Doubt | None:
-    """Judge labels by stated probabilities; None where only one kind of outcome is there.
+def of_classes(answers: Answers, columns: Mapping[str, Column]) -> Doubt | None:
+    """Judge labels by stated probabilities; None where only one kind of outcome is there, or few probabilities are.
 
-    The number comes from the floor under the rate of confident errors (:mod:`golive.statistics.lapse`), the order from
-    confident learning (Northcutt, Jiang and Chuang 2021): rows whose probability of another class is above that
+    The number comes from the floor under the rate of confident errors (:mod:`golive.statistics.lapse`), where it stays
+    after the inputs have corrected the model (:mod:`golive.evaluation.slices.opinion`); the order from confident
+    learning (Northcutt, Jiang and Chuang 2021): rows whose probability of another class is above that
     class's own mean, the largest margin first.
     """
     truth, p = answers.truth.astype(np.int64), answers.predicted
     odds, came_true = _stated(truth, p)
-    if min(int(came_true.sum()), int((~came_true).sum())) < _FEWEST_OTHERS:
-        return None
     few = np.linspace(0, len(truth) - 1, min(len(truth), _MOST)).astype(np.int64)
-    curve: Lapse = lapse(odds[few], came_true[few])
+    # Among few levels of odds, one that is sure without reason cannot be told from a floor.
+    if min(int(came_true.sum()), int((~came_true).sum())) < _FEWEST_OTHERS or len(np.unique(odds)) < _FEWEST_LEVELS:
+        return None
+    curve = lapse(odds[few], came_true[few])
+    doubt, chance_of_it = curve.doubt(odds, came_true), curve.p
+    share = float(doubt.mean())
+    if chance_of_it <= ALPHA:
+        mended = corrected(odds[few], came_true[few], {name: column[few] for name, column in columns.items()})
+        second = lapse(mended, came_true[few])
+        share = min(share, float(second.doubt(mended, came_true[few]).mean()))
+        chance_of_it = max(chance_of_it, second.p)
     other, margin = confident(truth, p)
     apart = other != truth
-    doubt = curve.doubt(odds, came_true)
     return Doubt(
-        share=float(doubt.mean()),
-        p=curve.p,
+        share=share,
+        p=chance_of_it,
         ranked=np.lexsort((margin, ~apart)).astype(np.int64),
         weights=doubt,
         counted=int(apart.sum()),
@@ -185,5 +197,13 @@ def _stated(truth: Int64, p: Float64) -> tuple[Float64, Bool]:
     else:
         pick = p.argmax(axis=1)
         stated, came_true = p[np.arange(len(p)), pick], pick == truth
-    inner = np.clip(stated, _SMALLEST, 1.0 - _SMALLEST)
-    return np.log(inner / (1.0 - inner)), np.asarray(came_true, dtype=np.bool_)
+    return log_odds(stated), np.asarray(came_true, dtype=np.bool_)
+
+
+def log_odds(stated: Float64) -> Float64:
+    """Give finite log odds ``[n]``; 0 and 1 stand one step beyond the surest probabilities between them."""
+    smallest = float(np.min(stated[stated > 0.0], initial=0.5)) / 2
+    largest = float(np.min(1.0 - stated[stated < 1.0], initial=0.5)) / 2
+    low, high = max(smallest, _SMALLEST), max(largest, _SMALLEST)
+    inner = np.clip(stated, low, 1.0 - high)
+    return np.asarray(np.log(inner / (1.0 - inner)))

@@ -13,6 +13,7 @@ from golive.evaluation.slices.doubt import (
     FAR_BY_TAILS,
     FEWEST_ROWS,
     LEAST_SHARE,
+    MOST_SHARE,
     Conflicts,
     Doubt,
     conflicts,
@@ -48,7 +49,7 @@ def label_noise(subject: Subject) -> Section:
     answers = Answers(truth=subject.test.truth, predicted=subject.predicted, decision=subject.decision)
     if subject.rows < FEWEST_ROWS:
         return Section(notes=(_few(subject.rows),))
-    doubt = of_classes(answers) if answers.classifies else of_values(answers)
+    doubt = of_classes(answers, subject.test.columns) if answers.classifies else of_values(answers)
     training = subject.training
     clash = conflicts(training.columns, training.truth, answers) if training is not None else None
     found = [_found(doubt, subject), _clashing(clash)]
@@ -56,6 +57,7 @@ def label_noise(subject: Subject) -> Section:
         details=_details(doubt, clash, subject),
         findings=tuple(one for one in found if one is not None),
         checked=("label_noise",) if doubt is not None else (),
+        notes=(_unspread(),) if doubt is None else (),
     )
 
 
@@ -68,10 +70,18 @@ def _few(rows: int) -> Note:
     )
 
 
+def _unspread() -> Note:
+    return note(
+        "label_noise.no_spread",
+        "labels are not doubted: errors have no spread, outcomes are of one kind only, or the model states few "
+        "different probabilities",
+    )
+
+
 def _found(doubt: Doubt | None, subject: Subject) -> Finding | None:
-    if doubt is None or doubt.p > ALPHA or doubt.share < LEAST_SHARE:
-        return None
     classifies = bool(subject.signature.classes)
+    if doubt is None or doubt.p > ALPHA or doubt.share < LEAST_SHARE or (classifies and doubt.share > MOST_SHARE):
+        return None
     count = round(doubt.share * subject.rows) if classifies else doubt.counted
     values: dict[str, Any] = {"count": count, "rows": subject.rows, "share": count / subject.rows}
     code = "classes" if classifies else "values"
@@ -112,7 +122,8 @@ def _clashing(clash: Conflicts | None) -> Finding | None:
 def _details(doubt: Doubt | None, clash: Conflicts | None, subject: Subject) -> dict[str, Any]:
     details: dict[str, Any] = {"rows": subject.rows}
     if doubt is not None:
-        details |= {"share": doubt.share, "p": doubt.p, "counted": doubt.counted, "suspects": _suspects(doubt, subject)}
+        share = doubt.share if doubt.p <= ALPHA else None
+        details |= {"share": share, "p": doubt.p, "counted": doubt.counted, "suspects": _suspects(doubt, subject)}
     if clash is not None:
         details["conflicts"] = {
             "rows": len(clash.rows),

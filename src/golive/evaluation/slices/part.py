@@ -74,10 +74,10 @@ def _columns(subject: Subject) -> Table:
 
 
 def _entries(found: Search, columns: Table, answers: Answers) -> list[dict[str, Any]]:
-    unseen = np.zeros(len(answers.truth), dtype=np.bool_)
-    unseen[found.confirmed] = True
     entries = []
     for one in found.slices:
+        unseen = np.zeros(len(answers.truth), dtype=np.bool_)
+        unseen[one.counted] = True
         entry = _entry(one.kind, one.conditions, answers, fits(one.conditions, columns), unseen)
         excess = {"value": one.excess.value, "lower": one.excess.lower, "upper": one.excess.upper}
         entries.append({**entry, "loss": one.loss, "excess": excess, "p": one.p})
@@ -181,8 +181,8 @@ def _details(
         "metrics": list(metric_names(answers)),
         "overall": metrics_of(answers, everything),
         "slices": entries,
-        "searched": len(found.searched) if found else 0,
-        "confirmed": len(found.confirmed) if found else 0,
+        "searched": found.searched if found else 0,
+        "confirmed": found.confirmed if found else 0,
         "columns": columns,
         "columns_read": len(found.columns) if found else 0,
         "alpha": ALPHA,

@@ -41,7 +41,9 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     usual: float
     """The mean loss of the other rows."""
     p: float
-    """After correction for all descriptions that were tried on these rows."""
+    """After correction for all descriptions that were tried."""
+    counted: Int64
+    """The rows that it was confirmed on, inside and outside of it, by place."""
 
 
 class Search(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -50,36 +52,57 @@ class Search(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     slices: tuple[Slice, ...]
     columns: tuple[str, ...]
     """The columns that descriptions were made of."""
-    searched: Int64
-    confirmed: Int64
-    """Rows of each half, by place."""
+    searched: int
+    confirmed: int
+    """How many rows each description was searched for and confirmed on."""
+
+
+class _Way(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """What was found on some rows and confirmed on others."""
+
+    weak: Sequence[Slice]
+    hard: Sequence[Slice]
+    columns: tuple[str, ...]
 
 
 def find(columns: Table, answers: Answers, *, seed: int) -> Search:
-    """Search one half of the rows and confirm on the other; no more than 80,000 rows are read."""
-    searched, confirmed = halves(len(answers.truth), seed)
-    seen = losses(answers.take(searched))
+    """Search one half of the rows and confirm on the other, and the other way round; of many rows, one way only.
+
+    No more than 80,000 rows are read. Each way has its share of the chance of a false finding.
+    """
+    one, other = halves(len(answers.truth), seed)
+    ways = [(one, other), (other, one)] if len(other) <= _SEARCHED else [(one, other)]
+    found = [_one_way(columns, answers, searched, confirmed, len(ways)) for searched, confirmed in ways]
+    weak = _apart([one for way in found for one in way.weak], columns, ())
+    hard = _apart([one for way in found for one in way.hard], columns, weak)
+    return Search(
+        slices=(*weak, *hard[:_HARD]),
+        columns=tuple(name for name in columns if any(name in way.columns for way in found)),
+        searched=len(one),
+        confirmed=len(other),
+    )
+
+
+def _one_way(columns: Table, answers: Answers, searched: Int64, confirmed: Int64, ways: int) -> _Way:
+    seen, plain = losses(answers.take(searched)), plain_loss(answers.take(searched))
     names = screened({name: column[searched] for name, column in columns.items()}, [loss.excess for loss in seen])
     table = {name: columns[name][searched] for name in names}
     fewest = max(_FEWEST, round(_SHARE * len(searched)))
     conditions = [one for name, column in table.items() for one in conditions_of(name, column, fewest=fewest)]
     masks = np.array([holds(one, table[one.column]) for one in conditions], dtype=np.bool_)
-    weak = [
-        (loss.name, found)
-        for loss in seen
-        for found in search(conditions, masks, loss.excess, fewest=fewest, matters=_SLACK * loss.matters)[:_CARRIED]
-    ]
-    plain = plain_loss(answers.take(searched))
-    hard = search(conditions, masks, plain.excess, fewest=fewest, matters=plain.matters)[:_CARRIED]
-    other, unseen = {name: columns[name][confirmed] for name in names}, answers.take(confirmed)
+
+    def tried(loss: Loss, slack: float) -> list[tuple[str, Found]]:
+        found = search(conditions, masks, loss.excess, fewest=fewest, matters=slack * loss.matters)
+        return [(loss.name, one) for one in found[:_CARRIED]]
+
+    weak = _merged([one for loss in seen for one in tried(loss, _SLACK)], len(searched))
+    unseen, table = answers.take(confirmed), {name: columns[name][confirmed] for name in names}
     fresh = {loss.name: loss for loss in losses(unseen)}
-    found_weak = _confirmed("weak", _merged(weak, len(searched)), other, fresh)
-    found_hard = _confirmed("hard", [(plain.name, one) for one in hard], other, {plain.name: plain_loss(unseen)})
-    return Search(
-        slices=(*found_weak, *_others(found_hard, found_weak, other)[:_HARD]),
+    there = _Confirming(table=table, rows=confirmed, ways=ways)
+    return _Way(
+        weak=_confirmed("weak", weak, there, fresh),
+        hard=_confirmed("hard", tried(plain, 1.0), there, {plain.name: plain_loss(unseen)}),
         columns=names,
-        searched=searched,
-        confirmed=confirmed,
     )
 
 
@@ -110,27 +133,48 @@ def _mostly_new(rows: Bool, covered: Bool) -> bool:
     return int((rows & covered).sum()) <= _SAME * int(rows.sum())
 
 
+class _Confirming(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """Rows that no search has seen."""
+
+    table: Table
+    rows: Int64
+    ways: int
+
+
 def _confirmed(
-    kind: Literal["weak", "hard"], found: Sequence[tuple[str, Found]], table: Table, fresh: Mapping[str, Loss]
+    kind: Literal["weak", "hard"], found: Sequence[tuple[str, Found]], there: _Confirming, fresh: Mapping[str, Loss]
 ) -> list[Slice]:
     tried = []
     for name, one in found:
-        inside = fits(one.conditions, table)
+        inside = fits(one.conditions, there.table)
         if _FEWEST <= int(inside.sum()) <= len(inside) - _FEWEST:
             usual = float(fresh[name].values[~inside].mean())
             tried.append((name, one, usual, excess_of(fresh[name].excess, inside)))
-    adjusted = holm(np.array([excess.p for *_, excess in tried]))
-    slices = [
-        Slice(kind=kind, conditions=one.conditions, loss=name, excess=excess, usual=usual, p=float(p))
+    adjusted = np.minimum(there.ways * holm(np.array([excess.p for *_, excess in tried])), 1.0)
+    return [
+        Slice(
+            kind=kind,
+            conditions=one.conditions,
+            loss=name,
+            excess=excess,
+            usual=usual,
+            p=float(p),
+            counted=there.rows,
+        )
         for (name, one, usual, excess), p in zip(tried, adjusted, strict=True)
         if p <= ALPHA and excess.value >= fresh[name].matters
     ]
-    return sorted(slices, key=lambda one: one.p)
 
 
-def _others(slices: Sequence[Slice], known: Sequence[Slice], table: Table) -> list[Slice]:
-    """Leave out what is hard where it is weak, which says more."""
-    covered = np.zeros(len(next(iter(table.values()))), dtype=np.bool_)
+def _apart(slices: Sequence[Slice], table: Table, known: Sequence[Slice]) -> list[Slice]:
+    """Give the surest slices first and leave out those of mostly the same rows, or of the rows of ``known`` ones."""
+    covered = np.zeros(len(next(iter(table.values()), ())), dtype=np.bool_)
     for one in known:
         covered |= fits(one.conditions, table)
-    return [one for one in slices if _mostly_new(fits(one.conditions, table), covered)]
+    kept = []
+    for one in sorted(slices, key=lambda one: one.p):
+        inside = fits(one.conditions, table)
+        if _mostly_new(inside, covered):
+            kept.append(one)
+            covered |= inside
+    return kept

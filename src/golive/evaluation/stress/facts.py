@@ -1,5 +1,6 @@
 """Facts: what stresses need to know of each column: its spread, its range, its usual value."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Literal
 
@@ -100,8 +101,6 @@ def _facts(field: Field, column: Column, *, pixel: bool) -> Facts:
 
 
 def _most_frequent(column: Column) -> str | None:
-    present = [value for value in column.tolist() if value is not None]
-    if not present:
-        return None
-    values, counts = np.unique(np.array(present, dtype=object), return_counts=True)
-    return str(values[int(counts.argmax())])
+    counts = Counter(column.tolist())
+    counts.pop(None, None)
+    return counts.most_common(1)[0][0] if counts else None

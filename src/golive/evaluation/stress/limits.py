@@ -106,15 +106,20 @@ def limits_of(bench: Bench, levels: Sequence[Level]) -> list[Limit]:
 
 
 def findings_of(limits: Sequence[Limit], looked: int) -> list[Finding]:
-    """Give a finding for each rule that a small stress surely breaks; ``looked`` small levels were tried of each."""
-    found = []
+    """Give a finding for each family that surely breaks a rule while it is small: the rule that it breaks first.
+
+    ``looked`` small levels were tried of each rule.
+    """
+    found: dict[str, tuple[float, Finding]] = {}
     for limit in limits:
         small = [(level, term) for level, term in limit.breaks if level.strength <= SMALL and _counts(level)]
         for level, term in small:
             chance = _chance(level.trial, limit.rule.left) * looked * max(len(limits), 1)
             if chance <= _CHANCE and (term is None or _matters(level.trial, limit.rule.left)):
-                found.append(_finding(limit, level, term, chance))
-    return found
+                first = found.get(level.family)
+                if first is None or level.strength < first[0]:
+                    found[level.family] = (level.strength, _finding(limit, level, term, chance))
+    return [finding for _, finding in found.values()]
 
 
 def small_levels(levels: Sequence[Level]) -> int:

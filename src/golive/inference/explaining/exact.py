@@ -6,7 +6,6 @@ import numpy as np
 
 from golive import plugins
 from golive.inference.explaining.container import Held, refuse
-from golive.inference.explaining.explainer import Additive
 from golive.inference.explaining.linear import LinearGame
 from golive.inference.explaining.trees import TreeGame
 from golive.inference.road import Road
@@ -32,6 +31,11 @@ class Exact:
         if len(kept) != (1 if held.head.mirror else wanted):
             refuse(f"it explains {len(kept)} numbers, and the model gives {wanted}")
 
+    @property
+    def effort(self) -> int:
+        """How many numbers are looked at to explain a row."""
+        return self._game.effort
+
     def __call__(self, numbers: Float64, codes: Int64, outputs: Int64) -> tuple[Float64, Float64, Float64]:
         """See :data:`golive.inference.explaining.explainer.Additive`."""
         rows = self._encoded(numbers, codes)
@@ -56,7 +60,7 @@ class Exact:
         return numbers.astype(np.float32).astype(np.float64) if self._head.narrow else numbers
 
 
-def exact(road: Road, held: Held, background: Mapping[str, Column]) -> Additive:
+def exact(road: Road, held: Held, background: Mapping[str, Column]) -> "Exact":
     """Join the content of an ``explainer.bin`` to the road of its bundle.
 
     Raises:

@@ -29,12 +29,15 @@ class RoadExplainer:
         method: Method = "permutation",
         scale: Scale | None = None,
         additive: Additive | None = None,
+        effort: int = 0,
     ) -> None:
         self.road = road
         self.method: Method = method
         self.scale: Scale = scale or ("probability" if road.signature.classes else "value")
         self.background = background
         """Canonical columns of the rows that stand for "not known"."""
+        self.effort = effort
+        """Numbers that are looked at to explain a row exactly; 0 by permutations."""
         self._additive = additive
         self._mixer = None if additive else Mixer(road, background)
 

@@ -4,6 +4,7 @@ A leaf is reached when the conditions on its path hold. Those on one column of t
 of the leaf; what a row does not satisfy is a bit mask over the slots.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -48,7 +49,8 @@ class Nodes(msgspec.Struct, frozen=True, kw_only=True, eq=False):
                 found[:, nodes] = compare(rows[:, self.features[nodes]], self.splits[nodes])
         for node, values in zip(np.flatnonzero(self.modes == _MEMBER).tolist(), self.sets, strict=True):
             found[:, node] = np.isin(rows[:, self.features[node]], values)
-        lost = np.flatnonzero(np.isnan(rows).any(axis=0)[self.features])
+        has_lost: Bools = np.asarray(np.isnan(rows).any(axis=0))
+        lost = np.flatnonzero(has_lost[self.features])
         found[:, lost] |= np.isnan(rows[:, self.features[lost]]) & (self.missing[lost] > 0)
         return found
 
@@ -86,8 +88,18 @@ class Leaves(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             free=self.free[:0],
         )
 
+    def pieces(self, entries: int) -> Iterator[slice]:
+        """Cut the leaves into pieces of about so many entries, or slots where there are more of them."""
+        leaves = len(self.starts)
+        each = max(len(self.node), self.slots.size) / max(1, leaves)
+        together = max(1, int(entries / max(1.0, each)))
+        for start in range(0, leaves, together):
+            yield slice(start, min(start + together, leaves))
+
     def part(self, leaves: slice) -> "Leaves":
         """Give some of the leaves."""
+        if leaves == slice(0, len(self.starts)):
+            return self
         ends = np.append(self.starts, len(self.node))
         start, stop = int(ends[leaves.start]), int(ends[min(leaves.stop, len(self.starts))])
         return Leaves(

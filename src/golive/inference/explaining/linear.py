@@ -22,6 +22,11 @@ class LinearGame:
         self._of_columns = np.zeros((len(owners), columns + 1))
         self._of_columns[np.arange(len(owners)), np.where(owners < 0, columns, owners)] = 1.0
 
+    @property
+    def effort(self) -> int:
+        """How many numbers are looked at to explain a row."""
+        return int(self._of_columns.size)
+
     def explain(self, rows: Float64, output: int) -> tuple[float, Float64, Float64]:
         """Give the base, the answers ``[n]`` and the contributions ``[n, columns]`` of rows ``[n, features]``."""
         weights, offset = self._weights[:, output], float(self._offset[output])

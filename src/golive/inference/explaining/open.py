@@ -30,6 +30,12 @@ def open_explainer(road: Road, files: Mapping[str, bytes]) -> RoadExplainer:
     if EXPLAINER not in files:
         return RoadExplainer(road, background)
     held = read(files[EXPLAINER])
+    additive = exact(road, held, background)
     return RoadExplainer(
-        road, background, method=held.head.kind, scale=held.head.scale, additive=exact(road, held, background)
+        road,
+        background,
+        method=held.head.kind,
+        scale=held.head.scale,
+        additive=additive,
+        effort=additive.effort,
     )

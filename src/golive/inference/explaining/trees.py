@@ -16,7 +16,7 @@ from golive.inference.explaining.container import Held, refuse
 from golive.inference.explaining.leaves import MOST_SLOTS, Bools, Leaves, Masks, leaves_of, nodes_of
 from golive.ports import Float64, Int64
 
-MOST_PATTERNS = 4_000_000
+MOST_PATTERNS = 1_000_000
 """Pairs of a leaf and a background row that are looked at for a row; with more leaves, fewer background rows are."""
 FEWEST_ROWS = 10
 """Background rows below which trees are not explained in this way."""
@@ -58,6 +58,11 @@ class TreeGame:
         self._start = offset + values[leaves.free].sum(axis=0)
         self._outputs: dict[int, _Output] = {}
 
+    @property
+    def effort(self) -> int:
+        """How many numbers are looked at to explain a row."""
+        return len(self._nodes.modes) + 10 * len(self._all.node)
+
     def explain(self, rows: Float64, output: int) -> tuple[float, Float64, Float64]:
         """Give the base, the answers ``[n]`` and the contributions ``[n, columns]`` of rows ``[n, features]``."""
         mine = self._outputs.get(output)
@@ -70,18 +75,20 @@ class TreeGame:
             mine.add(self._nodes.holds(rows[some]), answers[some], found[some])
         return mine.base, answers, found[:, : self.columns]
 
-    def answers(self, rows: Float64, output: int) -> Float64:
-        """Give what the trees add up to, ``[n]``, and nothing else."""
-        values = self._values[self._all.place, output]
-        reached = self._all.missed(self._nodes.holds(rows)) == 0 if len(values) else np.zeros((len(rows), 0))
-        sums: Float64 = reached @ values + self._start[output]
-        return sums
+    def answers(self, rows: Float64) -> Float64:
+        """Give what the trees add up to, ``[n, outputs]``, and nothing else."""
+        found = np.tile(self._start, (len(rows), 1))
+        values = self._values[self._all.place]
+        holds = self._nodes.holds(rows)
+        for some in self._all.pieces(_TOGETHER // max(1, len(rows))):
+            found += (self._all.part(some).missed(holds) == 0) @ values[some]
+        return found
 
     def _made(self, output: int) -> "_Output":
         values = self._values[self._all.place, output]
         leaves = self._all.chosen(values != 0.0)
         values = values[values != 0.0]
-        patterns = _patterns(leaves.missed(self._holds)) if len(values) else _no_patterns()
+        patterns = _patterns(leaves, self._holds)
         return _Output(leaves, values, patterns, float(self._start[output]))
 
 
@@ -107,19 +114,15 @@ class _Output:
 
     def add(self, holds: Bools, answers: Float64, found: Float64) -> None:
         """Add the leaves to the answers ``[n]`` and the contributions ``[n, columns + 1]`` of some rows."""
-        rows, leaves = len(holds), len(self.values)
-        entries = max(1, len(self.leaves.node) // leaves)
-        together = max(1, _TOGETHER // (rows * max(entries, self.leaves.slots.shape[1])))
-        for start in range(0, leaves, together):
-            some = slice(start, min(start + together, leaves))
-            part = self.leaves if together >= leaves else self.leaves.part(some)
+        for some in self.leaves.pieces(_TOGETHER // len(holds)):
+            part = self.leaves.part(some)
             missed = part.missed(holds)
             answers += (missed == 0) @ self.values[some]
-            if rows == 1:
+            if len(holds) == 1:
                 worth = self._worth(missed[0], np.arange(some.start, some.stop))
                 found[0] += np.bincount(part.slots.ravel(), worth.ravel(), found.shape[1])
             else:
-                self._add_each(missed, start, part.slots, found)
+                self._add_each(missed, some.start, part.slots, found)
 
     def _add_each(self, missed: Masks, first: int, slots: Int64, found: Float64) -> None:
         """Work out every pair of a leaf and what is missed of it once, for all rows that miss just that."""
@@ -169,18 +172,17 @@ class _Output:
         return worth
 
 
-def _patterns(missed: Masks) -> Patterns:
-    """Count what rows ``[rows, leaves]`` miss."""
-    rows, leaves = missed.shape
-    order, begins = _runs(missed.T)
-    first = np.flatnonzero(begins)
-    counts = np.diff(np.append(first, rows * leaves))
-    starts = np.searchsorted(first, np.arange(leaves + 1) * rows)
-    return Patterns(np.take_along_axis(missed.T, order, axis=1).ravel()[first], counts / rows, starts)
-
-
-def _no_patterns() -> Patterns:
-    return Patterns(np.zeros(0, np.uint64), np.zeros(0), np.zeros(1, np.int64))
+def _patterns(leaves: Leaves, holds: Bools) -> Patterns:
+    """Count what rows miss, of whose nodes ``[rows, nodes]`` is known."""
+    missed, shares, counts = [np.zeros(0, np.uint64)], [np.zeros(0)], [np.zeros(1, np.int64)]
+    for some in leaves.pieces(_TOGETHER // max(1, len(holds))):
+        lines = leaves.part(some).missed(holds).T
+        order, begins = _runs(lines)
+        first = np.flatnonzero(begins)
+        missed.append(np.take_along_axis(lines, order, axis=1).ravel()[first])
+        shares.append(np.diff(np.append(first, lines.size)) / len(holds))
+        counts.append(begins.sum(axis=1))
+    return Patterns(np.concatenate(missed), np.concatenate(shares), np.cumsum(np.concatenate(counts)))
 
 
 def _runs(masks: Masks) -> tuple[Int64, Bools]:

@@ -19,7 +19,8 @@ from golive.ports import Column
 
 CHUNK_ROWS = 8
 """Rows that are explained between two looks at the time."""
-_REASONS = 3
+REASONS = 3
+"""Inputs that are named as reasons of an answer."""
 _QUANTITIES = {"value": "", "log_odds": "the log-odds of ", "probability": "the probability of "}
 _DIGITS = 3
 _NOTHING = 1e-9
@@ -76,7 +77,12 @@ class Account:
         )
 
     def explain(
-        self, columns: Mapping[str, Column], question: Question, *, look: Callable[[], None] = lambda: None
+        self,
+        columns: Mapping[str, Column],
+        question: Question,
+        *,
+        look: Callable[[], None] = lambda: None,
+        chunk: int = CHUNK_ROWS,
     ) -> "Told":
         """Explain rows.
 
@@ -84,6 +90,7 @@ class Account:
             columns: canonical columns by input.
             question: what is asked about them.
             look: is called between pieces of the work, and may raise to end it.
+            chunk: rows that are explained at once.
 
         Raises:
             UsageError: the goal does not fit the model.
@@ -92,9 +99,9 @@ class Account:
         count = len(next(iter(columns.values())))
         told: list[dict[str, Any]] = []
         error = 0.0
-        for start in range(0, count, CHUNK_ROWS):
+        for start in range(0, count, chunk):
             look()
-            piece = {name: column[start : start + CHUNK_ROWS] for name, column in columns.items()}
+            piece = {name: column[start : start + chunk] for name, column in columns.items()}
             explained = self._explainer.explain(piece, output=question.output, evaluations=question.evaluations)
             told += self._piece(piece, explained)
             error = max(error, explained.error)
@@ -170,7 +177,7 @@ def reasons(
     contributions = explained.contributions[at]
     quantity = _QUANTITIES[explained.scale] + (repr(label) if label is not None else signature.target)
     sizes = np.abs(contributions)
-    order = np.argsort(-sizes, kind="stable")[:_REASONS]
+    order = np.argsort(-sizes, kind="stable")[:REASONS]
     told = []
     for index in order.tolist():
         name, moved = signature.names[index], float(contributions[index])
@@ -191,8 +198,10 @@ def shown(value: Any) -> str:
         return str(value).lower() if isinstance(value, bool) else repr(value if len(value) <= 40 else value[:39] + "…")  # noqa: PLR2004
     if float(value).is_integer() and abs(value) < 1e15:  # noqa: PLR2004 - from here on floats are whole by themselves
         return f"{int(value):,}"
-    whole = len(str(int(abs(value))))
-    return f"{value:,.{max(_DIGITS - whole, 1)}f}" if abs(value) >= 1 else f"{value:.{_DIGITS}g}"
+    if abs(value) >= 1:
+        whole = len(str(int(abs(value))))
+        return f"{value:,.{max(_DIGITS - whole, 1)}f}".rstrip("0").rstrip(".")
+    return f"{value:.{_DIGITS}g}"
 
 
 def plain(field: Field, value: Any) -> Any:

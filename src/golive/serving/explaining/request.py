@@ -38,7 +38,7 @@ class Asked(msgspec.Struct, frozen=True):
 class _Options(msgspec.Struct, frozen=True):
     output: Label | None = None
     counterfactual: bool = False
-    target: Goal | None = None
+    target: dict[str, Any] | None = None
     immutable: tuple[str, ...] = ()
 
 
@@ -76,7 +76,7 @@ class ExplainRequests:
         return Asked(
             rows=rows,
             output=None if options.output is None else self._output(options.output),
-            goal=(options.target or Goal()) if wants_change else None,
+            goal=self._goal(options.target or {}) if wants_change else None,
             immutable=options.immutable,
         )
 
@@ -86,6 +86,14 @@ class ExplainRequests:
             return options
         decoded: _Options = decoding(self._options.decode, body, self._signature)
         return decoded
+
+    def _goal(self, target: dict[str, Any]) -> Goal:
+        for name in target:
+            if name not in Goal.__struct_fields__:
+                message = f"there is no target {name!r}; the targets are: {', '.join(Goal.__struct_fields__)}"
+                raise RequestError(message, field=f"$.target.{name}")
+        goal: Goal = converting(target, Goal, "$.target", self._signature)
+        return goal
 
     def _output(self, label: Label) -> int:
         if not self._labels:

@@ -6,7 +6,7 @@ from typing import Any
 from golive.domain.signature import Signature
 from golive.serving.codecs.examples import VERBS
 from golive.serving.codecs.media_types import CSV, JSON, LINES
-from golive.serving.pages import schemas, tensor_schemas
+from golive.serving.pages import explain_schemas, schemas, tensor_schemas
 from golive.serving.pages.schemas import TEXT, Schema, list_of, object_of
 
 _SERVER = "server"
@@ -29,28 +29,31 @@ _STATUSES = {"status": TEXT}
 _OPEN = ("/", "/health", "/ping", "/docs", "/v2/health/live", "/v2/health/ready")
 
 
-def describe(signatures: Mapping[str, Signature], title: str, version: str, *, secured: bool) -> dict[str, Any]:
-    """Describe every route of the served models. ``secured`` says that callers need an API key.
+def describe(
+    signatures: Mapping[str, Signature], title: str, version: str, *, secured: bool, explains: bool = False
+) -> dict[str, Any]:
+    """Describe every route of the served models.
 
+    ``secured`` says that callers need an API key, ``explains`` that answers are explained.
     A platform's own paths are left out: they are no business of other callers.
     """
     paths: dict[str, Any] = {}
     parts: dict[str, Schema] = {"Error": _error_schema()}
     for name, signature in signatures.items():
-        paths.update(_posts(name, signature))
+        paths.update(_posts(name, signature, explains=explains))
         parts[_part_name(name)] = (
             tensor_schemas.tensors_schema(signature) if _is_tensors(signature) else schemas.row_schema(signature)
         )
     if len(signatures) == 1:
         (name, signature), *_ = signatures.items()
-        paths["/predict"] = _posts(name, signature)[f"/predict/{name}"]
+        paths["/predict"] = _posts(name, signature, explains=explains)[f"/predict/{name}"]
         paths["/invocations"] = (
             _tensor_invocations(name, signature) if _is_tensors(signature) else _invocations(name, signature)
         )
     for name in signatures:
         paths.update(_pages(name))
     for name, signature in signatures.items():
-        paths.update(_pinned(name, signature))
+        paths.update(_pinned(name, signature, explains=explains))
     paths.update(_server_pages())
     description: dict[str, Any] = {
         "openapi": "3.1.0",
@@ -61,22 +64,23 @@ def describe(signatures: Mapping[str, Signature], title: str, version: str, *, s
     return _secured(description) if secured else description
 
 
-def _posts(name: str, signature: Signature) -> dict[str, Any]:
+def _posts(name: str, signature: Signature, *, explains: bool) -> dict[str, Any]:
     if _is_tensors(signature):
         return _tensor_posts(name, signature)
     verb = VERBS[signature.task]
-    return {
+    posts = {
         f"/v1/models/{name}:predict": _instances(name, signature),
         f"/predict/{name}": _features(name, signature),
         f"/v2/models/{name}/infer": _infer(name, signature),
         f"/v1/models/{name}:{verb}": _examples(name, signature),
     }
+    return posts | ({f"/v1/models/{name}:explain": _explain(name, signature)} if explains else {})
 
 
-def _pinned(name: str, signature: Signature) -> dict[str, Any]:
+def _pinned(name: str, signature: Signature, *, explains: bool) -> dict[str, Any]:
     """Describe the same routes once more, for one version."""
     pinned = {}
-    for path, route in {**_posts(name, signature), **_pages(name)}.items():
+    for path, route in {**_posts(name, signature, explains=explains), **_pages(name)}.items():
         head, _, tail = path.partition(name)
         ((method, operation),) = route.items()
         tag = [f"{name}, one version"]
@@ -104,6 +108,23 @@ def _examples(name: str, signature: Signature) -> dict[str, Any]:
         {JSON: _content(schemas.examples_request(signature, _part(name)), _rows_example("examples", signature))},
         {JSON: {"schema": schemas.result_answer(signature)}},
     )
+
+
+def _explain(name: str, signature: Signature) -> dict[str, Any]:
+    described = _post(
+        name,
+        "Explain the answers to rows",
+        explain_schemas.explain_text(),
+        {
+            JSON: _content(
+                explain_schemas.explain_request(signature, _part(name)), _rows_example("instances", signature)
+            )
+        },
+        {JSON: {"schema": explain_schemas.explain_answer(signature)}},
+    )
+    described["post"]["responses"]["200"]["description"] = "The explanations."
+    described["post"]["responses"] |= _refusals({"501": "The model was packaged without background rows."})
+    return described
 
 
 def _features(name: str, signature: Signature) -> dict[str, Any]:

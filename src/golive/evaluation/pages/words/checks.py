@@ -7,8 +7,7 @@ _MORE = ("The same is true of {count} more columns.", "另有 {count} 列存在�
 WORDS: Mapping[str, tuple[str, str]] = {
     "finding.leakage.alone": (
         "{column!r} alone explains {power:.1%} of what could be predicted: it is most likely made from the "
-        "target, or "
-        "known only after it; leave it out and train again.",
+        "target, or known only after it; leave it out and train again.",
         "仅凭列“{column}”就能解释可预测部分的 {power:.1%}：它很可能由目标推导而来，或在目标之后才得知；"
         "请去掉该列后重新训练。",
     ),
@@ -18,54 +17,51 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "finding.leakage.more": _MORE,
     "finding.duplicates.split": (
-        "{count} of {total} test rows ({share:.1%}) have inputs that are also among the training rows, where chance "
-        "explains {expected:.1%}; remove duplicates before splitting, or split by what the rows belong to.",
+        "{count} of {total} test rows ({share:.1%}) have inputs that are also among the training rows, where "
+        "chance explains {expected:.1%}; remove duplicates before splitting, or split by what the rows belong to.",
         "{total} 行测试数据中有 {count} 行（{share:.1%}）的输入也出现在训练数据中，而偶然只能解释 {expected:.1%}；"
         "请在划分之前去重，或按行所属的对象划分。",
     ),
     "finding.duplicates.inside": (
         "{count} of {total} test rows ({share:.1%}) repeat another test row, so they count twice and the "
-        "intervals are "
-        "too narrow; remove duplicates.",
+        "intervals are too narrow; remove duplicates.",
         "{total} 行测试数据中有 {count} 行（{share:.1%}）与其他测试行重复，被重复计算，区间因此过窄；请去重。",
     ),
     "finding.identifier.numbered": (
-        "{column!r} numbers the rows ({distinct} different whole numbers in {total} rows), and the model reads it; "
-        "leave it out, or declare it under `identifiers`.",
-        "列“{column}”只是行的编号（{total} 行中有 {distinct} 个不同的整数），而模型读取了它；"
-        "请去掉该列，或在 `identifiers` 中声明。",
+        "{column!r} numbers the rows ({distinct} different whole numbers in {total} rows), and the model reads "
+        "it; leave it out, or declare it under `identifiers`.",
+        "列“{column}”只是行的编号（{total} 行中有 {distinct} 个不同的整数），而模型读取了它；请去掉该列，或在 "
+        "`identifiers` 中声明。",
     ),
     "finding.identifier.named": (
-        "{column!r} names the rows ({distinct} different texts in {total} rows, such as {example!r}), and "
-        "the model reads "
-        "it; leave it out, or declare it under `identifiers`.",
+        "{column!r} names the rows ({distinct} different texts in {total} rows, such as {example!r}), and the "
+        "model reads it; leave it out, or declare it under `identifiers`.",
         "列“{column}”只是行的名称（{total} 行中有 {distinct} 个不同的文本，例如“{example}”），而模型读取了它；"
         "请去掉该列，或在 `identifiers` 中声明。",
     ),
     "finding.identifier.more": _MORE,
     "finding.time.earlier": (
-        "{share:.1%} of the test rows are earlier than the latest training rows ({latest}) by {column!r}, "
-        "and what is "
-        "in the rows changes with time ({changing}): the numbers look better than the future will be; split by time.",
+        "{share:.1%} of the test rows are earlier than the latest training rows ({latest}) by {column!r}, and "
+        "what is in the rows changes with time ({changing}): the numbers look better than the future will be; "
+        "split by time.",
         "按列“{column}”，{share:.1%} 的测试行早于最晚的训练行（{latest}），而数据随时间变化（{changing}）："
         "指标会好于未来的真实表现；请按时间划分。",
     ),
     "finding.time.error_grows": (
-        "The error grows with time by {column!r}: {early:.4g} in the first third of the test rows, {late:.4g} in the "
-        "last; train on newer rows, and plan to train again.",
+        "The error grows with time by {column!r}: {early:.4g} in the first third of the test rows, {late:.4g} in "
+        "the last; train on newer rows, and plan to train again.",
         "误差随时间（列“{column}”）增大：测试行的前三分之一为 {early:.4g}，后三分之一为 {late:.4g}；"
         "请用更新的数据训练，并安排定期重新训练。",
     ),
     "finding.hidden_missing.code": (
-        "{value:g} in {column!r} ({share:.1%} of the rows) lies far from all other values ({low:g} to {high:g}) and "
-        "looks like a code for a missing value; make it missing.",
-        "列“{column}”中的 {value:g}（占 {share:.1%} 的行）远离其他所有值（{low:g} 到 {high:g}），像是缺失值的代码；"
-        "请将其改为缺失。",
+        "{value:g} in {column!r} ({share:.1%} of the rows) lies far from all other values ({low:g} to {high:g}) "
+        "and looks like a code for a missing value; make it missing.",
+        "列“{column}”中的 {value:g}（占 {share:.1%} 的行）远离其他所有值（{low:g} 到 {high:g}），"
+        "像是缺失值的代码；请将其改为缺失。",
     ),
     "finding.hidden_missing.zero": (
-        "0 in {column!r} ({share:.1%} of the rows) lies far below all other values ({low:g} to {high:g}) and "
-        "may stand "
-        "for a missing value; if it does, make it missing.",
+        "0 in {column!r} ({share:.1%} of the rows) lies far below all other values ({low:g} to {high:g}) and may "
+        "stand for a missing value; if it does, make it missing.",
         "列“{column}”中的 0（占 {share:.1%} 的行）远低于其他所有值（{low:g} 到 {high:g}），可能代表缺失；"
         "若确实如此，请将其改为缺失。",
     ),
@@ -74,54 +70,47 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "列“{column}”中的“{value}”（占 {share:.1%} 的行）表示缺失；请将其改为缺失。",
     ),
     "finding.hidden_missing.none": (
-        "{value!r} in {column!r} ({share:.1%} of the rows) may say that the value is missing, or that there "
-        "is nothing; "
-        "make it missing if it is.",
+        "{value!r} in {column!r} ({share:.1%} of the rows) may say that the value is missing, or that there is "
+        "nothing; make it missing if it is.",
         "列“{column}”中的“{value}”（占 {share:.1%} 的行）可能表示缺失，也可能表示“没有”；若为缺失，请将其改为缺失。",
     ),
     "finding.hidden_missing.more": _MORE,
     "finding.unit.whole": (
         "{column!r} is about {factor:g} times as large in the test rows as in training (the middle is "
-        "{middle:.4g}, was "
-        "{before:.4g}): it is in another unit; bring both to one.",
+        "{middle:.4g}, was {before:.4g}): it is in another unit; bring both to one.",
         "列“{column}”在测试数据中约为训练时的 {factor:g} 倍（中位数为 {middle:.4g}，原为 {before:.4g}）："
         "单位不同；请统一单位。",
     ),
     "finding.unit.degrees": (
         "{column!r} is in degrees {now} in the test rows and was in {then} in training (the middle is "
-        "{middle:.4g}, was "
-        "{before:.4g}); bring both to one.",
+        "{middle:.4g}, was {before:.4g}); bring both to one.",
         "列“{column}”在测试数据中为 {now}，训练时为 {then}（中位数为 {middle:.4g}，原为 {before:.4g}）；请统一单位。",
     ),
     "finding.unit.mixed": (
-        "{count} values of {column!r} ({share:.1%} of the rows) are about {factor:g} times as large as the "
-        "others (such as {example:g} beside a middle of {middle:.4g}): they are in another unit; bring all to one.",
-        "列“{column}”有 {count} 个值（占 {share:.1%} 的行）约为其他值的 {factor:g} 倍"
-        "（例如 {example:g}，而中位数为 {middle:.4g}）：单位不同；请统一单位。",
+        "{count} values of {column!r} ({share:.1%} of the rows) are about {factor:g} times as large as the others "
+        "(such as {example:g} beside a middle of {middle:.4g}): they are in another unit; bring all to one.",
+        "列“{column}”有 {count} 个值（占 {share:.1%} 的行）约为其他值的 {factor:g} 倍（例如 {example:g}，"
+        "而中位数为 {middle:.4g}）：单位不同；请统一单位。",
     ),
     "finding.unit.more": _MORE,
     "finding.shift.shape": (
         "{column!r} is distributed otherwise than in training (PSI {psi:.2f}, moved by {w1:.2f} standard "
-        "deviations); "
-        "find out why before trusting the numbers.",
+        "deviations); find out why before trusting the numbers.",
         "列“{column}”的分布与训练时不同（PSI {psi:.2f}，移动了 {w1:.2f} 个标准差）；在相信指标之前请查明原因。",
     ),
     "finding.shift.missing": (
-        "{column!r} is missing in {share:.1%} of the test rows, and was in {before:.1%} of the training "
-        "rows; find out "
-        "why.",
+        "{column!r} is missing in {share:.1%} of the test rows, and was in {before:.1%} of the training rows; "
+        "find out why.",
         "列“{column}”在 {share:.1%} 的测试行中缺失，训练时为 {before:.1%}；请查明原因。",
     ),
     "finding.shift.unseen": (
-        "{column!r} holds values that training did not know in {share:.1%} of the test rows, where "
-        "{before:.1%} would "
-        "be expected; train on newer rows.",
+        "{column!r} holds values that training did not know in {share:.1%} of the test rows, where {before:.1%} "
+        "would be expected; train on newer rows.",
         "列“{column}”在 {share:.1%} 的测试行中出现训练时未见过的值，而预期为 {before:.1%}；请用更新的数据训练。",
     ),
     "finding.shift.outside": (
         "{column!r} lies outside the usual range of training in {share:.1%} of the test rows, and did in "
-        "{before:.1%} "
-        "of the training rows; predictions there are guesses.",
+        "{before:.1%} of the training rows; predictions there are guesses.",
         "列“{column}”在 {share:.1%} 的测试行中超出训练时的通常范围（训练时为 {before:.1%}）；这些预测不可靠。",
     ),
     "finding.shift.classes": (
@@ -130,39 +119,34 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "各类别的占比与训练时不同，其中“{label}”变化最大（{now:.1%}，原为 {before:.1%}）：阈值与概率可能不再适用。",
     ),
     "finding.shift.target": (
-        "The target is distributed otherwise than in training (the mean is {now:.4g}, was {before:.4g}); "
-        "find out why "
-        "before trusting the numbers.",
+        "The target is distributed otherwise than in training (the mean is {now:.4g}, was {before:.4g}); find out "
+        "why before trusting the numbers.",
         "目标的分布与训练时不同（均值为 {now:.4g}，原为 {before:.4g}）；在相信指标之前请查明原因。",
     ),
     "finding.shift.more": _MORE,
     "finding.rows.time_absent": (
-        "The declared time column {column!r} is not among the columns of the test rows, so nothing was "
-        "checked by time; "
-        "mend `evaluation.time` in golive.yaml.",
+        "The declared time column {column!r} is not among the columns of the test rows, so nothing was checked by "
+        "time; mend `evaluation.time` in golive.yaml.",
         "声明的时间列“{column}”不在测试数据的列中，因此未按时间检查；请修改 golive.yaml 中的 `evaluation.time`。",
     ),
     "finding.rows.time_unreadable": (
-        "{count} values of the time column {column!r} ({share:.1%}) are no dates or numbers, such as "
-        "{example!r}; write "
-        "them as 2026-01-31 or 2026-01-31T13:00:00.",
-        "时间列“{column}”有 {count} 个值（{share:.1%}）既不是日期也不是数字，例如“{example}”；"
-        "请写成 2026-01-31 或 2026-01-31T13:00:00。",
+        "{count} values of the time column {column!r} ({share:.1%}) are no dates or numbers, such as {example!r}; "
+        "write them as 2026-01-31 or 2026-01-31T13:00:00.",
+        "时间列“{column}”有 {count} 个值（{share:.1%}）既不是日期也不是数字，例如“{example}”；请写成 2026-01-31 "
+        "或 2026-01-31T13:00:00。",
     ),
     "finding.rows.constant_predictions": (
         "The model gives the same answer for all {total} test rows; it has learned nothing from its inputs.",
         "模型对全部 {total} 行测试数据给出相同的答案；它没有从输入中学到任何东西。",
     ),
     "finding.rows.one_class": (
-        "All {total} test rows are of class {label!r}, so nothing can be said about the others; choose test "
-        "rows that "
-        "hold every class.",
+        "All {total} test rows are of class {label!r}, so nothing can be said about the others; choose test rows "
+        "that hold every class.",
         "全部 {total} 行测试数据都属于类别“{label}”，无法评价其他类别；请选择包含所有类别的测试数据。",
     ),
     "finding.rows.one_value": (
-        "All {total} test rows have the same true value, {value:.6g}, so nothing can be said about others; "
-        "choose other "
-        "test rows.",
+        "All {total} test rows have the same true value, {value:.6g}, so nothing can be said about others; choose "
+        "other test rows.",
         "全部 {total} 行测试数据的真实值相同（{value:.6g}），无法评价其他情况；请选择其他测试数据。",
     ),
     "finding.rows.probabilities": (
@@ -172,8 +156,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "finding.rows.column_missing": (
         "{column!r} is missing in all test rows, though the model reads it and had it in {before:.1%} of the "
-        "training "
-        "rows; the numbers are those of a model without it.",
+        "training rows; the numbers are those of a model without it.",
         "列“{column}”在所有测试行中都缺失，而模型读取它，训练时 {before:.1%} 的行有值；当前指标相当于没有该列的模型。",
     ),
     "finding.rows.column_empty": (
@@ -181,8 +164,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "列“{column}”在每一行都缺失，而模型读取了它；请去掉该列。",
     ),
     "finding.rows.column_constant": (
-        "{column!r} has one value in all test rows, though {before:.1%} of the training rows have another; the test "
-        "rows are not like those of training.",
+        "{column!r} has one value in all test rows, though {before:.1%} of the training rows have another; the "
+        "test rows are not like those of training.",
         "列“{column}”在所有测试行中只有一个值，而训练时 {before:.1%} 的行为其他值；测试数据与训练数据不同。",
     ),
     "finding.rows.column_copy": (
@@ -190,9 +173,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "列“{column}”与“{other}”在每一行都相同；请去掉其中一列。",
     ),
     "finding.rows.single_groups": (
-        "{count} of {groups} groups by {column!r} have one row only, where nothing can be ranked or "
-        "compared; group by "
-        "another column.",
+        "{count} of {groups} groups by {column!r} have one row only, where nothing can be ranked or compared; "
+        "group by another column.",
         "按列“{column}”分成的 {groups} 组中有 {count} 组只有一行，无法排序或比较；请按其他列分组。",
     ),
     "finding.rows.more": _MORE,
@@ -207,13 +189,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "chapter.checks": ("Rows", "数据检查"),
     "chapter.checks.about": (
         "What is in the {test} test rows, beside the {training} training rows: columns that differ most come "
-        "first. PSI "
-        "says how far two distributions are apart (below 0.1 is little), the move is in standard deviations; "
-        "both leave "
-        "out what chance explains or hardly see it.",
-        "{test} 行测试数据与 {training} 行训练数据的对比，差异最大的列排在最前。PSI 表示两个分布的距离（0.1 "
-        "以下为小），"
-        "移动以标准差为单位；两者都已排除或基本不受偶然波动影响。",
+        "first. PSI says how far two distributions are apart, less what chance explains (below 0.1 is little); the "
+        "move is in standard deviations, and of few rows some of it is chance.",
+        "{test} 行测试数据与 {training} 行训练数据的对比，差异最大的列排在最前。PSI 表示两个分布的距离，已扣除偶然部分"
+        "（0.1 以下为小）；移动以标准差为单位，行数少时部分出于偶然。",
     ),
     "chapter.checks.alone": (
         "What is in the {test} test rows. The training rows are not at hand; where the model's bundle holds their "

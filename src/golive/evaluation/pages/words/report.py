@@ -8,6 +8,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "outcome.pass": ("Passed the gate", "通过门禁"),
     "outcome.fail": ("Refused by the gate", "未通过门禁"),
     "outcome.not-enough-data": ("Not enough data to decide", "数据不足，无法判定"),
+    "outcome.empty": ("No rules to pass", "未设门禁规则"),
     "outcome.none": ("Not judged", "尚未判定"),
     "mark.pass": ("holds", "满足"),
     "mark.fail": ("does not hold", "不满足"),
@@ -55,7 +56,6 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "of.rows": ("{rows} rows", "{rows} 行"),
     "rule.name": ("Name in rules", "规则中的名称"),
     "every": ("Every number", "全部数值"),
-    "every.open": ("Show all {count}", "展开全部 {count} 项"),
     "every.about": (
         "By the names that gate rules use, with the way each interval was made.",
         "按门禁规则使用的名称列出，并注明区间的计算方法。",
@@ -239,6 +239,12 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "用同样多的行选择阈值，在其他行上每行可节省 {saving}（95%：{lower} … {upper}）。"
         "实际使用的阈值应在验证数据上选择，而不是这些数据。",
     ),
+    "thresholds.nothing": (
+        "Choosing another one on that many rows saves nothing on others that can be told from chance: {saving} per row "
+        "(95 %: {lower} … {upper}). Choose the one to use on validation rows, not on these.",
+        "用同样多的行另选阈值，在其他行上没有可与偶然区分的节省：每行 {saving}（95%：{lower} … {upper}）。"
+        "实际使用的阈值应在验证数据上选择，而不是这些数据。",
+    ),
     "thresholds.choose": (
         "Choose a threshold to be used on validation rows, not on these.",
         "实际使用的阈值应在验证数据上选择，而不是这些数据。",
@@ -268,6 +274,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "验证折上的平均得分，越大越好；误差类指标取负值。",
     ),
     "trials.more": ("{count} more trials with lower scores are not shown.", "另有 {count} 次得分较低的尝试未列出。"),
+    "rows.open": ("Show {count} rows", "展开 {count} 行"),
+    "rows.more": ("{count} more are not shown.", "另有 {count} 项未列出。"),
     "candidate": ("Candidate", "候选模型"),
     "parameters": ("Parameters", "参数"),
     "score": ("Score", "得分"),
@@ -354,40 +362,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "metric.log_loss": ("Log loss", "对数损失"),
     "metric.brier": ("Brier score", "Brier 分数"),
     "metric.ece": ("Calibration error", "校准误差 ECE"),
-    "finding.calibration.stated": (
-        "Stated probabilities are off by {error} (root mean square beyond chance): {stated} is stated on average and "
-        "{observed} comes true, and among {rows} rows with {worst_stated} it is {worst_observed}. Recalibrate the "
-        "model on validation rows before its probabilities are used.",
-        "预测概率的偏差为 {error}（扣除偶然波动的均方根）：平均预测 {stated}，实际发生 {observed}；"
-        "其中预测约 {worst_stated} 的 {rows} 行实际为 {worst_observed}。使用概率前，请在验证数据上重新校准模型。",
-    ),
-    "finding.calibration.several": (
-        "Stated probabilities are off by {error} (root mean square beyond chance): {stated} is stated on average and "
-        "{observed} comes true, and among {rows} rows with {worst_stated} it is {worst_observed}. Recalibrate the "
-        "model on validation rows before its probabilities are used.",
-        "所判类别的预测概率偏差为 {error}（扣除偶然波动的均方根）：平均预测 {stated}，实际正确 {observed}；其中预测约 "
-        "{worst_stated} 的 {rows} 行实际为 {worst_observed}。使用概率前，请在验证数据上重新校准模型。",
-    ),
-    "metric.mcc": ("Matthews correlation", "马修斯相关系数 MCC"),
-    "metric.specificity": ("Specificity", "特异度"),
-    "metric.smape": ("sMAPE (share)", "对称平均绝对百分比误差 sMAPE（比例）"),
-    "metric.bias": ("Mean error", "平均误差（偏差）"),
-    "metric.max_error": ("Greatest error", "最大误差"),
-    "metric.spearman": ("Rank correlation (Spearman)", "秩相关系数（Spearman）"),
-    "metric.cost": ("Cost per row", "每行成本"),
-    "metric.cost.best_threshold": ("Threshold of least cost on these rows", "在这些行上成本最低的阈值"),
-    "metric.quantile.coverage": ("Share of true values below the quantile", "真值不超过该分位数的比例"),
-    "metric.pinball": ("Pinball loss", "分位数损失（pinball）"),
-    "metric.precision_at_budget": ("Precision among rows looked at", "可查看行中的精确率"),
-    "metric.recall_at_budget": ("Recall among rows looked at", "可查看行中的召回率"),
-    "metric.alert_rate": ("Share of rows that raise an alert", "告警行占比"),
-    "metric.ndcg": ("NDCG", "归一化折损累计增益 NDCG"),
-    "metric.map": ("Mean average precision", "平均精度均值 MAP"),
-    "metric.mrr": ("Mean reciprocal rank", "平均倒数排名 MRR"),
-    "metric.pair_accuracy": ("Pairs in the right order", "顺序正确的行对比例"),
-    "metric.calibration.slope": ("Calibration slope", "校准斜率"),
-    "metric.calibration.intercept": ("Calibration intercept", "校准截距"),
-    "metric.improper_probabilities": ("Rows whose numbers are no probabilities", "数值不构成概率的行"),
+    "metric.refused_rows": ("Rows that the model refuses", "模型拒绝的行"),
     "metric.leakage": ("Leaking columns", "泄漏的列"),
     "metric.size_mb": ("Bundle size (MB)", "模型包大小（MB）"),
     "metric.invalid_predictions": ("Rows without a valid prediction", "没有有效预测的行"),
@@ -419,52 +394,9 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "With {count} test rows the intervals may be a little too narrow.",
         "测试数据仅 {count} 行，区间可能略窄。",
     ),
-    "note.no_known_label": (
-        "Not one label is a class of the model; they may be written otherwise, such as 1 for '1' or 'yes'.",
-        "没有一个标签是模型的类别；写法可能不同，例如以 1 代替“1”或“是”。",
-    ),
-    "note.halved_by": (
-        "{rows} test rows, four times as many, would halve the intervals.",
-        "若有 {rows} 行测试数据（现有的四倍），区间可缩小一半。",
-    ),
-    "note.few_of_class": (
-        "Only {count} test rows are of class {label}: what rests on them has wide intervals, which {more} of them "
-        "would halve.",
-        "类别 {label} 只有 {count} 行测试数据，相关指标的区间较宽；若有 {more} 行可缩小一半。",
-    ),
-    "note.thin_classes": (
-        "These classes have fewer than {least} test rows, so their own numbers have wide intervals: {labels}.",
-        "以下类别的测试数据少于 {least} 行，其各自指标的区间较宽：{labels}。",
-    ),
-    "note.groups_of_one": (
-        "Every group has one row, so grouping changes nothing.",
-        "每组只有一行，分组不影响结果。",
-    ),
-    "note.grouped": (
-        "Intervals are over {groups} groups of rows, since the rows of one group are not independent.",
-        "同组的行并不独立，因此区间按 {groups} 个组计算。",
-    ),
-    "note.few_groups": (
-        "{groups} groups are few: the intervals may be too narrow, and four times as many would halve them.",
-        "仅有 {groups} 个组，区间可能偏窄；组数增至四倍可使区间缩小一半。",
-    ),
-    "note.improper_probabilities.model": (
-        "The model gave {count} rows whose numbers are no probabilities (below 0, above 1, or not adding up to 1), so "
-        "its log loss, Brier score and calibration are not measured.",
-        "模型在 {count} 行上给出的数值不构成概率（小于 0、大于 1 或总和不为 1），"
-        "因此未计算其对数损失、Brier 分数与校准。",
-    ),
-    "note.improper_probabilities.champion": (
-        "The live model gave {count} rows whose numbers are no probabilities (below 0, above 1, or not adding up to "
-        "1), so its log loss, Brier score and calibration are not measured.",
-        "线上模型在 {count} 行上给出的数值不构成概率（小于 0、大于 1 或总和不为 1），"
-        "因此未计算其对数损失、Brier 分数与校准。",
-    ),
-    "note.improper_probabilities.baseline": (
-        "The baseline gave {count} rows whose numbers are no probabilities (below 0, above 1, or not adding up to 1), "
-        "so its log loss, Brier score and calibration are not measured.",
-        "基线在 {count} 行上给出的数值不构成概率（小于 0、大于 1 或总和不为 1），"
-        "因此未计算其对数损失、Brier 分数与校准。",
+    "note.refused_rows": (
+        "{count} rows are left out, as the model's signature refuses them.",
+        "{count} 行不符合模型的输入要求，未计入。",
     ),
     "note.absent_classes": (
         "These classes do not occur in the test rows: {labels}.",

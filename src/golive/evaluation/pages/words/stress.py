@@ -161,9 +161,9 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "{rows} 行中有 19/20 低于该值。",
     ),
     "stress.change.easiest": (
-        "It is easiest with {column}: within {strength} of its standard deviations it moves the answer by up to "
-        "{value}.",
-        "影响最大的是列“{column}”：在 {strength} 个标准差以内，答案最多变化 {value}。",
+        "It is easiest with {column}: within {strength} of its standard deviations it moves one answer in twenty by "
+        "{value} or more.",
+        "影响最大的是列“{column}”：在 {strength} 个标准差以内，每二十个答案中有一个变化 {value} 或更多。",
     ),
     "stress.change.none": (
         "No number column moved the answer.",

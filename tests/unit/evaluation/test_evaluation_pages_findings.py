@@ -1,0 +1,126 @@
+"""Findings on the page: the gravest first, each in the page's language, and what was looked for in vain."""
+
+import re
+
+import msgspec
+import pytest
+
+from golive.domain.digest import digest_of, digest_of_value
+from golive.domain.evidence import Evidence, Measure
+from golive.domain.finding import Finding
+from golive.evaluation.pages import phrases
+from golive.evaluation.pages.findings import findings, sentence, worst_severity
+from golive.evaluation.pages.measured import numbers
+from golive.evaluation.pages.notebook import evidence_html
+from golive.evaluation.pages.report import attached
+
+SHIFT = Finding(kind="shift", severity="warn", code="unheard-of", text="'age' <moved>.", columns=("<b>",), p=2e-9)
+LEAK = Finding(kind="leakage", severity="stop", code="unheard-of", text="'id' tells.", rows=tuple(range(20)), p=0.004)
+NOTE = Finding(kind="unit", severity="note", code="unheard-of", text="'km' may be 'm'.")
+KNOWN = Finding(
+    kind="calibration",
+    severity="warn",
+    code="stated",
+    text="in English",
+    values={
+        "error": "0.1",
+        "stated": "0.5",
+        "observed": "0.4",
+        "worst_stated": "0.9",
+        "worst_observed": "0.6",
+        "rows": 50,
+    },
+)
+
+
+def evidence(*found, checked=(), **more):
+    return Evidence(
+        bundle=digest_of(b"bundle"),
+        kind="evaluation",
+        measured_at="2026-01-01T00:00:00Z",
+        code="0.5.0",
+        findings=found,
+        checked=checked,
+        **more,
+    )
+
+
+def text_of(markup):
+    return re.sub(r"<[^>]*>", " ", markup)
+
+
+def test_findings_stand_under_their_severity_the_gravest_first():
+    page = findings(evidence(NOTE, SHIFT, LEAK), phrases.phrases("en"))
+    assert page.index("tells.") < page.index("&lt;moved&gt;") < page.index("may be")
+    assert [page.count(f'class="findings {severity}"') for severity in ("stop", "warn", "note")] == [1, 1, 1]
+
+
+def test_a_finding_names_its_columns_some_of_its_rows_and_its_chance():
+    page = findings(evidence(LEAK, SHIFT), phrases.phrases("en"))
+    assert "<code>&lt;b&gt;</code>" in page
+    assert "Rows 0, 1, 2, 3, 4, 5, 6, 7…" in page
+    assert "p &lt; 0.001" in page
+    assert "p = 0.004" in page
+
+
+@pytest.mark.parametrize(
+    ("lang", "absent", "unlooked"),
+    [("en", "not found: wrong units", "test rows before training rows"), ("zh", "未发现：单位错误", "未检查")],
+)
+def test_what_was_looked_for_in_vain_is_said_and_what_was_not_looked_for_too(lang, absent, unlooked):
+    page = text_of(findings(evidence(SHIFT, checked=("shift", "unit")), phrases.phrases(lang)))
+    assert absent in page
+    assert unlooked in page
+
+
+def test_an_evaluation_without_checks_says_that_nothing_was_looked_for():
+    assert "Nothing was looked for" in findings(evidence(), phrases.phrases("en"))
+
+
+def test_a_finding_is_said_in_the_language_of_the_page_and_in_english_where_there_is_no_phrase():
+    assert sentence(KNOWN, phrases.phrases("en")).startswith("Stated probabilities are off by 0.1")
+    assert "校准" in sentence(KNOWN, phrases.phrases("zh"))
+    assert sentence(SHIFT, phrases.phrases("zh")) == SHIFT.text
+
+
+def test_a_finding_without_the_values_of_its_phrase_is_said_by_its_own_text():
+    assert sentence(msgspec.structs.replace(KNOWN, values={"error": "0.1"}), phrases.phrases("en")) == "in English"
+
+
+def test_the_gravest_severity_counts():
+    assert worst_severity(evidence(NOTE, SHIFT)) == "warn"
+    assert worst_severity(evidence()) is None
+
+
+def test_every_kind_and_severity_has_a_name_in_both_languages():
+    kinds = msgspec.inspect.type_info(Finding).fields
+    listed = {field.name: field.type.values for field in kinds if field.name in {"kind", "severity"}}
+    assert all(phrases.known(f"found.{kind}") for kind in listed["kind"])
+    assert all(phrases.known(f"severity.{severity}") for severity in listed["severity"])
+
+
+def test_a_notebook_shows_findings_before_the_numbers_the_gravest_first():
+    page = evidence_html(evidence(NOTE, LEAK, measures=(Measure(name="auc", value=0.5),)))
+    assert page.index("tells.") < page.index("may be") < page.index("ROC-AUC")
+    assert "<moved>" not in evidence_html(evidence(SHIFT))
+
+
+def test_the_evidence_is_named_as_it_is_kept():
+    kept = evidence(LEAK)
+    assert attached(kept) == digest_of_value(kept)
+    assert attached(msgspec.structs.replace(kept, champion=kept.bundle)) == digest_of_value(kept)
+    other = msgspec.structs.replace(kept, champion=digest_of(b"other"))
+    assert attached(other) == digest_of_value(other)
+
+
+def test_numbers_say_how_they_were_made_and_leave_families_to_their_chapters():
+    measures = (
+        Measure(name="auc", value=0.9, lower=0.8, upper=0.95, rows=1200, method="DeLong"),
+        Measure(name="fairness.sex.selection_ratio", value=0.7),
+        Measure(name="calibration.slope", value=1.1, rows=1200),
+    )
+    chapter = numbers(evidence(measures=measures), phrases.phrases("en"))
+    page = "".join(chapter.parts)
+    assert 'title="DeLong; 1,200 rows"' in page
+    assert "Calibration slope" in page
+    assert "selection_ratio" not in page

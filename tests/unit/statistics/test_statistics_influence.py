@@ -1,0 +1,91 @@
+"""Influences are derivatives of their numbers, DeLong's placements, and add up over groups."""
+
+import numpy as np
+import pytest
+from scipy.stats import spearmanr
+
+from golive.statistics import intervals, metrics
+from golive.statistics.influence import ranking_influence, spearman_influence
+
+
+def rows(seed=4, count=240):
+    rng = np.random.default_rng(seed)
+    positive = rng.random(count) < 0.3
+    return positive, np.round(1.2 * positive + rng.normal(size=count), 1)
+
+
+def jackknifed(number, count):
+    """The empirical influence of each row: what leaving it out changes."""
+    whole = number(np.arange(count))
+    return np.array([(count - 1) * (whole - number(np.delete(np.arange(count), row))) for row in range(count)])
+
+
+def test_the_areas_are_the_metrics_ties_included():
+    positive, score = rows()
+    area, precision = ranking_influence(positive, score)
+    assert area.value == pytest.approx(metrics.auc(positive, score), abs=1e-12)
+    assert precision.value == pytest.approx(metrics.average_precision(positive, score), abs=1e-12)
+
+
+def test_the_influence_on_average_precision_is_what_leaving_a_row_out_changes():
+    positive, score = rows()
+    found = ranking_influence(positive, score)[1].influence
+    expected = jackknifed(lambda kept: metrics.average_precision(positive[kept], score[kept]), len(score))
+    assert np.corrcoef(found, expected)[0, 1] > 0.998
+    assert found.std() == pytest.approx(expected.std(), rel=0.06)
+    assert found.mean() == pytest.approx(0.0, abs=1e-12)
+
+
+def test_the_influence_on_the_area_gives_delongs_variance():
+    positive, score = rows()
+    area, covariance = intervals.delong(positive, score[None])
+    found = ranking_influence(positive, score)[0]
+    assert found.value == pytest.approx(area[0], abs=1e-12)
+    assert np.sum(found.influence**2) / len(score) ** 2 == pytest.approx(covariance[0, 0], rel=1e-9)
+
+
+def test_spearman_agrees_with_scipy_and_its_influence_with_leaving_rows_out():
+    rng = np.random.default_rng(2)
+    truth = np.round(rng.normal(size=200), 1)
+    predicted = np.round(truth + rng.normal(size=200), 0)
+    found = spearman_influence(truth, predicted)
+    assert found.value == pytest.approx(spearmanr(truth, predicted).statistic, abs=1e-9)
+    expected = jackknifed(lambda kept: spearmanr(truth[kept], predicted[kept]).statistic, 200)
+    assert np.corrcoef(found.influence, expected)[0, 1] > 0.999
+    assert found.influence.std() == pytest.approx(expected.std(), rel=0.03)
+
+
+def test_answers_that_are_all_the_same_order_nothing():
+    positive, _ = rows()
+    area, precision = ranking_influence(positive, np.full(len(positive), 0.3))
+    assert (area.value, np.ptp(area.influence)) == (0.5, 0.0)
+    assert precision.value == pytest.approx(positive.mean())
+    assert np.isnan(spearman_influence(np.arange(5.0), np.ones(5)).value)
+
+
+def test_rows_written_twice_in_groups_of_two_have_the_interval_of_the_rows_written_once():
+    values = np.random.default_rng(1).normal(5.0, 2.0, 90)
+    groups = np.repeat(np.arange(90), 2)
+    twice = np.repeat(values, 2)
+    assert intervals.mean_interval(twice, groups) == pytest.approx(intervals.mean_interval(values), rel=1e-9)
+    assert intervals.positive_mean_interval(twice**2, groups) == pytest.approx(
+        intervals.positive_mean_interval(values**2), rel=1e-9
+    )
+    hits = values > 5.0
+    found = intervals.share_interval(np.repeat(hits, 2), groups)
+    assert found == pytest.approx(intervals.share_interval(hits), rel=0.01)
+
+
+def test_a_share_of_all_or_none_of_the_rows_is_as_sure_as_there_are_groups():
+    hits, groups = np.ones(60, dtype=bool), np.repeat(np.arange(6), 10)
+    assert intervals.share_interval(hits, groups) == intervals.wilson(6, 6)
+    assert intervals.share_interval(hits) == intervals.wilson(60, 60)
+    assert intervals.share_interval(hits[:0]) is None
+
+
+def test_heavy_tails_make_an_interval_of_few_rows_wider_than_even_rows_of_the_same_spread():
+    even = np.tile([0.0, 2.0], 20)
+    spiked = np.append(np.ones(39), 1.0 + np.sqrt(even.var(ddof=1) * 39) * np.sqrt(40 / 39))
+    assert spiked.std(ddof=1) == pytest.approx(even.std(ddof=1))
+    widths = [np.diff(intervals.mean_interval(values))[0] for values in (even, spiked)]
+    assert widths[1] > 1.5 * widths[0]
