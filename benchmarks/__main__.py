@@ -9,7 +9,18 @@ writes to benchmarks/.peers, and the page stays as it is.
 import sys
 from collections.abc import Callable
 
-from benchmarks import big_table, cold_start, imports, memory_cycles, offline, pieces, serving, swap, up_overhead
+from benchmarks import (
+    big_table,
+    cold_start,
+    coverage,
+    imports,
+    memory_cycles,
+    offline,
+    pieces,
+    serving,
+    swap,
+    up_overhead,
+)
 from benchmarks.page import write_page
 from benchmarks.result import write
 
@@ -22,7 +33,10 @@ MEASUREMENTS: dict[str, Callable[[], dict[str, object]]] = {
     "offline": offline.measure,
     "swap": swap.measure,
 }
-LONG: dict[str, Callable[[], dict[str, object]]] = {"memory_cycles": memory_cycles.measure}
+LONG: dict[str, Callable[[], dict[str, object]]] = {
+    "memory_cycles": memory_cycles.measure,
+    "coverage": coverage.measure,
+}
 """Measurements of more than ten minutes, which run when they are named."""
 
 

@@ -27,7 +27,7 @@ from golive.domain.serving import Placed, Route
 
 NAME = "boosted"
 FEATURES, TREES, LEAVES, ROWS = 30, 200, 31, 5000
-EXPLAINED, PAIRS, TURN_S, TARGET_MS = 400, 7, 3.0, 50.0
+EXPLAINED, PAIRS, TURN_S, TARGET_MS = 400, 5, 2.5, 50.0
 HEADERS = {"content-type": "application/json"}
 
 

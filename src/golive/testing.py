@@ -15,9 +15,14 @@ from golive.domain.bundle import Bundle, Manifest
 from golive.domain.serving import Observed
 from golive.domain.trial import Trial
 from golive.errors import DataError, GoliveError, VerificationError
-from golive.inference.road import open_road
+from golive.inference.explaining.container import EXPLAINER
+from golive.inference.explaining.open import open_explainer
+from golive.inference.road import Road, open_road
 from golive.packaging.build import assemble
+from golive.packaging.explaining import explaining_files
 from golive.ports import (
+    Column,
+    Explainer,
     Export,
     Framework,
     ModelFormat,
@@ -30,6 +35,7 @@ from golive.ports import (
     Target,
 )
 
+_ADDITIVE = 1e-5
 _VARYING = {"index.json", "model.ort"}
 """An index has the time of writing; ONNX Runtime writes the parts of its own format in any order."""
 
@@ -223,6 +229,22 @@ def check_optimizer(optimizer: Optimizer, subject: Subject, runtime: Runtime) ->
         answers = runtime.open(candidate.graph, threads=1).run(subject.numbers, subject.codes)
         assert answers.shape == subject.answers.shape, "one answer a row, of the same width"
         assert np.isfinite(answers).all(), "answers are finite numbers"
+
+
+def check_explainer(explainer: Explainer, road: Road, graph: bytes, columns: Mapping[str, Column]) -> None:
+    """Check an explainer on a graph of its kind and some training rows: what it prepares explains the road's answers.
+
+    ``columns`` are canonical; see ``golive.inference.table.columns_of``.
+    """
+    assert explainer.name, "it has a name"
+    files = explaining_files(road, graph, columns, [explainer], rows=20)
+    assert EXPLAINER in files, "it prepares a graph of its kind"
+    assert explaining_files(road, graph, columns, [explainer], rows=20) == files, "the same bytes each time"
+    told = open_explainer(road, files).explain({name: column[:10] for name, column in columns.items()})
+    assert told.method != "permutation", "what it prepares is used"
+    assert np.isfinite(told.contributions).all(), "contributions are finite numbers"
+    size = max(1.0, float(np.abs(told.answers).max()))
+    assert told.error <= _ADDITIVE * size, "base and contributions add up to the answers"
 
 
 def check_target(target: Target) -> None:

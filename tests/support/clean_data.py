@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from golive.domain.bundle import Decision
 from golive.domain.judging import Declared
 from golive.domain.signature import Field, Signature
-from golive.evaluation.measured.comparison import BASELINE, MODEL
+from golive.evaluation.roles import BASELINE, MODEL
 from golive.evaluation.run import baseline_predictions
 from golive.evaluation.subject import Rows, Subject
 from golive.packaging.profile import profile

@@ -1,5 +1,6 @@
 """``golive evaluate``: numbers about a bundle, against a dummy and against what is live."""
 
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -19,11 +20,13 @@ from golive.domain.evidence import Evidence
 from golive.domain.judging import Declared
 from golive.domain.policy import Policy
 from golive.errors import NotFoundError, UsageError
+from golive.evaluation.groups.reweighting import reweighted_by
 from golive.evaluation.pages.numbers import number
-from golive.evaluation.subject import Section
+from golive.evaluation.subject import Part, Section
 from golive.ports import Int64
 from golive.training.curve import learning_curve
 from golive.training.fitted import Fitted
+from golive.training.reweigh import refitted
 
 _LATENCY_RUNS = 300
 
@@ -53,7 +56,9 @@ def evaluate(
         positions=None if positions is None else digest_of(positions.tobytes()),
         declared=project.evaluation,
         policy=project.gate,
-        code=source_digest("evaluation", "statistics", "training/curve.py", "control/measure.py"),
+        code=source_digest(
+            "evaluation", "statistics", "training/curve.py", "training/reweigh.py", "control/measure.py"
+        ),
     )
 
     def make(folder: Path) -> None:
@@ -66,9 +71,7 @@ def evaluate(
             champion=champion,
             data=trained.data,
             rows_from="test",
-            more={"learning_curve": Section(details=learning_curve(fitted))}
-            if project.evaluation.learning_curve
-            else {},
+            more=_refits(project, fitted),
         )
         rooms.bundles.attach_evidence(evidence)
         (folder / "evidence.json").write_bytes(msgspec.json.encode(evidence))
@@ -81,9 +84,12 @@ def evaluate(
     return evidence
 
 
-def _refitted(project: Project, fitted: Fitted) -> dict[str, Section]:
-    """Make the sections for which the winner is fitted again."""
-    return {"learning_curve": Section(details=learning_curve(fitted))} if project.evaluation.learning_curve else {}
+def _refits(project: Project, fitted: Fitted) -> dict[str, Part]:
+    """Give the parts for which the winner is fitted again."""
+    parts: dict[str, Part] = {"reweighting": reweighted_by(partial(refitted, fitted))}
+    if project.evaluation.learning_curve:
+        parts["learning_curve"] = lambda _: Section(details=learning_curve(fitted))
+    return parts
 
 
 def evaluate_table(

@@ -17,7 +17,7 @@ from golive.domain.judging import Declared
 from golive.domain.policy import Policy
 from golive.domain.signature import Signature
 from golive.errors import DataError
-from golive.evaluation.measured.comparison import BASELINE, CHAMPION, MODEL
+from golive.evaluation.roles import BASELINE, CHAMPION, MODEL
 from golive.evaluation.subject import Rows, Subject, Table
 from golive.inference.explaining.background import BACKGROUND
 from golive.inference.explaining.open import open_explainer

@@ -13,10 +13,10 @@ from golive.control.rooms import Rooms, code_version
 from golive.domain.bundle import Bundle
 from golive.domain.digest import Digest
 from golive.domain.evidence import Evidence, Measure, RowsFrom
-from golive.evaluation.measured.comparison import Note, note
+from golive.evaluation.roles import Note, note
 from golive.evaluation.run import evaluate, measure_latency
 from golive.evaluation.sections import SECTIONS, with_found, with_sections
-from golive.evaluation.subject import Section, Table
+from golive.evaluation.subject import Part, Section, Table
 from golive.inference.front import compile_front
 from golive.inference.road import Road
 from golive.ports import Float64, Int64
@@ -35,11 +35,11 @@ def measure_bundle(
     champion: Bundle | None,
     data: Digest,
     rows_from: RowsFrom = "given",
-    more: Mapping[str, Section] | None = None,
+    more: Mapping[str, Part] | None = None,
 ) -> Evidence:
     """Predict with the bundle, its dummy baseline and the champion on the same rows, compare, and look further.
 
-    Rows that the bundle's signature refuses are left out and counted. ``more`` are sections that were made elsewhere.
+    Rows that the bundle's signature refuses are left out and counted. ``more`` are parts that only a project has.
     """
     files = rooms.bundles.files(bundle)
     road = open_bundle(bundle, files)
@@ -74,13 +74,9 @@ def measure_bundle(
     if refused:
         text = "{count} rows are left out, as the model's signature refuses them"
         notes = [*notes, note("refused_rows", text, count=refused)]
-    found = {
-        "refusals": Section(notes=tuple(notes)),
-        "latency": Section(details=_batches(road, columns)),
-        **(more or {}),
-    }
-    whole = evidence if subject is None else with_sections(evidence, subject, SECTIONS)
-    return msgspec.structs.replace(with_found(whole, {**found, **(more or {})}), rows_from=rows_from)
+    found = {"refusals": Section(notes=tuple(notes)), "latency": Section(details=_batches(road, columns))}
+    whole = evidence if subject is None else with_sections(evidence, subject, {**SECTIONS, **(more or {})})
+    return msgspec.structs.replace(with_found(whole, found), rows_from=rows_from)
 
 
 def _accepted(bundle: Bundle, columns: Table) -> Int64:

@@ -43,8 +43,9 @@ from golive.domain.judging import Declared
 from golive.domain.naming import checked_name
 from golive.domain.policy import Policy, Verdict
 from golive.domain.release import Strategy
-from golive.errors import DataError, InvalidRowError, RequestError, UnavailableError, UsageError
-from golive.evaluation.pages.notebook import evidence_html
+from golive.errors import DataError, InvalidRowError, NotFoundError, RequestError, UnavailableError, UsageError
+from golive.evaluation.pages.notebook import evidence_html, figure_of, plots_of
+from golive.evaluation.pages.phrases import Language
 from golive.evaluation.subject import Rows
 from golive.inference.counterfactual import Goal
 from golive.inference.road import Road
@@ -167,6 +168,23 @@ class EvidenceHandle:
         if measure is None:
             raise KeyError(name)
         return measure.value
+
+    @property
+    def plots(self) -> tuple[str, ...]:
+        """The names of the report's plots."""
+        return tuple(plots_of(self.evidence))
+
+    def plot(self, name: str, *, lang: Language = "en") -> Any:
+        """Give a plot of the report as a figure of matplotlib.
+
+        Raises:
+            NotFoundError: there is no such plot.
+        """
+        drawn = plots_of(self.evidence, lang)
+        if name not in drawn:
+            message = f"there is no plot {name!r}; this evidence has {', '.join(drawn) or 'none'}"
+            raise NotFoundError(message)
+        return figure_of(drawn[name])
 
     def _repr_html_(self) -> str:
         return evidence_html(self.evidence)

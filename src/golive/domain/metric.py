@@ -57,7 +57,7 @@ DECLARED: Mapping[Task, tuple[str, ...]] = {
     ),
 }
 """What is measured of the three where golive.yaml's ``evaluation`` section asks for it."""
-FAMILIES = ("fairness", "robustness", "slices", "class", "calibration", "cost", "explain", "drift", "shift")
+FAMILIES = ("fairness", "robustness", "slices", "class", "calibration", "cost", "importance", "drift", "shift")
 """First parts of names whose rest depends on columns, groups, classes or strengths."""
 _HIGHER = frozenset(
     {

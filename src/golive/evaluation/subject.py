@@ -13,7 +13,7 @@ from golive.domain.judging import Declared
 from golive.domain.policy import Policy
 from golive.domain.profile import Profile
 from golive.domain.signature import Signature
-from golive.evaluation.measured.comparison import MODEL, Note
+from golive.evaluation.roles import MODEL, Note
 from golive.ports import Column, Float64, Int64
 
 Table = Mapping[str, Column]

@@ -43,7 +43,7 @@ def separable(rows=3000, seed=0):
 
 @pytest.mark.parametrize("seed", range(10))
 def test_nothing_is_found_in_clean_data(seed):
-    found = label_noise(clean_run(seed))
+    found = label_noise(clean_run(seed, rows=1500, training_rows=2000))
 
     assert found.findings == ()
     assert found.checked == ("label_noise",)
@@ -144,10 +144,11 @@ def test_a_class_is_confident_where_its_probability_reaches_its_own_mean():
     truth = np.array([0, 0, 0, 1, 1, 1])
     p = np.array([[0.9, 0.1], [0.8, 0.2], [0.1, 0.9], [0.3, 0.7], [0.2, 0.8], [0.45, 0.55]])
 
-    other, margin = confident(truth, p)
+    other, margin, explained = confident(truth, p)
 
     assert other.tolist() == [0, 0, 1, 1, 1, 1]
     assert margin[2] == pytest.approx(-0.8)
+    assert explained == pytest.approx(0.1 + 0.2 + 0.1 + 0.3 + 0.2)
 
 
 def test_certain_answers_stand_one_step_beyond_the_surest_others():

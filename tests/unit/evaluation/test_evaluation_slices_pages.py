@@ -49,6 +49,7 @@ def test_a_chapter_lists_the_rows_whose_labels_are_doubtful():
 
     assert html.count("<tr>") == 21
     assert "confident learning" in html
+    assert "probabilities explain" in html
 
 
 def test_targets_are_listed_with_their_distance():

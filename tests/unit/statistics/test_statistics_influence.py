@@ -89,3 +89,31 @@ def test_heavy_tails_make_an_interval_of_few_rows_wider_than_even_rows_of_the_sa
     assert spiked.std(ddof=1) == pytest.approx(even.std(ddof=1))
     widths = [np.diff(intervals.mean_interval(values))[0] for values in (even, spiked)]
     assert widths[1] > 1.5 * widths[0]
+
+
+def test_intervals_by_influence_hold_the_truth_about_95_times_of_100():
+    rng = np.random.default_rng(23)
+    many = rng.random(400_000) < 0.2
+    truth = ranking_influence(many, 1.5 * many + rng.normal(size=400_000))[1].value
+    groups = np.repeat(np.arange(60), 5)
+    held = {"precision": 0, "groups": 0, "rows in groups": 0, "squares": 0, "rank": 0}
+    for _ in range(300):
+        positive = rng.random(400) < 0.2
+        found = ranking_influence(positive, 1.5 * positive + rng.normal(size=400))[1]
+        held["precision"] += _holds(intervals.moved_interval(found.value, found.influence), truth)
+        values = rng.normal(size=60)[groups] + rng.normal(size=300)
+        held["groups"] += _holds(intervals.mean_interval(values, groups), 0.0)
+        held["rows in groups"] += _holds(intervals.mean_interval(values), 0.0)
+        held["squares"] += _holds(intervals.positive_mean_interval(rng.standard_t(6, 500) ** 2), 1.5)
+        one = rng.normal(size=300)
+        moved = spearman_influence(one, one + rng.normal(size=300))
+        # Of two normal variables with correlation r it is 6/pi times the arc sine of r/2.
+        expected = 6 / np.pi * np.arcsin(0.5**0.5 / 2)
+        held["rank"] += _holds(intervals.correlation_interval(moved.value, moved.influence), expected)
+    naive = held.pop("rows in groups")
+    assert all(0.915 <= count / 300 < 0.985 for count in held.values()), held
+    assert naive / 300 < 0.8
+
+
+def _holds(bounds, true):
+    return bounds is not None and bounds[0] <= true <= bounds[1]

@@ -26,6 +26,7 @@ _UNARY = frozenset(
         "ReduceSum",
         "ReduceMean",
         "Div",
+        "CumSum",
     }
 )
 """Affine in their first input, where the others are constant."""
@@ -33,6 +34,7 @@ _JOINING = frozenset({"Add", "Sub", "Concat", "Sum", "Mean"})
 _PRODUCTS = frozenset({"Mul", "MatMul", "Gemm"})
 _FLOATS = frozenset({TensorProto.FLOAT, TensorProto.DOUBLE})
 _MATRIX = 2
+_MOST_WIDTH = 4_096
 _SEED = 17
 
 Array = npt.NDArray[Any]
@@ -96,6 +98,8 @@ class Parts:
 
     def tail(self, tensor: str, width: int, kind: npt.DTypeLike) -> Tail | None:
         """Give what is done with a tensor ``[n, width]`` before the link; None where that is not affine."""
+        if width > _MOST_WIDTH:
+            return None
         last = self._last_affine(tensor)
         nodes = _needed(self.nodes, {last}, {tensor})
         if not nodes:

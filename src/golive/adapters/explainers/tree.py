@@ -7,8 +7,8 @@ import msgspec
 import numpy as np
 
 from golive.adapters.explainers.encoded import Encoded, encoded
-from golive.adapters.explainers.link import Link, linked
-from golive.adapters.explainers.parts import Parts, attributes_of
+from golive.adapters.explainers.link import linked
+from golive.adapters.explainers.parts import Parts, Tail, attributes_of
 from golive.adapters.graphs.tree_ensemble import AVERAGE, DOMAIN, OPERATOR, SUM, TreeEnsemble, read_node
 from golive.errors import NotConvertibleError, VerificationError
 from golive.inference.explaining.container import Head, Held, write
@@ -46,8 +46,21 @@ class _Head(msgspec.Struct, frozen=True, eq=False):
     """What they read."""
     made: str
     """Their sums ``[n, outputs]``."""
-    values: Float64
-    """``[leaves, outputs]``."""
+    table: Float64 | None = None
+    """``[leaves, outputs]``: what each leaf adds; None: its weight, to its target."""
+
+    @property
+    def outputs(self) -> int:
+        """How many sums there are."""
+        return self.ensemble.outputs if self.table is None else int(self.table.shape[1])
+
+    def through(self, scale: Float64) -> Float64:
+        """Give what each leaf adds to ``sums @ scale``: ``[leaves, width of scale]``."""
+        if self.table is not None:
+            return self.table @ scale
+        trees = self.ensemble
+        weights = trees.weights.astype(np.float64) / (trees.trees if trees.aggregate == AVERAGE else 1)
+        return weights[:, None] * scale[trees.targets]
 
 
 def _head(parts: Parts, node: Any) -> _Head | None:
@@ -62,16 +75,9 @@ def _head(parts: Parts, node: Any) -> _Head | None:
     if looked_up is not None:
         table, made = looked_up
         rows = np.rint(ensemble.weights).astype(np.int64)
-        # One place of the table behind its end would be an error of the graph's, which the check finds.
-        values = table[np.clip(rows, 0, len(table) - 1)].astype(np.float64)
-        return _Head(ensemble, node.input[0], made, values) if values.size <= _MOST_VALUES else None
-    if len(ensemble.weights) * ensemble.outputs > _MOST_VALUES:
-        return None
-    values = np.zeros((len(ensemble.weights), ensemble.outputs))
-    values[np.arange(len(values)), ensemble.targets] = ensemble.weights
-    return _Head(
-        ensemble, node.input[0], node.output[0], values / (ensemble.trees if ensemble.aggregate == AVERAGE else 1)
-    )
+        # A place behind the table's end would be an error of the graph's, which the check of its answers finds.
+        return _Head(ensemble, node.input[0], made, table[np.clip(rows, 0, len(table) - 1)].astype(np.float64))
+    return _Head(ensemble, node.input[0], node.output[0])
 
 
 def _look_up(parts: Parts, tensor: str) -> tuple[Any, str] | None:
@@ -95,33 +101,32 @@ def _look_up(parts: Parts, tensor: str) -> tuple[Any, str] | None:
 
 
 def _found(parts: Parts, head: _Head, subject: Subject, names: Sequence[str]) -> bytes | None:
-    entered = encoded(parts, head.given, np.unique(head.ensemble.features), subject, names)
-    tail = parts.tail(head.made, head.values.shape[1], head.ensemble.weights.dtype)
-    if entered is None or tail is None:
+    tail = parts.tail(head.made, head.outputs, head.ensemble.weights.dtype)
+    if tail is None or len(head.ensemble.weights) * tail.scale.shape[1] > _MOST_VALUES:
         return None
-    some = slice(0, _MOST_CHECKED)
+    entered = encoded(parts, head.given, np.unique(head.ensemble.features), subject, names)
+    if entered is None:
+        return None
+    values, some = head.through(tail.scale), slice(0, _MOST_CHECKED)
     try:
-        sums = _sums(head, entered, len(names), some)
+        margins = _margins(head, entered, values, tail.shift, len(names), some)
     except VerificationError:
         return None
-    link = linked(tail, sums, subject.answers[some], subject.task)
-    return None if link is None else _written(head, entered, link)
-
-
-def _sums(head: _Head, entered: Encoded, columns: int, some: slice) -> Float64:
-    """Give what the trees add up to, as the bundle's own reader of the file adds."""
-    outputs = head.values.shape[1]
-    arrays = _arrays(head, entered, head.values, np.zeros(outputs))
-    held = Held(Head(kind="tree", scale="value", parts=()), arrays)
-    return TreeGame(held, columns, entered.rows[:1]).answers(entered.rows[some])
-
-
-def _written(head: _Head, entered: Encoded, link: Link) -> bytes:
-    begun = link.head("tree", runtime=entered.runtime, narrow=entered.narrow)
-    arrays = _arrays(head, entered, head.values @ link.weights, link.offset)
+    link = linked(
+        Tail(np.eye(len(tail.shift)), np.zeros(len(tail.shift))), margins, subject.answers[some], subject.task
+    )
+    if link is None:
+        return None
+    arrays = _arrays(head, entered, values @ link.weights, tail.shift @ link.weights + link.offset)
     if entered.graph:
         arrays["encoder"] = np.frombuffer(entered.graph, np.uint8)
-    return write(begun, arrays)
+    return write(link.head("tree", runtime=entered.runtime, narrow=entered.narrow), arrays)
+
+
+def _margins(head: _Head, entered: Encoded, values: Float64, shift: Float64, columns: int, some: slice) -> Float64:
+    """Give what is before the link, as the bundle's own reader of the file adds it up."""
+    held = Held(Head(kind="tree", scale="value", parts=()), _arrays(head, entered, values, shift))
+    return TreeGame(held, columns, entered.rows[:1]).answers(entered.rows[some])
 
 
 def _arrays(head: _Head, entered: Encoded, values: Float64, offset: Float64) -> dict[str, Any]:

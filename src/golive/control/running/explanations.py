@@ -17,6 +17,7 @@ _START_S = 60.0
 _DRAIN_S = 2.0
 _FIRST_WAIT_S = 0.1
 _LONGEST_WAIT_S = 10.0
+_MOMENT_S = 0.5
 _STABLE_S = 30.0
 """A process that lived this long is started again at once when it has ended; one that did not, after a growing wait."""
 
@@ -28,16 +29,16 @@ class Explanations:
 
     Args:
         path: where workers connect.
-        order: what the process is told.
-        nursery: where it comes from.
+        order: of the server.
+        nursery: where the process comes from.
     """
 
-    def __init__(self, path: Path, order: WorkerOrder, nursery: Nursery) -> None:
+    def __init__(self, path: Path, order: SupervisorOrder, nursery: Nursery) -> None:
         self.path = path
-        self._order = order
+        self._order = explaining_order(order)
+        self._probe_every_s, self._probe_limit_s = order.probe_every_s, order.probe_limit_s
         self._nursery = nursery
         self._socket: socket.socket = bind_unix(path)
-        self._member: Member | None = None
         self._keeper: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
@@ -49,8 +50,6 @@ class Explanations:
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.gather(self._keeper, return_exceptions=True)
-        if self._member is not None:
-            await self._member.drain(_DRAIN_S)
         self._socket.close()
         self.path.unlink(missing_ok=True)
 
@@ -63,7 +62,7 @@ class Explanations:
                 code = await self._live()
                 tell(f"the explaining process ended with code {code}; it is started again when it is asked for")
             except UnavailableError as error:
-                tell(f"the explaining process could not be started ({error.message})")
+                tell(f"the explaining process does not serve and was ended ({error.message})")
             wait_s = _FIRST_WAIT_S if time.monotonic() - began > _STABLE_S else min(2 * wait_s, _LONGEST_WAIT_S)
             await asyncio.sleep(wait_s)
 
@@ -80,20 +79,30 @@ class Explanations:
         """Start the process and wait for its end; gives its exit code, or a signal's number below zero.
 
         Raises:
-            UnavailableError: it does not come up.
+            UnavailableError: it does not come up, or does not answer any more.
         """
-        member = self._member = await self._nursery.worker((self._socket,))
+        member = await self._nursery.worker((self._socket,))
         try:
             await member.ask(Load, _START_S, order=self._order, access=AccessRules())
             await member.ask(Accept, _START_S)
-        except UnavailableError:
+            return await self._ended(member)
+        finally:
             await member.end()
-            self._member = None
-            raise
-        code = await member.process.wait()
-        await member.end()
-        self._member = None
-        return code
+
+    async def _ended(self, member: Member) -> int:
+        """Wait for its end; raises UnavailableError when it lives and does not answer."""
+        ending = asyncio.create_task(member.process.wait())
+        try:
+            while not (await asyncio.wait({ending}, timeout=self._probe_every_s))[0]:
+                try:
+                    await member.probe(self._probe_limit_s)
+                except UnavailableError:
+                    # Its end is told a moment later than the loss of what it was asked.
+                    if not (await asyncio.wait({ending}, timeout=_MOMENT_S))[0]:
+                        raise
+            return ending.result()
+        finally:
+            ending.cancel()
 
 
 def explaining_order(order: SupervisorOrder) -> WorkerOrder:

@@ -17,7 +17,7 @@ from golive.control.home import Home
 from golive.control.running.access import refuse_unguarded, rules_for, warn_of_openness
 from golive.control.running.admin import admin_app, reading_app
 from golive.control.running.collector import collector_of
-from golive.control.running.explanations import Explanations, explaining_order
+from golive.control.running.explanations import Explanations
 from golive.control.running.fleet import Fleet
 from golive.control.running.journal import tell
 from golive.control.running.listeners import Sockets, target_of, url_of
@@ -149,7 +149,7 @@ def _scribe(order: SupervisorOrder, run: RunFolder) -> Scribe | None:
 
 
 def _explanations(order: SupervisorOrder, run: RunFolder, nursery: Nursery) -> Explanations | None:
-    return Explanations(run.socket("explain"), explaining_order(order), nursery) if order.explain else None
+    return Explanations(run.socket("explain"), order, nursery) if order.explain else None
 
 
 async def _settle_in(order: SupervisorOrder, fleet: Fleet, wishes: _Wishes | None) -> None:

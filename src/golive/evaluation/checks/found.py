@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 
 from golive.domain.finding import Finding, FindingKind, Severity
-from golive.evaluation.measured.comparison import Note
 from golive.evaluation.pages.words.checks import WORDS
+from golive.evaluation.roles import Note
 
 SURE = 1e-4
 """How likely a check may be to speak without cause in a whole evaluation, after correction for all columns."""

@@ -10,15 +10,26 @@ from typing import TypeGuard
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from golive.domain.finding import Finding
 from golive.domain.profile import ColumnProfile
 from golive.evaluation.checks.found import SURE, Outcome, few, finding
 from golive.evaluation.checks.looked import Looked, Seen
-from golive.evaluation.measured.comparison import BASELINE
+from golive.evaluation.roles import BASELINE
 from golive.ports import Float64, Int64
 from golive.statistics.bins import count_categories, count_numbers, number_bins
-from golive.statistics.drift import ColumnDrift, Rise, category_drift, number_drift, rise
+from golive.statistics.drift import (
+    ColumnDrift,
+    Rise,
+    category_drift,
+    grouped,
+    location_p,
+    merged,
+    number_drift,
+    rise,
+    shape_p,
+)
 
 W1, PSI_NUMBER, PSI_CATEGORY = 0.15, 0.1, 0.02
 _MISSING, _UNSEEN, _OUTSIDE = 0.01, 0.01, 0.02
@@ -76,7 +87,7 @@ def compare(reference: Float64, window: Float64, *, text: bool) -> ColumnDrift:
     """Compare values, or codes of texts, of two sets of rows; NaN is missing."""
     if not text:
         edges, counts = number_bins(reference)
-        return number_drift(edges, counts, count_numbers(edges, window))
+        return _number_drift(edges, counts, count_numbers(edges, window))
     return category_drift(*_frequent(*_category_counts(reference, window)[:2]))
 
 
@@ -93,15 +104,13 @@ def _beside_rows(seen: Seen) -> Change | None:
     if seen.texts is None:
         edges, counts = number_bins(reference)
         window = count_numbers(edges, seen.test)
-        drift = number_drift(edges, counts, window)
+        drift = _number_drift(edges, counts, window)
         return Change(
             name=seen.name, text=False, drift=drift, edges=edges, reference=counts, window=tuple(window.tolist())
         )
     before, now, once = _category_counts(reference, seen.test)
     drift = category_drift(*_frequent(before, now))
-    # A value seen once in training would have been unseen without its row: so many new values are to be expected
-    # (Good 1953; Turing).
-    unseen = rise(float(now[-2]), float(now[:-1].sum()), float(once), float(sum(before[:-1])))
+    unseen = _new(seen.test, np.isin(seen.test, reference), once, sum(before[:-1]))
     drift = msgspec.structs.replace(drift, unseen=unseen)
     return Change(name=seen.name, text=True, drift=drift, reference=tuple(before), window=tuple(now.tolist()))
 
@@ -118,6 +127,35 @@ def _category_counts(reference: Float64, window: Float64) -> tuple[tuple[int, ..
     before = (*counts[order[:_TOP]].tolist(), int(counts[order[_TOP:]].sum()), 0, int(np.isnan(reference).sum()))
     here = np.array([*tally.tolist(), other, unseen, int(np.isnan(window).sum())], dtype=np.int64)
     return before, here, int((counts == 1).sum())
+
+
+def _number_drift(edges: Sequence[float], reference: Sequence[int], window: Int64) -> ColumnDrift:
+    """Compare a number column with evidence that heavy tails do not spoil: of places in the order, not of values."""
+    drift = number_drift(edges, reference, window)
+    before, now = (np.asarray(counts, dtype=np.float64)[:-1] for counts in (reference, window))
+    if not before.sum() or not now.sum() or len(edges) < 2:  # noqa: PLR2004 - two edges make a bin
+        return drift
+    places = np.cumsum(before + now)[:-1]
+    shape = shape_p(*merged(grouped(before), grouped(now)))
+    return msgspec.structs.replace(drift, p=min(1.0, 2.0 * min(shape, location_p(places, before, now))))
+
+
+def _new(window: Float64, known: npt.NDArray[np.bool_], once: int, reference_rows: int) -> Rise:
+    """Say whether more values are new than rare ones explain.
+
+    A value that the reference holds once would have been new without that row, so as many new values are to be
+    expected (Good 1953). Rows come in groups by value, so values are counted, and the most frequent new one is asked
+    for by itself: it would have all its rows here and none there.
+    """
+    present = ~np.isnan(window)
+    values = np.unique(window[present])
+    counts = np.unique(window[present & ~known], return_counts=True)[1]
+    rows = float(present.sum())
+    if not len(counts) or not reference_rows:
+        return rise(0.0, rows, float(once), float(reference_rows))
+    many = rise(float(len(counts)), rows, float(once), float(reference_rows)).p
+    one = min(1.0, (rows / (rows + reference_rows)) ** float(counts.max()) * len(values))
+    return Rise(share=float(counts.sum()) / rows, reference=once / reference_rows, p=min(1.0, 2.0 * min(many, one)))
 
 
 def _frequent(before: Sequence[int], now: Int64) -> tuple[tuple[int, ...], Int64]:
@@ -140,7 +178,7 @@ def _beside_counts(seen: Seen, known: ColumnProfile | None) -> Change | None:
         return None
     if seen.texts is None and known.edges:
         window = count_numbers(known.edges, seen.test)
-        drift = number_drift(known.edges, known.counts, window)
+        drift = _number_drift(known.edges, known.counts, window)
         counts = tuple(window.tolist())
         return Change(name=seen.name, text=False, drift=drift, edges=known.edges, reference=known.counts, window=counts)
     if seen.texts is None or not known.values:
@@ -152,7 +190,8 @@ def _beside_counts(seen: Seen, known: ColumnProfile | None) -> Change | None:
     drift = category_drift(*_frequent(known.counts, now))
     # Any value without a count of its own may have been there once.
     once = 0 if others is None else len(set(others) - set(known.values))
-    unseen = rise(float(now[-2]), float(now[:-1].sum()), float(once), float(sum(known.counts[:-1])))
+    old = np.array([text in others for text in seen.texts] if others else [True] * len(seen.texts), dtype=np.bool_)
+    unseen = _new(seen.test, np.isin(seen.test, np.flatnonzero(old)), once, sum(known.counts[:-1]))
     drift = msgspec.structs.replace(drift, unseen=unseen)
     return Change(name=seen.name, text=True, drift=drift, reference=known.counts, window=tuple(now.tolist()))
 

@@ -31,7 +31,7 @@ _CLEAR = 60.0
 """Smaller factors lie among what groups of rows may differ by, so half of such a step must be empty."""
 _GAP = 0.5
 _LEAST_GAP = 0.35
-_EMPTY = 18.0
+_EMPTY = 40.0
 """Of the widest tails (Pareto's) the chance of a gap is exp(-this)."""
 _WIDER = 1.6
 _SEEN_THROUGH = 0.5

@@ -13,7 +13,7 @@ from golive.evaluation.groups.membership import Grouping, grouped
 from golive.evaluation.groups.outcomes import favorable_class, outcomes_of, tally
 from golive.evaluation.groups.price import priced
 from golive.evaluation.groups.section import columns_of
-from golive.evaluation.measured.comparison import Note, note
+from golive.evaluation.roles import Note, note
 from golive.evaluation.subject import Part, Section, Subject, Table
 from golive.ports import Float64, Int64
 

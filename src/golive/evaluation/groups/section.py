@@ -18,7 +18,7 @@ from golive.evaluation.groups.outcomes import favorable_class, outcomes_of, tall
 from golive.evaluation.groups.proxies import proxies
 from golive.evaluation.groups.regressed import error_gaps, error_rows
 from golive.evaluation.groups.thresholds import threshold_tables
-from golive.evaluation.measured.comparison import Note, note
+from golive.evaluation.roles import Note, note
 from golive.evaluation.subject import Section, Subject
 
 MOST_COLUMNS = 10

@@ -6,16 +6,15 @@ import numpy as np
 
 from golive.domain.evidence import Measure
 from golive.evaluation.measured.comparison import (
-    MODEL,
     Metric,
     Setting,
     measures_of,
-    note,
     over_groups,
     resampled_metric,
     resamples_for,
 )
 from golive.evaluation.measured.notes import group_codes
+from golive.evaluation.roles import MODEL, note
 from golive.evaluation.subject import Section, Subject
 from golive.ports import Float64
 from golive.statistics.intervals import share_interval

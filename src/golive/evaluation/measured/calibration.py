@@ -16,7 +16,7 @@ from golive.statistics.metrics import Bool, confidence
 
 LARGE_ERROR = 0.05
 """Less than this, root mean square over the rows and beyond chance, is no finding whatever its significance."""
-RARE = 0.002
+RARE = 0.001
 """How often chance alone may make a finding."""
 
 

@@ -8,16 +8,9 @@ import numpy as np
 
 from golive.domain.judging import Costs
 from golive.evaluation.measured.class_details import class_curves, class_rows, drawn_classes, score_histogram
-from golive.evaluation.measured.comparison import (
-    MODEL,
-    Metric,
-    Setting,
-    mean_metric,
-    over_groups,
-    resampled_metric,
-    resamples_for,
-)
+from golive.evaluation.measured.comparison import Metric, Setting, mean_metric, over_groups, resampled_metric
 from golive.evaluation.measured.ranked import Ranked, heads_of, ranked, ranked_metrics
+from golive.evaluation.roles import MODEL
 from golive.ports import Float64, Int64
 from golive.statistics import metrics
 from golive.statistics.calibrated import chance_error
@@ -75,7 +68,7 @@ def classified(
         if role in proper:
             statistics[f"ece {role}"] = calibration_error(*metrics.confidence(truth, given))
     # A thousand classes would fill the memory with resamples.
-    resamples = min(resamples_for(len(truth), len(answers)), max(_SUMS // (3 * classes * len(answers)), 100))
+    resamples = min(setting.resamples_of(len(truth), len(answers)), max(_SUMS // (3 * classes * len(answers)), 100))
     drawn = resample(statistics, rows=len(truth), resamples=resamples, seed=setting.seed, groups=setting.groups)
     return Classified(truth, answers, proper, decided, order, drawn, setting)
 

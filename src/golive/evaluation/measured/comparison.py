@@ -10,15 +10,10 @@ import numpy as np
 from golive.domain.evidence import Measure
 from golive.domain.judging import Costs
 from golive.domain.metric import better
+from golive.evaluation.roles import MODEL, Note, note
 from golive.ports import Float64, Int64
 from golive.statistics.intervals import Interval, mean_interval, moved_interval, positive_mean_interval, wilson
 from golive.statistics.resample import interval
-
-MODEL, BASELINE, CHAMPION = "", "baseline", "champion"
-"""The roles of those who answered the test rows; the model's measures carry no prefix."""
-
-Note = dict[str, Any]
-"""``code`` for the report's phrases, the numbers of that phrase, and ``text`` in English."""
 
 FEW_ROWS = 500
 """Below this, intervals of heavy-tailed errors were seen to hold the truth 92 times of 100, not 95."""
@@ -32,6 +27,13 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """Codes from 0 of the groups that rows belong to, ``[n]``; None where rows are independent."""
     costs: Costs | None = None
     quantile: float | None = None
+    resamples: int | None = None
+    """At most this many; None: as many as take a few seconds."""
+
+    def resamples_of(self, rows: int, heads: int) -> int:
+        """Give a number of resamples for so many rows and statistics."""
+        usual = resamples_for(rows, heads)
+        return usual if self.resamples is None else min(usual, self.resamples)
 
 
 class Metric(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,11 +53,6 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
     floor: float = -math.inf
     ceiling: float = math.inf
-
-
-def note(code: str, text: str, **numbers: Any) -> Note:
-    """Make a note."""
-    return {"code": code, "text": text.format(**numbers), **numbers}
 
 
 def mean_metric(name: str, rows: Mapping[str, Float64], setting: Setting, *, signed: bool = False) -> Metric:

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from golive.domain.signature import Task
-from golive.evaluation.measured.comparison import FEW_ROWS, Note, note
+from golive.evaluation.measured.comparison import FEW_ROWS
+from golive.evaluation.roles import Note, note
 from golive.ports import Column, Float64, Int64
 
 FEW_OF_CLASS = 50

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import msgspec
 import numpy as np
 
-from golive.evaluation.measured.comparison import MODEL, Metric, Setting, moved_metric
+from golive.evaluation.measured.comparison import Metric, Setting, moved_metric
+from golive.evaluation.roles import MODEL
 from golive.ports import Float64, Int64
 from golive.statistics.influence import ranking_influence
 from golive.statistics.intervals import Interval, moved_interval

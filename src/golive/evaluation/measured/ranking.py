@@ -6,8 +6,9 @@ import msgspec
 import numpy as np
 
 from golive.domain.evidence import Measure
-from golive.evaluation.measured.comparison import MODEL, Note, Setting, mean_metric, measures_of, note
+from golive.evaluation.measured.comparison import Setting, mean_metric, measures_of
 from golive.evaluation.measured.notes import FEW_GROUPS, group_codes
+from golive.evaluation.roles import MODEL, Note, note
 from golive.evaluation.subject import Section, Subject
 from golive.ports import Float64, Int64
 from golive.statistics.ordering import average_precision_at, ndcg, pair_accuracy, reciprocal_rank

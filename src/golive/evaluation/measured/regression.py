@@ -6,15 +6,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from golive.evaluation.measured.comparison import (
-    MODEL,
-    Metric,
-    Setting,
-    mean_metric,
-    over_groups,
-    resampled_metric,
-    resamples_for,
-)
+from golive.evaluation.measured.comparison import Metric, Setting, mean_metric, over_groups, resampled_metric
+from golive.evaluation.roles import MODEL
 from golive.ports import Float64, Int64
 from golive.statistics import metrics
 from golive.statistics.influence import spearman_influence
@@ -85,7 +78,7 @@ def _resampled(
 ) -> list[Metric]:
     statistics = {f"r2 {role}": explained(truth, predicted) for role, predicted in answers.items()}
     statistics |= {f"median {role}": median(np.abs(error)) for role, error in errors.items()}
-    resamples = resamples_for(len(truth), len(answers))
+    resamples = setting.resamples_of(len(truth), len(answers))
     drawn = resample(statistics, rows=len(truth), resamples=resamples, seed=setting.seed, groups=setting.groups)
     r2 = {role: metrics.r2(truth, predicted) for role, predicted in answers.items()}
     middle = {role: metrics.median_absolute_error(truth, predicted) for role, predicted in answers.items()}

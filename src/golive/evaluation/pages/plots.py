@@ -31,6 +31,8 @@ _SWARMED = 100
 _MARKED = 15
 """Curves of at most so many points show each of them."""
 _FEW = 4
+_NUMBER = 0.3
+"""Share of a plot's width that a number beside a bar takes."""
 
 
 def scatter(x: Float64, y: Float64, *, labels: Labels, diagonal: bool, alt: str, name: str) -> Plot:
@@ -192,24 +194,32 @@ def waterfall(
     base, total = (float(value) for value in _drawable([base, total]))
     ends = base + np.cumsum(steps)
     starts = ends - steps
+    low, high = _with_room(np.minimum(starts, ends), np.maximum(starts, ends))
 
     def draw(axes: Axes) -> None:
-        axes.axvline(base, color=MUTED, linewidth=1, dashes=_DASHES, zorder=1)
-        axes.axvline(total, color=MUTED, linewidth=1, zorder=1)
-        reached = [base, total, *ends]
-        width = float(np.ptp(reached)) or 1.0
-        for place, (start, step) in enumerate(zip(starts, steps, strict=True)):
-            up = bool(step > 0)
-            axes.barh(place, step, left=start, height=0.62, color=color(5 if up else 0), zorder=2)
+        axes.plot([base, base], [-0.6, 0], color=MUTED, linewidth=1, dashes=_DASHES, zorder=1)
+        axes.plot([total, total], [len(steps) - 1, len(steps) - 0.4], color=MUTED, linewidth=1, zorder=1)
+        for place, (start, end) in enumerate(zip(starts, ends, strict=True)):
+            step = float(end - start)
+            axes.barh(place, step, left=start, height=0.62, color=color(5 if step > 0 else 0), zorder=2)
             if place + 1 < len(steps):
-                axes.plot([start + step] * 2, [place, place + 1], color=MUTED, linewidth=0.6, zorder=1)
-            written = ("+" if up else "") + number(float(step))
-            beside = start + step + (0.015 if up else -0.015) * width
-            axes.text(beside, place, written, color=INK, ha="left" if up else "right", va="center")
-        axes.set_xlim(min(reached) - 0.26 * width, max(reached) + 0.26 * width)
+                axes.plot([end, end], [place, place + 1], color=MUTED, linewidth=0.6, zorder=1)
+            right = high - max(start, end) >= min(start, end) - low
+            beside = max(start, end) + 0.015 * (high - low) if right else min(start, end) - 0.015 * (high - low)
+            written = ("+" if step > 0 else "") + number(float(f"{steps[place]:.3g}"))
+            axes.text(beside, place, written, color=INK, ha="left" if right else "right", va="center")
+        axes.set_xlim(low, high)
         _named_rows(axes, names)
 
     return Plot(name=name, draw=draw, labels=labels, alt=alt, size=_tall(len(names), each=0.3))
+
+
+def _with_room(left: Float64, right: Float64) -> tuple[float, float]:
+    """Reach over all bars, with room for a number on one side of each."""
+    low, high = (float(left.min()), float(right.max())) if len(left) else (0.0, 1.0)
+    width = (high - low) or 1.0
+    room = np.maximum(left - low, high - right).min() if len(left) else 0.0
+    return low - 0.05 * width, high + (0.3 if room < _NUMBER * width else 0.05) * width
 
 
 def matrix(counts: ArrayLike, names: Sequence[str], *, labels: Labels, alt: str, name: str) -> Plot:

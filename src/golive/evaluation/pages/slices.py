@@ -54,7 +54,7 @@ def label_noise(evidence: Evidence, say: Say) -> Chapter | None:
     if not suspects and not details.get("conflicts", {}).get("conflicting"):
         return None
     kind = "values" if suspects and "distance" in suspects[0] else "classes"
-    counts = {"counted": number(details.get("counted", 0)), "rows": number(details["rows"])}
+    counts = {key: number(round(details.get(key, 0))) for key in ("counted", "explained", "rows")}
     parts = [_suspects(kind, suspects, say)] if suspects else []
     return Chapter(
         name="label-noise",
@@ -115,7 +115,6 @@ def _tables(metric: str, entries: Sequence[_Entry], say: Say) -> list[Markup]:
 
 def _row(entry: _Entry, metric: str, say: Say) -> tuple[object, ...]:
     inside, outside = _number(entry, "inside", metric), _number(entry, "outside", metric)
-    excess = entry.get("excess", {}).get("value") if entry["kind"] == "weak" else None
     return (
         _text(entry, say),
         say(f"slices.kind.{entry['kind']}"),
@@ -124,8 +123,14 @@ def _row(entry: _Entry, metric: str, say: Say) -> tuple[object, ...]:
         _cell(inside["value"]),
         Markup("" if inside["lower"] is None else f"{_written(inside['lower'])} … {_written(inside['upper'])}"),
         _cell(outside["value"]),
-        Markup("" if excess is None else f"+{_written(excess)}"),
+        Markup(_above(entry) if entry["kind"] == "weak" else ""),
     )
+
+
+def _above(entry: _Entry) -> str:
+    if entry["loss"] == "log_loss":
+        return f"+{_written(entry['excess']['value'])}"
+    return f"+{entry['excess']['value']:.1%}" if entry["loss"] == "errors" else f"+{entry['more']:.0%}"
 
 
 def _suspects(kind: str, suspects: Sequence[_Entry], say: Say) -> Markup:

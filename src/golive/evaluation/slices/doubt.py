@@ -44,6 +44,8 @@ class Doubt(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """How doubtful each row is, ``[n]``: a probability, or robust standard deviations."""
     counted: int
     """Rows that confident learning, or the distance, sets apart."""
+    explained: float
+    """How many that would be by the stated probabilities, or by heavy tails, with every truth right."""
 
 
 def of_classes(answers: Answers, columns: Mapping[str, Column]) -> Doubt | None:
@@ -68,7 +70,7 @@ def of_classes(answers: Answers, columns: Mapping[str, Column]) -> Doubt | None:
         second = lapse(mended, came_true[few])
         share = min(share, float(second.doubt(mended, came_true[few]).mean()))
         chance_of_it = max(chance_of_it, second.p)
-    other, margin = confident(truth, p)
+    other, margin, explained = confident(truth, p)
     apart = other != truth
     return Doubt(
         share=share,
@@ -76,13 +78,15 @@ def of_classes(answers: Answers, columns: Mapping[str, Column]) -> Doubt | None:
         ranked=np.lexsort((margin, ~apart)).astype(np.int64),
         weights=doubt,
         counted=int(apart.sum()),
+        explained=explained,
     )
 
 
-def confident(truth: Int64, p: Float64) -> tuple[Int64, Float64]:
+def confident(truth: Int64, p: Float64) -> tuple[Int64, Float64, float]:
     """Give the class that each row is confidently of, else its own, and the margin ``[n]`` of its own class.
 
-    A class is confident where its probability is at least its mean among the rows of that class.
+    A class is confident where its probability is at least its mean among the rows of that class. The third value is how
+    many rows would have another label than the confident one if the probabilities were right.
     """
     classes = p.shape[1]
     counts = np.bincount(truth, minlength=classes)
@@ -91,10 +95,12 @@ def confident(truth: Int64, p: Float64) -> tuple[Int64, Float64]:
     thresholds = np.where(counts > 0, means, np.inf)
     eligible = np.where(p >= thresholds, p, -1.0)
     best = eligible.argmax(axis=1)
-    other = np.where(eligible.max(axis=1) >= 0.0, best, truth)
+    sure = eligible.max(axis=1) >= 0.0
+    other = np.where(sure, best, truth)
     rest = p.copy()
     rest[np.arange(len(truth)), truth] = -1.0
-    return other.astype(np.int64), own - rest.max(axis=1)
+    explained = float((1.0 - p[np.arange(len(truth)), best])[sure].sum())
+    return other.astype(np.int64), own - rest.max(axis=1), explained
 
 
 def of_values(answers: Answers) -> Doubt | None:
@@ -117,6 +123,7 @@ def of_values(answers: Answers) -> Doubt | None:
         ranked=np.argsort(-distance, kind="stable").astype(np.int64),
         weights=distance,
         counted=far,
+        explained=FAR_BY_TAILS * len(away),
     )
 
 

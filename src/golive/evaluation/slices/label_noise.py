@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from golive.domain.finding import Finding
-from golive.evaluation.measured.comparison import Note, note
+from golive.evaluation.roles import Note, note
 from golive.evaluation.slices.doubt import (
     ALPHA,
     FAR,
@@ -123,7 +123,8 @@ def _details(doubt: Doubt | None, clash: Conflicts | None, subject: Subject) -> 
     details: dict[str, Any] = {"rows": subject.rows}
     if doubt is not None:
         share = doubt.share if doubt.p <= ALPHA else None
-        details |= {"share": share, "p": doubt.p, "counted": doubt.counted, "suspects": _suspects(doubt, subject)}
+        details |= {"share": share, "p": doubt.p, "counted": doubt.counted, "explained": doubt.explained}
+        details["suspects"] = _suspects(doubt, subject)
     if clash is not None:
         details["conflicts"] = {
             "rows": len(clash.rows),

@@ -9,7 +9,7 @@ import numpy as np
 from golive.domain.evidence import Measure
 from golive.domain.finding import Finding
 from golive.domain.metric import better
-from golive.evaluation.measured.comparison import Note, note
+from golive.evaluation.roles import Note, note
 from golive.evaluation.slices.conditions import Conditions, parts_of, text
 from golive.evaluation.slices.figures import FEWEST, metric_names, metrics_of
 from golive.evaluation.slices.losses import Answers
@@ -80,7 +80,7 @@ def _entries(found: Search, columns: Table, answers: Answers) -> list[dict[str, 
         unseen[one.counted] = True
         entry = _entry(one.kind, one.conditions, answers, fits(one.conditions, columns), unseen)
         excess = {"value": one.excess.value, "lower": one.excess.lower, "upper": one.excess.upper}
-        entries.append({**entry, "loss": one.loss, "excess": excess, "p": one.p})
+        entries.append({**entry, "loss": one.loss, "excess": excess, "more": _more(one), "p": one.p})
     return entries
 
 

@@ -15,8 +15,8 @@ import numpy as np
 
 from golive.domain.finding import Finding
 from golive.errors import PolicyError
-from golive.evaluation.measured.comparison import BASELINE
 from golive.evaluation.pages.words.stress import WORDS
+from golive.evaluation.roles import BASELINE
 from golive.evaluation.stress.bench import Bench, Trial, answered
 from golive.evaluation.stress.family import level_name
 from golive.evaluation.stress.scores import Score, known_metrics, score

@@ -34,7 +34,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 import numpy as np
 
-from golive.evaluation.measured.comparison import Note, note
+from golive.evaluation.roles import Note, note
 from golive.evaluation.stress.bench import Bench, Trial, bench_of, smaller, tried
 from golive.evaluation.stress.facts import Facts, facts_of, numbers_that_vary, pixel_columns
 from golive.evaluation.stress.family import Family
