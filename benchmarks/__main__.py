@@ -13,6 +13,7 @@ from benchmarks import (
     big_table,
     cold_start,
     coverage,
+    explain,
     imports,
     memory_cycles,
     offline,
@@ -32,6 +33,7 @@ MEASUREMENTS: dict[str, Callable[[], dict[str, object]]] = {
     "pieces": pieces.measure,
     "offline": offline.measure,
     "swap": swap.measure,
+    "explain": explain.measure,
 }
 LONG: dict[str, Callable[[], dict[str, object]]] = {
     "memory_cycles": memory_cycles.measure,

@@ -158,6 +158,21 @@ def _swap(result: Result) -> str:
     )
 
 
+def _explain(result: Result) -> str:
+    one, changed, beside = result["explain"], result["with_counterfactual"], result["predict_beside"]
+    ratio = beside["median_ratio"]
+    return _section(
+        "Explaining",
+        result,
+        f"{result['model']}, {result['method']} method, one row a request: p50 {one['p50_ms']} ms, p99 "
+        f"**{one['p99_ms']} ms** (target: under {result['target_p99_ms']:g} ms); with a counterfactual p50 "
+        f"{changed['p50_ms']} ms, p99 {changed['p99_ms']} ms; the first one, which starts the process, "
+        f"{result['first_ms']} ms. Predictions over one connection while another process asks for explanations without "
+        f"a pause, beside the same without: p50 {ratio['p50']} times, p99 {ratio['p99']} times as long (medians of "
+        f"{beside['turns']} pairs of turns; callers, worker and explanations share the cores).",
+    )
+
+
 def _pieces(result: Result) -> str:
     request, tensors, batches = result["request"], result["tensors"], result["batches"]
     rows = batches["rows_per_s"]
@@ -201,6 +216,7 @@ _DESCRIBE: dict[str, Callable[[Result], str]] = {
     "pieces": _pieces,
     "offline": _offline,
     "swap": _swap,
+    "explain": _explain,
     "up_overhead": _up,
     "big_table": _table,
     "memory_cycles": _cycles,

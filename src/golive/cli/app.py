@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from golive import __version__
-from golive.cli import bench, evidence, explain, make, optimize, predict, registry, run, trust
+from golive.cli import bench, evidence, explain, make, optimize, predict, registry, report, run, trust
 from golive.cli.options import Verbs
 from golive.cli.output import fail
 from golive.settings import read_settings
@@ -31,7 +31,7 @@ def build_app(*, debug: bool = False) -> typer.Typer:
     app.callback()(_main_options)
     panels: dict[str, Verbs] = {
         "Make": make.VERBS,
-        "Judge": evidence.VERBS | explain.VERBS | optimize.VERBS,
+        "Judge": evidence.VERBS | report.VERBS | explain.VERBS | optimize.VERBS,
         "Run": run.VERBS | predict.VERBS | bench.VERBS,
         "Keep": registry.VERBS,
     }

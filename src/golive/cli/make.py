@@ -195,9 +195,11 @@ def down(folder: Folder = Path(), *, as_json: Json = False) -> None:
     Printer(as_json=as_json).result({"stopped": ended}, lambda console: console.print(text))
 
 
-def schema() -> None:
-    """Print the JSON Schema of golive.yaml, for editors."""
-    sys.stdout.write(plugins.verb("project.schema", "schema")().decode() + "\n")
+def schema(
+    *, of: Annotated[str, typer.Option(help="project (golive.yaml) or evidence (golive report --to json).")] = "project"
+) -> None:
+    """Print the JSON Schema of golive.yaml, for editors, or of the JSON that `golive report` writes."""
+    sys.stdout.write(plugins.verb("documents", "schema")(of).decode() + "\n")
 
 
 VERBS: Verbs = {

@@ -25,7 +25,7 @@ def every_plot():
         "factors": plots.bands([Band([1, 10, 1000], [0.2, 0.3, 4.0])], logarithmic=True, **WORDS),
         "unit": plots.bands([Band(x, x)], unit=True, **WORDS),
         "intervals": plots.intervals(NAMES, np.arange(6.0), [np.nan] * 6, np.arange(6.0) + 1, reference=2.0, **WORDS),
-        "swarm": plots.swarm(NAMES, values, np.where(values > 2, np.nan, rng.random(values.shape)), **WORDS),
+        "swarm": plots.swarm(NAMES, values.T, np.where(values > 2, np.nan, rng.random(values.shape)).T, **WORDS),
         "waterfall": plots.waterfall(NAMES, [3.0, -1.0, 0.5, 0.0, -2e4, 1.0], base=10.0, total=14.0, **WORDS),
         "matrix": plots.matrix(np.eye(6) * 9, NAMES, **WORDS),
         "scatter": plots.scatter(values[:, 0], values[:, 1], diagonal=True, **WORDS),
@@ -104,10 +104,17 @@ def test_a_long_text_is_cut_by_its_width():
 
 def test_large_clouds_are_thinned_and_say_what_they_share_once():
     rng = np.random.default_rng(0)
-    many = rng.normal(size=(20_000, 12))
+    many = rng.normal(size=(12, 20_000))
     text = svg(plots.swarm([f"column {place}" for place in range(12)], many, rng.random(many.shape), **WORDS))
     assert text.count("<use") < 1400
     assert len(text) < 120_000
+
+
+def test_a_swarm_has_a_cloud_for_each_name_where_its_values_lie():
+    drawn = figure(plots.swarm(["a", "b"], [[1.0, 2.0, 3.0], [10.0, 20.0, 30.0]], np.zeros((2, 3)), **WORDS)).axes[0]
+    clouds = [line for line in drawn.get_lines() if line.get_marker() == "o"]
+    assert [cloud.get_xdata().tolist() for cloud in clouds] == [[1.0, 2.0, 3.0], [10.0, 20.0, 30.0]]
+    assert [round(float(np.mean(cloud.get_ydata()))) for cloud in clouds] == [0, 1]
 
 
 def test_a_shade_lies_between_low_and_high():
@@ -126,5 +133,5 @@ def test_absurd_numbers_are_drawn():
     assert "<svg" in svg(plots.bands([Band([1, 2, 3, 4, 5, 6], wild, wild, wild)], **WORDS))
     assert "<svg" in svg(plots.intervals(NAMES, wild, wild, wild, **WORDS))
     assert "<svg" in svg(plots.waterfall(NAMES, wild, base=0.0, total=1.0, **WORDS))
-    assert "<svg" in svg(plots.swarm(NAMES, [wild] * 3, [wild] * 3, **WORDS))
-    assert "<svg" in svg(plots.swarm([], np.zeros((3, 0)), np.zeros((3, 0)), **WORDS))
+    assert "<svg" in svg(plots.swarm(NAMES, [wild] * 6, [wild] * 6, **WORDS))
+    assert "<svg" in svg(plots.swarm([], np.zeros((0, 3)), np.zeros((0, 3)), **WORDS))

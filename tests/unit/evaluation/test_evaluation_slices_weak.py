@@ -24,7 +24,7 @@ def with_truth(subject, truth, **more):
 
 def made(rows, columns, truth, predicted, **more):
     """Make a subject of columns and answers of your own."""
-    classes = tuple("abcdefgh"[: predicted.shape[1]]) if predicted.shape[1] > 1 else ()
+    classes = tuple(f"class {place}" for place in range(predicted.shape[1])) if predicted.shape[1] > 1 else ()
     inputs = tuple(
         Field(name=name, dtype="string" if column.dtype == object else "float64", nullable=True)
         for name, column in columns.items()
@@ -215,3 +215,26 @@ def test_rare_values_make_no_condition():
     column = np.array(["a"] * 50 + ["b"] * 3 + [None] * 20, dtype=object)
 
     assert [text([one]) for one in conditions_of("x", column, fewest=10)] == ["x is missing", "x = a"]
+
+
+@pytest.mark.parametrize("scale", [1e300, 1e-300])
+def test_numbers_at_the_ends_of_what_is_written_are_no_trouble(scale):
+    rng = np.random.default_rng(0)
+    columns = {
+        "a": rng.normal(size=500) * scale,
+        "b": np.where(np.arange(500) < 9, np.inf, 1.0),
+        "c": np.full(500, np.nan),
+    }
+    found = slices(made(500, columns, rng.normal(size=500) * scale, rng.normal(size=(500, 1)) * scale))
+
+    assert found.findings == ()
+    assert "NaN" not in msgspec.json.encode(found).decode()
+
+
+def test_a_thousand_classes_and_a_model_without_columns_are_no_trouble():
+    rng = np.random.default_rng(0)
+    stated = rng.dirichlet(np.full(1000, 0.05), 1000)
+    truth = (stated.cumsum(axis=1) > rng.random((1000, 1))).argmax(axis=1)
+    subject = made(1000, {}, truth, stated)
+
+    assert slices(subject).findings == ()

@@ -15,10 +15,15 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 def schema() -> bytes:
     """Give the JSON Schema (draft 2020-12) of golive.yaml, every key described where its struct describes it."""
-    (root,), parts = msgspec.json.schema_components((Project,), ref_template="#/$defs/{name}")
-    structs = _structs(Project)
+    return schema_of(Project, "golive.yaml")
+
+
+def schema_of(shape: type[msgspec.Struct], title: str) -> bytes:
+    """Give the JSON Schema (draft 2020-12) of a struct and of all that it holds, described as :func:`schema` does."""
+    (root,), parts = msgspec.json.schema_components((shape,), ref_template="#/$defs/{name}")
+    structs = _structs(shape)
     described = {name: _described(part, structs.get(name)) for name, part in parts.items()}
-    document = {"$schema": DIALECT, "title": "golive.yaml", **root, "$defs": described}
+    document = {"$schema": DIALECT, "title": title, **root, "$defs": described}
     return msgspec.json.format(msgspec.json.encode(document, order="sorted"), indent=2) + b"\n"
 
 

@@ -58,7 +58,9 @@ def found(draft: Draft, *kinds: FindingKind) -> Markdown:
     those = [(place, finding) for place, finding in enumerate(evidence.findings) if finding.kind in asked]
     lines = [
         join(
-            bold(join(draft.tell(f"severity.{finding.severity}"), f"{draft.say(f'found.{finding.kind}')}:", between=": ")),
+            bold(
+                join(draft.tell(f"severity.{finding.severity}"), f"{draft.say(f'found.{finding.kind}')}:", between=": ")
+            ),
             _with(sentence(finding, draft.say), draft, "E1", f"findings.{place}"),
             between=" ",
         )

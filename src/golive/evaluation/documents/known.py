@@ -8,7 +8,7 @@ from golive.domain.bundle import Bundle
 from golive.domain.data_report import DataReport
 from golive.domain.digest import Digest, digest_of_value
 from golive.domain.evidence import Evidence
-from golive.domain.policy import Policy, Verdict
+from golive.domain.policy import Verdict
 from golive.domain.release import Release
 
 Kind = Literal["evaluation", "parity", "data-report", "bundle", "verdict"]
@@ -42,8 +42,6 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     data_report_digest: Digest | None = None
     verdict: Verdict
     """That of the release, else one by the rules that hold now."""
-    policy: Policy | None = None
-    """The rules that hold now, where they are those that the verdict is of."""
     release: Release | None = None
     """The one that the verdict is of."""
     releases: tuple[Release, ...] = ()

@@ -53,7 +53,12 @@ def inputs(draft: Draft) -> Markdown:
     """List the fields that a caller sends."""
     fields = draft.known.bundle.signature.inputs
     rows = [
-        (field.name, field.format or field.dtype, draft.tell("yes" if field.nullable else "no"), *_seen(field, n, draft))
+        (
+            field.name,
+            field.format or field.dtype,
+            draft.tell("yes" if field.nullable else "no"),
+            *_seen(field, n, draft),
+        )
         for n, field in enumerate(fields[:_MOST_FIELDS])
     ]
     left = len(fields) - len(rows)

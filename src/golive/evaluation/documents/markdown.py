@@ -38,7 +38,7 @@ def escape(text: object) -> Markdown:
         # An entity that escaping has just made holds no sign of these.
         safe = safe.replace(sign, written)
     safe = re.sub(r"^([-+=])", r"\\\1", safe)
-    return Markdown(re.sub(r"^(\d{1,9})([.)])", r"\1\\\2", safe))
+    return Markdown(re.sub(r"^(\d{1,9})([.)])(?=\s|$)", r"\1\\\2", safe))
 
 
 def join(*children: object, between: str = "") -> Markdown:

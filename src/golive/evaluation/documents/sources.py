@@ -35,6 +35,9 @@ def appendix(draft: Draft, *, level: int = 2) -> Markdown:
 
 
 def _figure(cited: Cited) -> tuple[object, ...]:
-    bounds = ("" if bound is None else repr(bound) for bound in (cited.lower, cited.upper))
-    value = cited.value if isinstance(cited.value, (int, float, str)) else ""
-    return (code_reference(cited.label, cited.path), value, *bounds, cited.rows or "")
+    numbers = (_exact(value) for value in (cited.value, cited.lower, cited.upper))
+    return (code_reference(cited.label, cited.path), *numbers, cited.rows or "")
+
+
+def _exact(value: object) -> str:
+    return Markdown(repr(value)) if isinstance(value, (int, float)) and not isinstance(value, bool) else ""

@@ -9,7 +9,7 @@ import msgspec
 from golive.domain.evidence import Measure
 from golive.evaluation.documents.known import Known
 from golive.evaluation.documents.markdown import Markdown, code
-from golive.evaluation.pages.numbers import number
+from golive.evaluation.pages.numbers import interval_text, value_text
 
 
 class Cited(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +63,7 @@ class Trace:
         if isinstance(found, dict) and "value" in found:
             bounds = {key: found.get(key) for key in ("lower", "upper")}
             return self._written(Cited(label=label, path=path, value=found["value"], **bounds))
-        if found is None or isinstance(found, (dict, list)):
+        if found is None or isinstance(found, (dict, list, tuple)):
             return Markdown()
         return self._written(Cited(label=label, path=path, value=found))
 
@@ -95,7 +95,7 @@ class Trace:
 def walked(record: Any, path: str) -> Any:
     """Follow a dotted way through JSON values; None where it leads nowhere."""
     for step in path.split("."):
-        if isinstance(record, list) and step.isdigit() and int(step) < len(record):
+        if isinstance(record, (list, tuple)) and step.isdigit() and int(step) < len(record):
             record = record[int(step)]
         elif isinstance(record, dict):
             record = record.get(step)

@@ -59,8 +59,9 @@ def _curve(subject: Subject, columns: dict[str, Column], name: str, grid: Column
 def _output(subject: Subject) -> int:
     """Choose what is drawn: the value, the second of two classes, or the class that is answered most."""
     if subject.predicted.shape[1] <= _TWO:
-        return subject.predicted.shape[1] - 1
-    return int(np.bincount(subject.predicted.argmax(axis=1)).argmax())
+        return int(subject.predicted.shape[1]) - 1
+    answered = np.bincount(subject.predicted.argmax(axis=1))
+    return int(np.argmax(answered))
 
 
 def _grid(column: Column) -> Column:

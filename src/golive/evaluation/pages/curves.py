@@ -12,7 +12,7 @@ from golive.evaluation.pages.drawing import COLORS
 from golive.evaluation.pages.figures import cut, narrow
 from golive.evaluation.pages.markup import Markup, join, tag
 from golive.evaluation.pages.numbers import number
-from golive.evaluation.pages.phrases import Say
+from golive.evaluation.pages.phrases import Say, together
 from golive.evaluation.pages.plots import Band
 
 _WIDEST_MATRIX = 20
@@ -90,7 +90,7 @@ def _confusion(details: Details, say: Say) -> list[Drawn]:
         name="confusion",
     )
     shown = tag("div", tag("table", tag("thead", head), tag("tbody", *rows), kind="confusion"), kind="wide")
-    return [Drawn(caption=say("plot.confusion"), plot=plot, about=" ".join(about), page=shown)]
+    return [Drawn(caption=say("plot.confusion"), plot=plot, about=together(say, *about), page=shown)]
 
 
 def _cell(count: int, row: int) -> Markup:
@@ -237,7 +237,8 @@ def _costs(found: Mapping[str, Any], say: Say) -> str:
     if not found.get("declared") or not costs:
         return say("thresholds.plain")
     positive, negative = (number(costs[key]) for key in ("false_positive", "false_negative"))
-    return say("thresholds.declared", positive=positive, negative=negative, unit=found.get("unit", "")).rstrip() + "."
+    unit = f" {found['unit']}" if found.get("unit") else ""
+    return say("thresholds.declared", positive=positive, negative=negative, unit=unit)
 
 
 def _saving(found: Mapping[str, Any], say: Say) -> str:

@@ -8,7 +8,7 @@ from golive.evaluation.pages.chapter import Chapter
 from golive.evaluation.pages.figures import cut, narrow, table
 from golive.evaluation.pages.markup import Markup, tag
 from golive.evaluation.pages.numbers import decimals_of, interval_text, number, value_text
-from golive.evaluation.pages.phrases import Say
+from golive.evaluation.pages.phrases import Say, together
 
 _ROLES = ("baseline", "champion")
 _LISTED = 1500
@@ -27,7 +27,7 @@ def numbers(evidence: Evidence, say: Say) -> Chapter | None:
     return Chapter(
         name="numbers",
         title=say("numbers"),
-        about=" ".join((say("numbers.about"), say(f"baseline.{task}"), champion)),
+        about=together(say, say("numbers.about"), say(f"baseline.{task}"), champion),
         parts=(
             numbers_table(evidence, say),
             *((tag("h3", say("other")), measures_table(others, say)) if others else ()),

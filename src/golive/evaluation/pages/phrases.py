@@ -1,6 +1,7 @@
 """Phrases: every text of the report, in English and Chinese."""
 
 from collections.abc import Callable, Mapping
+from functools import reduce
 from typing import Any, Literal
 
 from golive.errors import UsageError
@@ -40,6 +41,11 @@ def phrases(language: Language) -> Say:
         return _TABLE[key][column].format(**numbers)
 
     return say
+
+
+def together(say: Say, *sentences: str) -> str:
+    """Write sentences one after another, with a blank between them where the language has one."""
+    return reduce(lambda first, second: say("two.sentences", first=first, second=second), sentences)
 
 
 def known(key: str) -> bool:

@@ -27,7 +27,7 @@ class Band(msgspec.Struct, frozen=True):
 _DASHES = (4, 3)
 _FURTHEST = 1e100
 _SWARMED = 100
-"""Rows in a swarm: their positions and shades are most of a page's size."""
+"""Points of a name in a swarm: their positions and shades are most of a page's size."""
 _MARKED = 15
 """Curves of at most so many points show each of them."""
 _FEW = 4
@@ -165,21 +165,22 @@ def intervals(
 
 
 def swarm(names: Sequence[str], values: ArrayLike, shades: ArrayLike, *, labels: Labels, alt: str, name: str) -> Plot:
-    """Draw a cloud of points for each name, top to bottom: where ``values [n, names]`` lie, in colors of ``shades``.
+    """Draw a cloud of points for each name, top to bottom: where ``values [names, points]`` lie.
 
-    Shades reach from 0 (low) to 1 (high), NaN where there is none; of many rows an even choice is drawn.
+    Shades, of the same shape, are their colors: they reach from 0 (low) to 1 (high), NaN where there is none. Of
+    many points an even choice is drawn.
     """
     clouds, tints = _drawable(_chosen(values)), _chosen(shades)
 
     def draw(axes: Axes) -> None:
         axes.axvline(0.0, color=MUTED, linewidth=1, zorder=1)
         for place in range(len(names)):
-            heights = place + _spread(clouds[:, place])
-            colors = np.asarray([shade(tint) for tint in tints[:, place]])
+            heights = place + _spread(clouds[place])
+            colors = np.asarray([shade(tint) for tint in tints[place]])
             for one in sorted(set(colors)):
                 held = colors == one
                 axes.plot(
-                    clouds[held, place], heights[held], "o", color=one, markersize=3.2, markeredgewidth=0, alpha=0.85
+                    clouds[place, held], heights[held], "o", color=one, markersize=3.2, markeredgewidth=0, alpha=0.85
                 )
         _named_rows(axes, names)
 
@@ -254,9 +255,9 @@ def _tall(rows: int, each: float = 0.26) -> tuple[float, float]:
 
 
 def _chosen(values: ArrayLike) -> Float64:
-    table = np.asarray(values, dtype=np.float64)
-    rows = np.unique(np.linspace(0, len(table) - 1, min(len(table), _SWARMED)).round().astype(np.int64))
-    return table[rows]
+    table = np.atleast_2d(np.asarray(values, dtype=np.float64))
+    points = table.shape[1]
+    return table[:, np.unique(np.linspace(0, points - 1, min(points, _SWARMED)).round().astype(np.int64))]
 
 
 def _spread(values: Float64) -> Float64:

@@ -20,7 +20,7 @@ from golive.evaluation.pages.findings import findings, sentence, worst_severity
 from golive.evaluation.pages.markup import Markup, join, tag
 from golive.evaluation.pages.measured import every_number, hint, measures_table
 from golive.evaluation.pages.numbers import interval_text, number, value_text
-from golive.evaluation.pages.phrases import Language, Say, known, phrases
+from golive.evaluation.pages.phrases import Language, Say, known, phrases, together
 
 _TILES = ("rmse", "mae", "r2", "mape", "accuracy", "f1", "auc", "log_loss")
 _MOST_TRIALS = 60
@@ -209,7 +209,7 @@ def _none_of(kind: str, reason: Reason, evidence: Evidence, say: Say) -> str:
     if reason.outcome == "pass":
         return say("findings.absent", kinds=say(f"found.{kind}"))
     found = [sentence(finding, say) for finding in evidence.findings if finding.kind == kind]
-    return " ".join(found) or say("findings.unlooked", kinds=say(f"found.{kind}"))
+    return together(say, *found) if found else say("findings.unlooked", kinds=say(f"found.{kind}"))
 
 
 def _trials(trials: Sequence[Mapping[str, Any]], say: Say) -> Chapter | None:

@@ -27,6 +27,7 @@ _MOST = 20_000
 _SMALLEST = 1e-6
 _BINARY = 2
 _NORMAL = 1.4826
+_FURTHEST = 1e100
 _BULK = 0.9
 _FEWEST_OTHERS = 5
 _FEWEST_LEVELS = 100
@@ -107,7 +108,7 @@ def of_values(answers: Answers) -> Doubt | None:
     """Judge targets by their distance in units of the spread at the same prediction; None where there is no spread."""
     predicted = answers.predicted[:, 0]
     with np.errstate(over="ignore", invalid="ignore"):
-        errors = np.nan_to_num(answers.truth - predicted)
+        errors = np.clip(answers.truth - predicted, -_FURTHEST, _FURTHEST)
     away = np.abs(errors - np.median(errors))
     basis = hats(predicted, knots(predicted))
     usual = fitted(np.minimum(away, np.quantile(away, _BULK)), basis)
@@ -192,7 +193,7 @@ def _disagreement(judged: Answers) -> tuple[float, float]:
     if judged.classifies:
         return 0.0, float(np.clip(1.0 - (judged.predicted**2).sum(axis=1).mean(), 0.001, 0.999))
     with np.errstate(over="ignore", invalid="ignore"):
-        errors = np.nan_to_num(judged.truth - judged.predicted[:, 0])
+        errors = np.clip(judged.truth - judged.predicted[:, 0], -_FURTHEST, _FURTHEST)
     spread = _NORMAL * float(np.median(np.abs(errors - np.median(errors))))
     return FAR * spread * float(np.sqrt(2.0)), FAR_BY_TAILS
 

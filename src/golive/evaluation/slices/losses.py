@@ -11,6 +11,8 @@ _SMALLEST = 1e-6
 _WINSOR = 0.99
 _BINARY = 2
 _MOST_DECIDED = 20
+_FURTHEST = 1e100
+"""Squares of larger distances overflow."""
 _FEWEST_DECIDED = 50
 
 
@@ -56,8 +58,9 @@ def plain_loss(answers: Answers) -> Loss:
     if answers.classifies:
         values = (answers.decided() != answers.truth).astype(np.float64)
         return Loss(name="errors", values=values, excess=values - values.mean(), matters=0.05)
-    values = _winsorized(_away(answers))
-    return Loss(name="absolute", values=values, excess=values - values.mean(), matters=0.25 * float(values.mean()))
+    away = _winsorized(_away(answers))
+    values = away / max(float(away.mean()), 1e-300)
+    return Loss(name="absolute", values=values, excess=values - values.mean(), matters=0.25)
 
 
 def losses(answers: Answers) -> list[Loss]:
@@ -102,7 +105,7 @@ def _of_values(answers: Answers) -> list[Loss]:
 
 def _away(answers: Answers) -> Float64:
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.nan_to_num(np.abs(answers.predicted[:, 0] - answers.truth))
+        return np.minimum(np.abs(answers.predicted[:, 0] - answers.truth), _FURTHEST)
 
 
 def _loss(name: str, values: Float64, basis: Float64, *, matters: float) -> Loss:

@@ -173,7 +173,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "fairness.groups": ("Groups by {column}", "按 {column} 划分的群体"),
     "fairness.gaps": ("Gaps between groups", "群体差距"),
     "slices.none": ("Weak slices were not looked for.", "未查找薄弱切片。"),
-    "slices.absent": ("No slice of rows was found on which the model is clearly worse.", "未发现模型明显更差的数据切片。"),
+    "slices.absent": (
+        "No slice of rows was found on which the model is clearly worse.",
+        "未发现模型明显更差的数据切片。",
+    ),
     "robustness.none": ("Robustness was not measured.", "未衡量稳健性。"),
     "robustness.about": (
         "What the metric loses when inputs are stressed; the last part of each name is the metric.",
@@ -190,5 +193,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "与训练数据不同的输入：超出上述范围的取值在训练中从未出现。",
     ),
     "size": ("Size", "大小"),
-    "latency": ("Latency of one row, in one process of the machine that evaluated", "单行延迟（评估所用机器上的单进程）"),
+    "latency": (
+        "Latency of one row, in one process of the machine that evaluated",
+        "单行延迟（评估所用机器上的单进程）",
+    ),
 }

@@ -43,7 +43,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "note.improper_probabilities.model": (
         "The model gave {count} rows whose numbers are no probabilities (below 0, above 1, or not adding up to 1), so "
         "its log loss, Brier score and calibration are not measured.",
-        "模型有 {count} 行给出的数值不构成概率（小于 0、大于 1 或总和不为 1），因此不计算其对数损失、Brier 分数和校准。",
+        "模型有 {count} 行给出的数值不构成概率（小于 0、大于 1 或总和不为 1），"
+        "因此不计算其对数损失、Brier 分数和校准。",
     ),
     "note.improper_probabilities.champion": (
         "The champion gave {count} rows whose numbers are no probabilities (below 0, above 1, or not adding up to 1), "
@@ -54,7 +55,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "note.improper_probabilities.baseline": (
         "The baseline gave {count} rows whose numbers are no probabilities (below 0, above 1, or not adding up to 1), "
         "so its log loss, Brier score and calibration are not measured.",
-        "基线有 {count} 行给出的数值不构成概率（小于 0、大于 1 或总和不为 1），因此不计算其对数损失、Brier 分数和校准。",
+        "基线有 {count} 行给出的数值不构成概率（小于 0、大于 1 或总和不为 1），"
+        "因此不计算其对数损失、Brier 分数和校准。",
     ),
     "note.grouped": (
         "Intervals are over {groups} groups of rows, since the rows of one group are not independent.",

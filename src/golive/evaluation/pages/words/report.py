@@ -34,6 +34,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "severity.warn": ("Look at these before going live ({count})", "上线前请查看（{count}）"),
     "severity.note": ("Good to know ({count})", "供参考（{count}）"),
     "comma": (", ", "、"),
+    "two.sentences": ("{first} {second}", "{first}{second}"),
     "facts.columns": ("Columns", "涉及的列"),
     "facts.rows": ("Rows {rows}", "涉及的行：{rows}"),
     "facts.p": (
@@ -226,8 +227,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "golive.yaml 未声明成本，两类错误均按 1 计。",
     ),
     "thresholds.declared": (
-        "A false positive costs {positive}, a false negative {negative} {unit}",
-        "误报一次的成本为 {positive}，漏报一次的成本为 {negative} {unit}",
+        "A false positive costs {positive}{unit}, a false negative {negative}{unit}.",
+        "误报一次的成本为 {positive}{unit}，漏报一次的成本为 {negative}{unit}。",
     ),
     "thresholds.chosen": (
         "The model decides at {chosen}; on these rows {best} would have cost least.",

@@ -76,8 +76,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "slices.about": (
         "Descriptions of rows, found by a search over {searched} rows and {columns} columns and measured on "
         "{confirmed} other rows. Weak: worse than rows with the same predictions. Hard: worse than the rest, as the "
-        "model itself says. Declared: always shown, on all rows. Above usual: by how much the log loss, the share of wrong "
-        "decisions or the size of errors exceeds that of rows with the same predictions.",
+        "model itself says. Declared: always shown, on all rows. Above usual: by how much the log loss, the share of "
+        "wrong decisions or the size of errors exceeds that of rows with the same predictions.",
         "切片由对 {searched} 行、{columns} 列的搜索得出，并在另外 {confirmed} 行上测量。薄弱：比预测相同的行更差；"
         "困难：比其余行更差，但模型自己也这样认为；声明：按配置始终显示，在全部行上测量。"
         "超出常态：对数损失、错误率或误差大小比预测相同的行高出多少。",
@@ -117,7 +117,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "label_noise.about.values": (
         "Test rows whose target is furthest from the prediction, in robust standard deviations at that prediction. "
         "{counted} of {rows} rows are further than six, where heavy tails explain {explained}.",
-        "目标值离预测最远的测试行，以该预测处的稳健标准差为单位。{rows} 行中有 {counted} 行超过 6，厚尾分布可解释 {explained} 行。",
+        "目标值离预测最远的测试行，以该预测处的稳健标准差为单位。"
+        "{rows} 行中有 {counted} 行超过 6，厚尾分布可解释 {explained} 行。",
     ),
     "label_noise.given": ("Given", "已有标签"),
     "label_noise.model": ("The model says", "模型回答"),

@@ -1,0 +1,41 @@
+"""Words of the model card and of the summary."""
+
+from collections.abc import Mapping
+
+WORDS: Mapping[str, tuple[str, str]] = {
+    "card.title": ("Model card: {name}", "模型卡：{name}"),
+    "card.description": ("Model description", "模型描述"),
+    "card.inputs": ("Inputs", "输入字段"),
+    "card.use": ("Intended use and limits", "适用范围与限制"),
+    "card.out_of_scope": ("Out-of-scope use", "不适用的场景"),
+    "card.risks": ("Bias, risks and limitations", "偏差、风险与局限"),
+    "card.findings": ("Findings", "发现的问题"),
+    "card.fairness": ("Fairness", "公平性"),
+    "card.slices": ("Weak slices", "薄弱切片"),
+    "card.training": ("Training", "训练"),
+    "card.data": ("Training data", "训练数据"),
+    "card.procedure": ("Training procedure and hyperparameters", "训练过程与超参数"),
+    "card.evaluation": ("Evaluation", "评估"),
+    "card.robustness": ("Robustness", "稳健性"),
+    "card.explanations": ("Explanations", "模型解释"),
+    "card.environment": ("Environment, size and latency", "环境、大小与延迟"),
+    "card.start": ("How to get started", "快速上手"),
+    "card.start.about": (
+        "With golive installed, where the store of this bundle is; or `golive serve` and ask over HTTP.",
+        "在装有 golive 且能访问该模型包存储的环境中运行；也可用 `golive serve` 通过 HTTP 调用。",
+    ),
+    "card.releases": ("Releases", "发布记录"),
+    "card.people": ("Authors, contact, citation and license", "作者、联系方式、引用与许可"),
+    "card.authors": ("Authors", "作者"),
+    "card.contact": ("Contact", "联系方式"),
+    "card.citation": ("Citation", "引用"),
+    "card.license": ("License", "许可"),
+    "card.colon": (": ", "："),
+    "gap.authors": ("who made the model and who answers for it", "模型的制作者与负责人"),
+    "gap.contact": ("where questions and complaints go", "咨询与投诉渠道"),
+    "gap.citation": ("how to cite the model and its data", "模型与数据的引用方式"),
+    "gap.license": ("under which terms the model may be used", "模型的使用条款"),
+    "summary.title": ("Evaluation of {name}", "{name} 评估摘要"),
+    "summary.verdict": ("Verdict", "判定"),
+    "summary.about": ("Bundle {digest}", "模型包 {digest}"),
+}
