@@ -21,8 +21,9 @@ from golive.inference.front import compile_front
 from golive.inference.road import Road
 from golive.ports import Float64, Int64
 
-_LATENCY_RUNS = 300
-_BATCHES = (1, 10, 100, 1000)
+LATENCY_RUNS = 300
+BATCHES = (1, 10, 100, 1000)
+"""How many rows are asked about at once where that is timed."""
 _BATCH_S = 0.15
 _FEWEST_RUNS, _MOST_RUNS = 5, 300
 
@@ -106,20 +107,25 @@ def _champion_predictions(
 
 def _latencies(road: Road, columns: Table) -> list[Measure]:
     rows = _rows(road, columns, 1)
-    return measure_latency(lambda: road.labels(road.rows(rows)), _LATENCY_RUNS) if rows else []
+    return measure_latency(lambda: road.labels(road.rows(rows)), LATENCY_RUNS) if rows else []
 
 
 def _batches(road: Road, columns: Table) -> dict[str, Any]:
     """Time rows as a caller sends them, by how many come at once; in this process, on this machine."""
-    taken = [rows for size in _BATCHES if len(rows := _rows(road, columns, size)) == size]
-    if not taken:
+    taken = [rows for size in BATCHES if len(rows := _rows(road, columns, size)) == size]
+    return timed_batches({len(rows): lambda rows=rows: road.labels(road.rows(rows)) for rows in taken})  # type: ignore[misc]
+
+
+def timed_batches(asked: Mapping[int, Callable[[], object]]) -> dict[str, Any]:
+    """Time questions, by how many rows each holds; nothing where there is none."""
+    if not asked:
         return {}
-    spent = [_timed(lambda rows=rows: road.labels(road.rows(rows))) for rows in taken]  # type: ignore[misc]
+    spent = [_timed(ask) for ask in asked.values()]
     return {
-        "batch": [len(rows) for rows in taken],
+        "batch": list(asked),
         "p50_ms": [float(np.quantile(times, 0.5)) for times in spent],
         "p99_ms": [float(np.quantile(times, 0.99)) for times in spent],
-        "rows_per_s": [len(rows) / float(np.median(times)) * 1e3 for rows, times in zip(taken, spent, strict=True)],
+        "rows_per_s": [rows / float(np.median(times)) * 1e3 for rows, times in zip(asked, spent, strict=True)],
     }
 
 

@@ -1,4 +1,4 @@
-"""Annex: a draft of the technical documentation of Annex IV to Regulation (EU) 2024/1689, filled from what is on record.
+"""Annex: a draft of the technical documentation of Annex IV to Regulation (EU) 2024/1689, filled from records.
 
 Points and letters are those of the Annex; their titles are in golive's own words.
 """
@@ -84,13 +84,13 @@ def _points() -> Sequence[tuple[int, Sequence[tuple[str, Sequence[Part]]]]]:
 
 
 def _point(draft: Draft, number: int, letters: Sequence[tuple[str, Sequence[Part]]]) -> Markdown:
-    title = heading(2, join(f"{number}. ", draft.tell(f"annex.{number}")))
+    title = heading(2, Markdown(f"{number}. {draft.tell(f'annex.{number}')}"))
     return join(title, *(_letter(draft, number, letter, parts) for letter, parts in letters), between="\n\n")
 
 
 def _letter(draft: Draft, number: int, letter: str, parts: Sequence[Part]) -> Markdown:
     key = f"annex.{number}{letter}"
-    title = heading(3, join(f"{number}({letter}) ", draft.tell(key))) if letter else ""
+    title = heading(3, Markdown(f"{number}({letter}) {draft.tell(key)}")) if letter else ""
     return join(title, *(part(draft) for part in parts), draft.gap(key), between="\n\n")
 
 

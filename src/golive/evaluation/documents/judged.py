@@ -59,7 +59,11 @@ def found(draft: Draft, *kinds: FindingKind) -> Markdown:
     lines = [
         join(
             bold(
-                join(draft.tell(f"severity.{finding.severity}"), f"{draft.say(f'found.{finding.kind}')}:", between=": ")
+                draft.tell(
+                    "found",
+                    severity=draft.tell(f"severity.{finding.severity}"),
+                    kind=draft.say(f"found.{finding.kind}"),
+                )
             ),
             _with(sentence(finding, draft.say), draft, "E1", f"findings.{place}"),
             between=" ",

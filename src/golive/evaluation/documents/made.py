@@ -25,7 +25,7 @@ def about(draft: Draft) -> Markdown:
     classes = several(signature.classes, draft, most=_MOST_CLASSES)
     return bullets(
         [
-            join(target, draft.tell(f"task.{signature.task}", classes=classes), unit, between=draft.tell("comma")),
+            join(target, draft.tell(f"task.{signature.task}", classes=classes), unit, between=draft.tell("clause")),
             decided(draft),
             draft.tell("estimator", model=manifest.lineage.model or "?"),
             draft.tell("parent", parent=code(short(manifest.lineage.parent))) if manifest.lineage.parent else "",
@@ -57,9 +57,9 @@ def inputs(draft: Draft) -> Markdown:
             field.name,
             field.format or field.dtype,
             draft.tell("yes" if field.nullable else "no"),
-            *_seen(field, n, draft),
+            *_seen(field, place, draft),
         )
-        for n, field in enumerate(fields[:_MOST_FIELDS])
+        for place, field in enumerate(fields[:_MOST_FIELDS])
     ]
     left = len(fields) - len(rows)
     heads = [draft.tell(f"head.{name}") for name in ("field", "type", "missing", "seen", "unit")]

@@ -61,8 +61,8 @@ class Trace:
         """Write what a record holds at a place (a number, or a value with its interval); empty where it holds none."""
         found = walked(self._records.get(label), path)
         if isinstance(found, dict) and "value" in found:
-            bounds = {key: found.get(key) for key in ("lower", "upper")}
-            return self._written(Cited(label=label, path=path, value=found["value"], **bounds))
+            lower, upper = found.get("lower"), found.get("upper")
+            return self._written(Cited(label=label, path=path, value=found["value"], lower=lower, upper=upper))
         if found is None or isinstance(found, (dict, list, tuple)):
             return Markdown()
         return self._written(Cited(label=label, path=path, value=found))

@@ -11,6 +11,7 @@ rotation         the image is turned by so many degrees, either way
 """
 
 from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -25,42 +26,55 @@ _HALF = 0.5
 _SIDES = ((0, 1), (0, -1), (1, 0), (-1, 0))
 
 
+class PictureStress(NamedTuple):
+    """A kind of stress of images at several strengths."""
+
+    name: str
+    strengths: tuple[float, ...]
+    form: Literal["share", "plain"]
+    change: Callable[[float], Float64]
+    """Gives all images anew, float64 ``[n, height, width, channels]``; may leave the range of the pixels."""
+
+
 def picture_families(picture: Picture, pixels: Sequence[Facts], table: Table, seed: int) -> list[Family]:
     """Give the stresses of an image; ``pixels`` are its columns, row by row, with the channels of a pixel together."""
     rows = length(table)
     shape = (rows, picture.height, picture.width, picture.channels)
     images = np.stack([table[fact.name] for fact in pixels], axis=1).reshape(shape)
     low, high = min(fact.low for fact in pixels), max(fact.high for fact in pixels)
-    rng = np.random.default_rng([seed, 5])
-    noise = rng.standard_normal(shape)
-    side = rng.choice([-1.0, 1.0], rows)
-    direction = rng.integers(0, len(_SIDES), rows)
-    corner = rng.random((rows, 2))
+    names = tuple(fact.name for fact in pixels)
 
-    def family(
-        name: str, strengths: tuple[float, ...], changed: Callable[[float], Float64], form: str = "share"
-    ) -> Family:
+    def family(stress: PictureStress) -> Family:
         def change(strength: float) -> Changed:
-            flat = np.clip(changed(strength), low, high).reshape(rows, -1)
+            flat = np.clip(stress.change(strength), low, high).reshape(rows, -1)
             return {
                 fact.name: np.round(flat[:, place]) if fact.whole else flat[:, place].copy()
                 for place, fact in enumerate(pixels)
             }
 
-        names = tuple(fact.name for fact in pixels)
-        return Family(
-            name=name, strengths=strengths, columns=names, change=change, form="share" if form == "share" else "plain"
-        )
+        return Family(name=stress.name, strengths=stress.strengths, columns=names, change=change, form=stress.form)
 
+    return [family(stress) for stress in picture_stresses(images, low, high, seed)]
+
+
+def picture_stresses(images: Float64, low: float, high: float, seed: int) -> list[PictureStress]:
+    """Give the stresses of images, float64 ``[n, height, width, channels]``, whose pixels range from ``low`` on."""
+    rows = len(images)
+    rng = np.random.default_rng([seed, 5])
+    noise = rng.standard_normal(images.shape)
+    side = rng.choice([-1.0, 1.0], rows)
+    direction = rng.integers(0, len(_SIDES), rows)
+    corner = rng.random((rows, 2))
     wide = side.reshape(-1, 1, 1, 1)
     middle = images.mean(axis=(1, 2, 3), keepdims=True)
+    spread = high - low
     return [
-        family("image_noise", (0.02, 0.05, 0.1, 0.2), lambda strength: images + strength * (high - low) * noise),
-        family("shift", (1.0, 2.0), lambda strength: _shifted(images, direction, int(strength)), "plain"),
-        family("occlusion", (0.05, 0.1, 0.25), lambda strength: _covered(images, corner, strength, low)),
-        family("brightness", (0.1, 0.25), lambda strength: images + wide * strength * (high - low)),
-        family("contrast", (0.1, 0.25, 0.5), lambda strength: middle + (1.0 - strength) * (images - middle)),
-        family("rotation", (5.0, 10.0, 20.0), lambda strength: _turned(images, side, strength), "plain"),
+        PictureStress("image_noise", (0.02, 0.05, 0.1, 0.2), "share", lambda share: images + share * spread * noise),
+        PictureStress("shift", (1.0, 2.0), "plain", lambda pixels: _shifted(images, direction, int(pixels))),
+        PictureStress("occlusion", (0.05, 0.1, 0.25), "share", lambda share: _covered(images, corner, share, low)),
+        PictureStress("brightness", (0.1, 0.25), "share", lambda share: images + wide * share * spread),
+        PictureStress("contrast", (0.1, 0.25, 0.5), "share", lambda share: middle + (1.0 - share) * (images - middle)),
+        PictureStress("rotation", (5.0, 10.0, 20.0), "plain", lambda degrees: _turned(images, side, degrees)),
     ]
 
 

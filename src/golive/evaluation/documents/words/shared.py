@@ -79,10 +79,6 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "head.value": ("Value", "值"),
     "head.group": ("Group", "群体"),
     "head.rows": ("Rows", "行数"),
-    "head.selected": ("Selection rate", "选择率"),
-    "head.tpr": ("True positive rate", "真正率"),
-    "head.fpr": ("False positive rate", "假正率"),
-    "head.accuracy": ("Accuracy", "准确率"),
     "head.reference": ("Reference", "出处"),
     "head.rule": ("Rule", "规则"),
     "head.result": ("Result", "结果"),
@@ -114,6 +110,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "yes": ("yes", "是"),
     "no": ("no", "否"),
     "comma": (", ", "、"),
+    "clause": (", ", "，"),
+    "found": ("{severity}, {kind}:", "{severity}，{kind}："),
     "more": ("and {count} more", "等，另有 {count} 项"),
     "more.measures": ("{count} more are in the evaluation {label}.", "另有 {count} 项见评估记录 {label}。"),
     "kind.evaluation": ("evaluation, attached to the bundle", "评估记录（附于模型包）"),
@@ -191,10 +189,5 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "scope.unlike": (
         "Rows unlike those of the training part: values outside the ranges above were never seen.",
         "与训练数据不同的输入：超出上述范围的取值在训练中从未出现。",
-    ),
-    "size": ("Size", "大小"),
-    "latency": (
-        "Latency of one row, in one process of the machine that evaluated",
-        "单行延迟（评估所用机器上的单进程）",
     ),
 }
