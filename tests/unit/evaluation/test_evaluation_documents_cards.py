@@ -218,7 +218,7 @@ def test_the_appendix_holds_every_cited_figure_exactly(write):
     assert cited == set(rows)
     for reference, value in rows.items():
         label, _, path = reference[1:-1].partition(" ")
-        stored = recorded(json.loads(msgspec.json.encode(known.record(label))), path)["value"]
+        stored = recorded(json.loads(msgspec.json.encode(known.record(label))), path).get("value")
         assert value.strip() == ("" if stored is None else repr(stored))
 
 
@@ -236,7 +236,7 @@ def test_the_sources_are_named_with_their_digests(write):
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("write", DOCUMENTS)
 def test_texts_from_data_are_no_markup(write, language):
-    plain, hostile = write(known_of(released=True), language), write(known_of(name=NASTY, released=True), language)
+    plain, hostile = (prose(write(known_of(name=name, released=True), language)) for name in ("age", NASTY))
     assert shape(hostile) == shape(plain)
     assert "<script" not in hostile
     assert "\x07" not in hostile
@@ -245,19 +245,15 @@ def test_texts_from_data_are_no_markup(write, language):
     assert not re.search(r"(?<!\\)\[a(?<!\\)\]\(", hostile)
 
 
-def shape(text):
-    """Give the kind of every line, and the cells of every table row, outside of what YAML and Python read."""
+def prose(text):
+    """Leave out what YAML and Python read."""
     text = re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.DOTALL)
-    text = re.sub(r"^```python\n.*?^```$", "code", text, flags=re.DOTALL | re.MULTILINE)
-    return [
-        (re.match(r"#+ |\| |- |> |[^\s]|", line)[0][:2].strip("ABCDEFGHIJKLMNOPQRSTUVWXYZ"), cells(line))
-        for line in text.splitlines()
-        if not line or line[0] in "#|->"
-    ]
+    return re.sub(r"^```python\n.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
 
 
-def cells(line):
-    return len(re.findall(r"(?<!\\)\|", line))
+def shape(text):
+    """Give the kind of every line, and the cells of every table row."""
+    return [(re.match(r"#+ |\| |- |> |", line)[0], len(re.findall(r"(?<!\\)\|", line))) for line in text.splitlines()]
 
 
 def test_the_front_matter_of_a_card_is_yaml_that_the_hub_reads():
@@ -291,16 +287,16 @@ def test_the_program_in_a_card_is_python_whatever_the_columns_are_called():
 def test_a_forced_release_is_loud(write, language):
     quiet = write(known_of(released=True), language)
     loud = write(known_of(released=True, forced="the old one was worse"), language)
-    said = WORDS["forced"][1 if write is assessment else LANGUAGES.index(language)].partition("：" if "：" in quiet else ":")[0]
+    said = "强制发布" if language == "zh" or write is assessment else "FORCED RELEASE"
     assert "the old one was worse" not in quiet
-    assert re.search(rf"^> ⚠️ \*\*{said.split(':')[0].split('：')[0]}", loud, re.MULTILINE)
+    assert re.search(rf"^> ⚠️ \*\*{said}", loud, re.MULTILINE)
     assert loud.count("the old one was worse") >= 2
     assert "the old one was worse" in write(known_of(forced="the old one was worse"), language)
 
 
 @pytest.mark.parametrize("write", DOCUMENTS[:3])
 def test_what_golive_cannot_know_is_left_to_a_person(write):
-    assert write(known_of(), "zh").count("【待人工填写：") >= 10
+    assert write(known_of(), "zh").count("【待人工填写：") >= 9
 
 
 def test_the_annex_has_its_nine_points_in_order():
@@ -379,6 +375,9 @@ def test_every_text_is_there_in_both_languages_with_the_same_fillings():
     tables = [importlib.import_module(f"{words.__name__}.{name}").WORDS for name in files]
     assert len(WORDS) == sum(map(len, tables))
     for key, (english, chinese) in WORDS.items():
-        fillings = [{field for _, field, _, _ in string.Formatter().parse(text) if field} for text in (english, chinese)]
+        fillings = [
+            {field for _, field, _, _ in string.Formatter().parse(text) if field} for text in (english, chinese)
+        ]
         assert fillings[0] == fillings[1], key
-        assert re.search(r"[\u4e00-\u9fff]", chinese) or not re.search(r"[A-Za-z]", english), key
+        said = [re.sub(r"\{\w+\}", "", text) for text in (english, chinese)]
+        assert re.search(r"[\u4e00-\u9fff]", said[1]) or not re.search(r"[A-Za-z]", said[0]), key

@@ -52,6 +52,25 @@ def test_a_split_that_only_parts_missing_values_leaves_none_other_behind():
     assert proof.rows > len(huge)
 
 
+def test_what_lightgbm_counts_as_zero_is_on_zeros_side_of_every_split():
+    random = np.random.default_rng(0)
+    rows = pd.DataFrame({name: random.normal(size=2000) * (random.random(2000) < 0.7) for name in "ab"})
+    booster = light(rows, 1.0 * (rows["a"] < 0) + 2.0 * (rows["b"] > 0), rounds=20)
+    near = float(np.float32(1e-35))
+    values = [-np.nextafter(near, 1), -near, -near / 2, -0.0, 0.0, near / 2, near, np.nextafter(near, 1)]
+    tiny = pd.DataFrame({name: np.repeat(values, 4) if name == "a" else np.tile(values, 4) for name in "ab"})
+    splits = {float(text) for line in _lines(booster, "threshold") for text in line}
+    assert {-near, near} <= splits
+    _, proof = proved(LightgbmFramework(), booster, rows, tiny)
+    assert proof.rows >= len(tiny)
+
+
+def _lines(booster, key):
+    found = [line.partition("=")[2].split() for line in booster.model_to_string().splitlines() if line.startswith(key)]
+    assert found
+    return found
+
+
 @pytest.mark.parametrize(
     "options",
     [

@@ -174,7 +174,12 @@ def _threshold(node: Any) -> float:
         return 0.0
     threshold = float(node["threshold"])
     # What parts missing values from all others is an infinity, which the dump writes as the largest number it knows.
-    return math.inf if threshold >= _INFINITY else threshold
+    if threshold >= _INFINITY:
+        return math.inf
+    # Every value that counts as zero is on zero's side of a split.
+    if -ZERO <= threshold < 0.0:
+        return math.nextafter(-ZERO, -math.inf)
+    return ZERO if 0.0 <= threshold < ZERO else threshold
 
 
 def _linked(emitter: Emitter, model: Any, objective: str, raw: Block, *, classes: bool) -> Block:
