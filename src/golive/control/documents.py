@@ -35,7 +35,7 @@ from golive.evaluation.documents.summary import summary
 from golive.evaluation.pages.phrases import Language
 from golive.evaluation.pages.report import render
 from golive.judge import judge
-from golive.store.files import write_whole
+from golive.store.files import refused, write_whole
 
 Form = Literal["html", "json", "card", "annex-iv", "self-assessment", "markdown"]
 
@@ -79,7 +79,7 @@ def report(
     if output is None and form == "html":
         output = Path(f"{known.bundle.name}-{short(known.bundle.digest)}.html")
     if output is not None:
-        write_whole(output.absolute(), text.encode())
+        _write(output.absolute(), text)
     return Written(text=text, path=output, forced=bool(known.verdict.forced or known.forced))
 
 
@@ -124,6 +124,14 @@ def schema(of: str) -> bytes:
         return schema_of(EvidenceDocument, "golive.evidence/1")
     message = f"there is no schema of {of!r}; choose project or evidence"
     raise UsageError(message)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise refused(path.parent, error) from error
+    write_whole(path, text.encode())
 
 
 def _writers() -> Mapping[str, Callable[[Known, Language], str]]:

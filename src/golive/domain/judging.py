@@ -31,7 +31,7 @@ class Picture(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 class Declared(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The ``evaluation`` section of golive.yaml; every column named may be one that the model does not read."""
 
-    kind: Literal["", "anomaly", "ranking"] = ""
+    kind: Literal["plain", "anomaly", "ranking"] = "plain"
     """What the answers are for, where it is more than the task says. ``anomaly``: the second class is rare and few
     rows can be looked at; ``ranking``: the answers order the rows of each group."""
     sensitive: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from golive.control.package import package
 from golive.control.project.read import project_of, read_project
 from golive.control.rooms import open_rooms
 from golive.control.status import status
-from golive.control.steps import evaluate_reference
+from golive.control.steps import Rows, evaluate_reference
 from golive.control.train import train
 from golive.control.up import build
 from golive.domain.release import Share
@@ -90,7 +90,7 @@ def test_an_unchanged_project_is_not_searched_again(home, first):
     assert judged.bundle == first[0].bundle
     assert stages["optimize"].text == first[1]["optimize"].text
     assert all(stage.reused for name, stage in stages.items() if name != "gate")
-    evidence, _ = evaluate_reference(str(home), data=None, lang="en", say=Told(), on_progress=lambda *_: None)
+    evidence, _ = evaluate_reference(str(home), rows=Rows(), against="", lang="en", say=Told(), on_progress=lambda *_: None)
     assert (evidence.bundle, evidence.rows) == (judged.bundle.digest, judged.evidence.rows)
 
 

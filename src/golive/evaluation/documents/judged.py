@@ -5,7 +5,7 @@ from typing import get_args
 from golive.domain.finding import FindingKind
 from golive.domain.release import Release
 from golive.evaluation.documents.draft import Draft
-from golive.evaluation.documents.markdown import Markdown, bold, bullets, escape, join, quote, table
+from golive.evaluation.documents.markdown import Markdown, bold, bullets, code, escape, join, quote, table
 from golive.evaluation.pages.findings import sentence
 
 _WARNING = "⚠️"
@@ -98,8 +98,8 @@ def releases(draft: Draft) -> Markdown:
     return table(heads, rows) or draft.tell("releases.none")
 
 
-def _name(release: Release) -> str:
-    return f"{release.name}@{release.version}"
+def _name(release: Release) -> Markdown:
+    return code(f"{release.name}@{release.version}")
 
 
 def _kinds(kinds: list[FindingKind], draft: Draft) -> Markdown:

@@ -1,0 +1,1 @@
+"""Tensorial: evaluation of models that read and give tensors."""
