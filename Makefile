@@ -37,6 +37,7 @@ peers: .venv/test ## compare with other model servers, each in an environment of
 
 docs: .venv/test ## regenerate what is generated, and run every code block
 	$(BIN)/golive schema > docs/golive.schema.json
+	$(BIN)/golive schema --of evidence > docs/evidence.schema.json
 	$(BIN)/python -m pytest tests/docs
 
 test-heavy: .venv/heavy ## tests that need a container engine, a browser or big libraries

@@ -32,6 +32,11 @@ def evaluate(
     slices: Annotated[str, typer.Option(metavar="COL,…", help="Columns whose values are shown as slices.")] = "",
     time: Annotated[str, typer.Option(metavar="COL", help="When a row was.")] = "",
     group: Annotated[str, typer.Option(metavar="COL", help="Rows of one query or customer.")] = "",
+    truth: Annotated[str, typer.Option(metavar="NAME", help="Of a model of tensors: the array of known answers.")] = "",
+    answer: Annotated[str, typer.Option(metavar="OUTPUT", help="Of a model of tensors: the output to measure.")] = "",
+    classes: Annotated[
+        str, typer.Option(metavar="A,B,…", help="Of a model of tensors: the labels, in the order of the answers.")
+    ] = "",
     every: Annotated[bool, typer.Option("--all", help="Print every measure.")] = False,
     lang: Lang = Language.EN,
     as_json: Json = False,
@@ -39,7 +44,12 @@ def evaluate(
     """Measure a bundle, with intervals, against a dummy and against what is live; look for faults; write the report."""
     printer = Printer(as_json=as_json)
     declared = Declared(sensitive=_names(sensitive), slices=_names(slices), time=time, group=group)
-    rows = plugins.attribute("golive.control.steps", "Rows")(data=data, training=training, declared=declared)
+    words = plugins.attribute("golive.control.evaluate_tensors", "Words")(
+        truth=truth, answer=answer, classes=_names(classes)
+    )
+    rows = plugins.attribute("golive.control.steps", "Rows")(
+        data=data, training=training, declared=declared, words=words
+    )
     with printer.progress() as move:
         evidence, report = plugins.verb("steps", "evaluate_reference")(
             reference, rows=rows, against=against, lang=lang, say=printer.stage, on_progress=move

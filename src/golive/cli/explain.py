@@ -10,6 +10,7 @@ from golive import plugins
 from golive.cli.options import Json, Verbs, key_values
 from golive.cli.output import Printer, table
 from golive.domain.digest import short
+from golive.evaluation.pages.numbers import number, signed
 
 _SHOWN = 20
 _BAR = 24
@@ -80,13 +81,13 @@ def _show_one(console: Console, one: dict[str, Any]) -> None:
     steps = sorted(one["contributions"].items(), key=lambda step: -abs(step[1]))
     widest = max((abs(moved) for _, moved in steps), default=0.0) or 1.0
     answer = one["base"]
-    rows = [("usually", "", "", f"{answer:.4g}", "")]
+    rows = [("usually", "", "", number(answer), "")]
     for name, moved in steps:
         answer += moved
         mark = ("+" if moved > 0 else "-") * max(round(_BAR * abs(moved) / widest), 1 if moved else 0)
-        rows.append((name, _text(one["values"][name]), f"{moved:+.4g}", f"{answer:.4g}", mark))
+        rows.append((name, _text(one["values"][name]), signed(moved), number(answer), mark))
     what = f" for {one['output']}" if one["output"] is not None else ""
-    rows.append((f"this row{what}", "", "", f"{one['answer']:.4g}", ""))
+    rows.append((f"this row{what}", "", "", number(one["answer"]), ""))
     table(console, ("input", "value", "moves by", "to", ""), rows)
     console.print(f"prediction: {_text(one['prediction'])}", markup=False)
     _show_changes(console, one.get("counterfactual"))
@@ -109,7 +110,7 @@ def _show_many(console: Console, done: Any) -> None:
     rows = []
     for index, one in enumerate(done.explanations[:_SHOWN]):
         reasons = "; ".join(reason["text"] for reason in one["reasons"])
-        rows.append((str(index), _text(one["prediction"]), f"{one['answer']:.4g}", reasons))
+        rows.append((str(index), _text(one["prediction"]), number(one["answer"]), reasons))
     table(console, ("row", "prediction", "answer", "reasons"), rows)
     if done.rows > _SHOWN:
         console.print(f"and {done.rows - _SHOWN:,} more; -o FILE writes all, --row N shows one in full", markup=False)

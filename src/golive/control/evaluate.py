@@ -6,12 +6,12 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from golive.control.evaluate_tensors import Words, evaluate_arrays_file, refuse_training, refuse_words
 from golive.control.judged import Judged, file_rows, project_judged
 from golive.control.measure import measure_bundle
 from golive.control.project.file import Project
 from golive.control.refs import serving_release
 from golive.control.rooms import Rooms
-from golive.control.rows_only import refuse_tensors
 from golive.control.stages import Say, Stage, kept, key_of, source_digest
 from golive.control.train import Trained
 from golive.domain.bundle import Bundle
@@ -101,6 +101,7 @@ def evaluate_table(
     declared: Declared | None = None,
     policy: Policy | None = None,
     against: Bundle | None = None,
+    words: Words | None = None,
 ) -> Evidence:
     """Measure any bundle on the rows of a file that holds its target, and attach the evidence.
 
@@ -112,16 +113,16 @@ def evaluate_table(
         declared: What is known of the rows.
         policy: The gate's rules.
         against: The bundle to compare with; without one, what is live under the name.
+        words: Of a bundle of tensors, what the arrays of the file mean.
 
     Raises:
-        UsageError: the bundle reads tensors, or ``against`` answers another question.
+        UsageError: ``against`` answers another question, or words do not fit the model.
         DataError: the file cannot be read, or lacks the target.
     """
-    refuse_tensors(
-        bundle,
-        f"ask it with golive.load({bundle.name!r}).infer and compare the answers yourself; what you found is the "
-        f"reason of `golive deploy {bundle.name} {bundle.name} --force REASON`",
-    )
+    if bundle.signature.task == "tensors":
+        refuse_training(bundle, training)
+        return evaluate_arrays_file(bundle, data, rooms, words=words, declared=declared, policy=policy, against=against)
+    refuse_words(bundle, words)
     declared = declared or Declared()
     rows, digest = file_rows(bundle, data, declared)
     judged = Judged(

@@ -55,8 +55,8 @@ def deciding_evaluation(bundle: Bundle, rooms: Rooms, *, against: Bundle | None 
 def _unmeasured(bundle: Bundle, policy: Policy, *, forced: str) -> Verdict:
     """Say of a bundle of tensors that nothing was measured; a person may know better, and say why."""
     text = (
-        f"{bundle.name} reads tensors, which golive does not evaluate: compare its answers yourself, and release it "
-        "with `golive deploy NAME REF --force REASON`"
+        f"{bundle.name} was never evaluated; run `golive evaluate {bundle.name} --data FILE.npz --truth NAME`, or, "
+        "where its answers cannot be measured, release it with `golive deploy NAME REF --force REASON`"
     )
     reason = Reason(rule="evaluation", outcome="not-enough-data", text=text)
     return Verdict(

@@ -13,6 +13,7 @@ from golive.control.bring import bring
 from golive.control.deploy import deploy as deploy_release
 from golive.control.deploy import one_at_a_time, release, rollback
 from golive.control.evaluate import comparable
+from golive.control.evaluate_tensors import Words, evaluate_arrays, refuse_training, refuse_words
 from golive.control.explain import Wish as ExplainWish
 from golive.control.explain import account_of, explain_rows
 from golive.control.explained import ExplanationHandle
@@ -432,6 +433,8 @@ def evaluate(
     *,
     training: tuple[Any, Any] | None = None,
     against: BundleHandle | None = None,
+    answer: str = "",
+    classes: Sequence[str] = (),
     **declared: Any,
 ) -> EvidenceHandle:
     """Measure a bundle on rows with known answers, with 95 % intervals, against its dummy baseline, and look further.
@@ -439,20 +442,28 @@ def evaluate(
     Args:
         bundle: What :func:`package` or :func:`load` gave.
         rows: A data frame, a mapping of columns, or an array in the order of the signature. Columns that the model
-            does not read may be declared below.
-        truth: One known answer a row: a Series, an array or a list, with labels written in any type.
+            does not read may be declared below. Of a model of tensors: arrays by name, or the only input.
+        truth: One known answer a row: a Series, an array or a list, with labels written in any type; of a model of
+            tensors also several numbers a row.
         training: The rows that it was trained on and their answers; with them the two can be compared.
         against: Another bundle to compare with on the same rows.
+        answer: Of a model of tensors, the output that is measured, where there are several.
+        classes: Of a model of tensors, the labels in the order of its answers; otherwise 0, 1, 2, and so on.
         **declared: What is known of the columns, as in the ``evaluation`` section of golive.yaml:
             ``sensitive=["sex"]``, ``time="date"``, ``costs={"false_negative": 5}``, ``kind="anomaly"`` and so on.
 
     Raises:
-        DataError: there is not one answer for each row.
+        DataError: there is not one answer for each row, or arrays do not fit the model.
         UsageError: a word is not one of that section, or ``against`` answers another question.
     """
     rooms = bundle._rooms  # noqa: SLF001 - a handle of this module
-    refuse_tensors(bundle.bundle, "ask it with .infer and compare the answers yourself")
-    said = _declared(declared)
+    said, words = _declared(declared), Words(answer=answer, classes=tuple(map(str, classes)))
+    if bundle.bundle.signature.task == "tensors":
+        refuse_training(bundle.bundle, training)
+        other = None if against is None else against.bundle
+        found = evaluate_arrays(bundle.bundle, rows, truth, rooms, words=words, declared=said, against=other)
+        return EvidenceHandle(found, bundle)
+    refuse_words(bundle.bundle, words)
     test, data = _answered(bundle.bundle, rows, truth, said)
     judged = Judged(
         rows=test, training=None if training is None else _answered(bundle.bundle, *training, said)[0], declared=said

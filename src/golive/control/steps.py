@@ -6,6 +6,7 @@ import msgspec
 
 from golive.control.deploy import Deployed, deploy, one_at_a_time, release
 from golive.control.evaluate import evaluate_table
+from golive.control.evaluate_tensors import Words
 from golive.control.gate import append_summary, refuse_unless_allowed, verdict_on, write_junit
 from golive.control.here import here_project
 from golive.control.isolate import package_project_isolated
@@ -56,6 +57,8 @@ class Rows(msgspec.Struct, frozen=True, kw_only=True):
     training: Path | None = None
     declared: Declared = Declared()
     """What stands in it goes before the project's own ``evaluation`` section."""
+    words: Words = Words()
+    """What the arrays of a model of tensors mean."""
 
 
 def evaluate_reference(
@@ -96,6 +99,7 @@ def evaluate_reference(
             declared=_declared(rows.declared, own),
             policy=policy,
             against=other,
+            words=rows.words,
         )
     else:
         message = f"{reference} is a bundle, so its test rows must be given: golive evaluate {reference} --data FILE"

@@ -1,10 +1,11 @@
 """Sections: the parts of an evaluation beside its numbers, by name, and Evidence with what they found."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from golive.domain.evidence import Evidence
+from golive.domain.evidence import Evidence, Measure
 from golive.evaluation.checks.section import checks
 from golive.evaluation.explained.part import explained
 from golive.evaluation.groups.section import fairness
@@ -12,6 +13,7 @@ from golive.evaluation.measured.anomaly import anomaly
 from golive.evaluation.measured.calibration import calibration
 from golive.evaluation.measured.ranking import ranking
 from golive.evaluation.measured.thresholds import thresholds
+from golive.evaluation.roles import Note, note
 from golive.evaluation.slices.label_noise import label_noise
 from golive.evaluation.slices.part import slices
 from golive.evaluation.stress.part import robustness
@@ -38,14 +40,33 @@ def with_sections(evidence: Evidence, subject: Subject, parts: Mapping[str, Part
 
 
 def with_found(evidence: Evidence, found: Mapping[str, Section]) -> Evidence:
-    """Add sections, by their name in the details."""
+    """Add sections, by their name in the details; measures that are no numbers are left out and noted."""
+    measured = [measure for section in found.values() for measure in section.measures]
     notes = [*evidence.details.get("notes", ()), *(note for section in found.values() for note in section.notes)]
+    notes += _overflowing(measured)
     details = {name: section.details for name, section in found.items() if section.details}
     kinds = (kind for section in found.values() for kind in section.checked)
     return msgspec.structs.replace(
         evidence,
-        measures=(*evidence.measures, *(measure for section in found.values() for measure in section.measures)),
+        measures=(*evidence.measures, *map(_bounded, filter(_finite, measured))),
         findings=(*evidence.findings, *(finding for section in found.values() for finding in section.findings)),
         checked=tuple(dict.fromkeys((*evidence.checked, *kinds))),
         details={**evidence.details, **details, "notes": notes},
     )
+
+
+def _finite(measure: Measure) -> bool:
+    return math.isfinite(measure.value)
+
+
+def _bounded(measure: Measure) -> Measure:
+    """Leave out an interval that has no end."""
+    if all(bound is None or math.isfinite(bound) for bound in (measure.lower, measure.upper)):
+        return measure
+    return msgspec.structs.replace(measure, lower=None, upper=None)
+
+
+def _overflowing(measures: Sequence[Measure]) -> list[Note]:
+    lost = [measure.name for measure in measures if not _finite(measure)]
+    text = "{count} measures, such as {metric}, do not exist on these test rows: values are too large for them"
+    return [note("overflowing", text, count=len(lost), metric=lost[0])] if lost else []

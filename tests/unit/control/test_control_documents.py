@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -12,18 +13,22 @@ from typer.testing import CliRunner
 
 import golive
 from golive.cli.app import build_app
-from golive.control.documents import known_of, report
+from golive.control.documents import known_of, report, schema
 from golive.control.rooms import open_rooms
+from golive.domain.bundle import Manifest
 from golive.domain.digest import digest_of
 from golive.domain.evidence import Evidence
 from golive.domain.policy import Policy
-from golive.errors import NotFoundError, UsageError
+from golive.domain.preparation import Preparation
+from golive.domain.signature import Signature
+from golive.errors import NotFoundError, UnavailableError, UsageError
 from golive.evaluation.documents.schema import EvidenceDocument
 from golive.judge import judge
 from golive.settings import read_settings
 
 COLUMNS = ["income", "age"]
 FORMS = ["html", "json", "card", "annex-iv", "self-assessment", "markdown"]
+PUBLISHED = Path(__file__).parents[3] / "docs" / "evidence.schema.json"
 STRICT = Policy(rules=("auc.lower >= 0.999",))
 
 
@@ -137,6 +142,33 @@ def test_the_command_prints_text_and_keeps_a_page(command, tmp_path):
     (path,) = tmp_path.glob("payer-*.html")
     assert path.read_text("utf-8").startswith("<!DOCTYPE html>")
     assert "released against the gate" in page.stderr
+
+
+def test_the_program_in_a_card_runs(command, capsys):
+    text = command("report", "payer", "--to", "card").stdout
+    (program,) = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    exec(compile(program, "card", "exec"), {})
+    assert re.search(r"yes|no", capsys.readouterr().out)
+
+
+def test_the_published_schema_is_what_the_command_prints():
+    assert PUBLISHED.read_bytes().strip() == schema("evidence").strip(), "run `make docs`"
+
+
+def test_a_bundle_of_tensors_has_no_report_as_it_has_no_evaluation(tmp_path):
+    rooms = rooms_at(tmp_path / "state")
+    manifest = Manifest(
+        name="digits", signature=Signature(inputs=(), task="tensors", target=""), preparation=Preparation()
+    )
+    rooms.bundles.write(manifest, {"model.onnx": b"graph"}, created_at=rooms.now())
+    with pytest.raises(NotFoundError, match="reads tensors"):
+        report("digits", rooms, form="card")
+
+
+def test_a_place_that_cannot_be_written_is_named(home, tmp_path):
+    (tmp_path / "taken").write_text("a file", "utf-8")
+    with pytest.raises(UnavailableError, match="taken"):
+        report("payer", rooms_at(home), form="card", output=tmp_path / "taken" / "card.md")
 
 
 def test_the_command_prints_the_schema_of_the_json(command):

@@ -3,9 +3,9 @@
 Points and letters are those of the Annex; their titles are in golive's own words.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from golive.evaluation.documents.draft import Draft, draft_of
+from golive.evaluation.documents.draft import Draft, draft_of, minute
 from golive.evaluation.documents.judged import forced, found, releases, verdict
 from golive.evaluation.documents.known import Known
 from golive.evaluation.documents.made import about, decided, environment, inputs, procedure, training_rows
@@ -15,16 +15,15 @@ from golive.evaluation.documents.measured import (
     fairness,
     importance,
     measured_on,
+    notes,
     numbers,
     other_numbers,
     robustness,
     slices,
 )
+from golive.evaluation.documents.parts import Part, written
 from golive.evaluation.documents.sources import appendix
 from golive.evaluation.pages.phrases import Language
-
-Part = Callable[[Draft], Markdown]
-"""Writes what is on record for a letter; empty where nothing is."""
 
 
 def annex(known: Known, language: Language = "en") -> str:
@@ -38,7 +37,7 @@ def annex(known: Known, language: Language = "en") -> str:
         heading(1, draft.tell("annex.title", name=known.bundle.name)),
         quote(bold(draft.tell("annex.draft", day=known.at[:10])), draft.tell("annex.dates")),
         forced(draft),
-        draft.tell("written", at=known.at),
+        draft.tell("written", at=minute(known.at)),
         *(_point(draft, number, letters) for number, letters in _points()),
         appendix(draft),
     )
@@ -69,7 +68,7 @@ def _points() -> Sequence[tuple[int, Sequence[tuple[str, Sequence[Part]]]]]:
                 ("d", (training_rows,)),
                 ("e", ()),
                 ("f", ()),
-                ("g", (measured_on, numbers, other_numbers, robustness)),
+                ("g", (measured_on, numbers, other_numbers, notes, robustness)),
                 ("h", ()),
             ),
         ),
@@ -91,7 +90,7 @@ def _point(draft: Draft, number: int, letters: Sequence[tuple[str, Sequence[Part
 def _letter(draft: Draft, number: int, letter: str, parts: Sequence[Part]) -> Markdown:
     key = f"annex.{number}{letter}"
     title = heading(3, Markdown(f"{number}({letter}) {draft.tell(key)}")) if letter else ""
-    return join(title, *(part(draft) for part in parts), draft.gap(key), between="\n\n")
+    return join(title, *written(draft, parts), draft.gap(key), between="\n\n")
 
 
 def _meets(draft: Draft) -> Markdown:

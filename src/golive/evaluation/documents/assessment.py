@@ -4,9 +4,9 @@ The order is that of reports filed under the Provisions on the Management of Alg
 Information Services. It is in Chinese; in English documents the headings are in both languages.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from golive.evaluation.documents.draft import WORDS, Draft, draft_of
+from golive.evaluation.documents.draft import Draft, draft_of, minute
 from golive.evaluation.documents.judged import forced, found, releases, verdict
 from golive.evaluation.documents.known import Known
 from golive.evaluation.documents.made import about, environment, inputs, procedure, training_rows
@@ -16,16 +16,15 @@ from golive.evaluation.documents.measured import (
     fairness,
     importance,
     measured_on,
+    notes,
     numbers,
     other_numbers,
     robustness,
     slices,
 )
+from golive.evaluation.documents.parts import Part, written
 from golive.evaluation.documents.sources import appendix
 from golive.evaluation.pages.phrases import Language, phrases
-
-Part = Callable[[Draft], Markdown]
-"""Writes what is on record for a part; empty where nothing is."""
 
 
 def assessment(known: Known, language: Language = "en") -> str:
@@ -35,17 +34,13 @@ def assessment(known: Known, language: Language = "en") -> str:
         UsageError: there is no text in that language.
     """
     phrases(language)
-    draft = draft_of(known, "zh")
-    chapters = [
-        block
-        for key, parts in _chapters()
-        for block in (heading(2, _title(key, language)), *_parts(draft, parts, language))
-    ]
+    draft = draft_of(known, "zh", beside=language)
+    chapters = [block for key, parts in _chapters() for block in (heading(2, draft.title(key)), *_parts(draft, parts))]
     return page(
-        heading(1, _title("assessment.title", language, name=known.bundle.name)),
+        heading(1, draft.title("assessment.title", name=known.bundle.name)),
         quote(bold(draft.tell("assessment.draft", day=known.at[:10]))),
         forced(draft),
-        draft.tell("written", at=known.at),
+        draft.tell("written", at=minute(known.at)),
         *chapters,
         appendix(draft),
     )
@@ -59,7 +54,7 @@ def _chapters() -> Sequence[tuple[str, Sequence[tuple[str, Sequence[Part]]]]]:
             (
                 ("assessment.1.flow", (about, _flow)),
                 ("assessment.1.data", (inputs, training_rows)),
-                ("assessment.1.model", (procedure, measured_on, numbers, other_numbers, importance)),
+                ("assessment.1.model", (procedure, measured_on, numbers, other_numbers, notes, importance)),
                 ("assessment.1.intervention", ()),
                 ("assessment.1.marking", ()),
             ),
@@ -93,17 +88,12 @@ def _chapters() -> Sequence[tuple[str, Sequence[tuple[str, Sequence[Part]]]]]:
     )
 
 
-def _parts(draft: Draft, parts: Sequence[tuple[str, Sequence[Part]]], language: Language) -> list[Markdown]:
+def _parts(draft: Draft, parts: Sequence[tuple[str, Sequence[Part]]]) -> list[Markdown]:
     return [
         block
-        for key, written in parts
-        for block in (heading(3, _title(key, language)), *(part(draft) for part in written), draft.gap(key))
+        for key, wanted in parts
+        for block in (heading(3, draft.title(key)), *written(draft, wanted), draft.gap(key))
     ]
-
-
-def _title(key: str, language: Language, **values: str) -> str:
-    english, chinese = (text.format(**values) for text in WORDS[key])
-    return chinese if language == "zh" else f"{chinese} / {english}"
 
 
 def _flow(draft: Draft) -> Markdown:

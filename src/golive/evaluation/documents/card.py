@@ -1,6 +1,6 @@
 """Card: a model card with the sections that the Hugging Face Hub and skops have, filled from what is on record."""
 
-from golive.evaluation.documents.draft import Draft, draft_of
+from golive.evaluation.documents.draft import Draft, draft_of, minute
 from golive.evaluation.documents.front import front_matter
 from golive.evaluation.documents.judged import forced, found, releases, verdict
 from golive.evaluation.documents.known import Known
@@ -11,6 +11,7 @@ from golive.evaluation.documents.measured import (
     fairness,
     importance,
     measured_on,
+    notes,
     numbers,
     other_numbers,
     robustness,
@@ -34,7 +35,7 @@ def card(known: Known, language: Language = "en") -> str:
         front_matter(known, paired_rows(known.evidence)),
         heading(1, draft.tell("card.title", name=known.bundle.name)),
         forced(draft),
-        draft.tell("written", at=known.at),
+        draft.tell("written", at=minute(known.at)),
         _described(draft),
         _used(draft),
         _risks(draft),
@@ -91,6 +92,7 @@ def _evaluated(draft: Draft) -> Markdown:
         measured_on(draft),
         numbers(draft),
         other_numbers(draft),
+        notes(draft),
         heading(3, draft.tell("card.robustness")),
         robustness(draft),
         heading(3, draft.tell("card.explanations")),

@@ -23,11 +23,17 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     trace: Trace
     say: Say
     """Texts of the report, such as the names of metrics; they are no Markdown yet."""
+    beside: Language | None = None
+    """A second language, for headings."""
 
     def tell(self, key: str, /, **values: object) -> Markdown:
         """Write a sentence; what it is filled with is made harmless."""
-        template = WORDS[key][LANGUAGES.index(self.language)]
-        return Markdown(template.format(**{name: escape(value) for name, value in values.items()}))
+        return _filled(key, self.language, values)
+
+    def title(self, key: str, /, **values: object) -> Markdown:
+        """Write a heading, in both languages where there are two."""
+        languages = dict.fromkeys((self.language, self.beside or self.language))
+        return Markdown(" / ".join(_filled(key, language, values) for language in languages))
 
     def label(self, name: str) -> Markdown:
         """Name a measure: in words where there are any, and as rules say it where not."""
@@ -39,10 +45,20 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         return bold(self.tell("gap", what=self.tell(f"gap.{key}")))
 
 
-def draft_of(known: Known, language: Language) -> Draft:
-    """Begin a document.
+def draft_of(known: Known, language: Language, *, beside: Language | None = None) -> Draft:
+    """Begin a document; ``beside`` is a second language, for headings.
 
     Raises:
         UsageError: there is no text in that language.
     """
-    return Draft(known=known, language=language, trace=Trace(known), say=phrases(language))
+    return Draft(known=known, language=language, trace=Trace(known), say=phrases(language), beside=beside)
+
+
+def minute(at: str) -> str:
+    """Write a time for people; the list of sources has it whole."""
+    return f"{at[:10]} {at[11:16]} UTC" if at.endswith(("Z", "+00:00")) else at
+
+
+def _filled(key: str, language: Language, values: Mapping[str, object]) -> Markdown:
+    template = WORDS[key][LANGUAGES.index(language)]
+    return Markdown(template.format(**{name: escape(value) for name, value in values.items()}))

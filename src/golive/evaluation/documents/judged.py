@@ -4,7 +4,7 @@ from typing import get_args
 
 from golive.domain.finding import FindingKind
 from golive.domain.release import Release
-from golive.evaluation.documents.draft import Draft
+from golive.evaluation.documents.draft import Draft, minute
 from golive.evaluation.documents.markdown import Markdown, bold, bullets, code, escape, join, quote, table
 from golive.evaluation.pages.findings import sentence
 
@@ -21,7 +21,7 @@ def forced(draft: Draft) -> Markdown:
                 release=_name(release),
                 outcome=draft.tell(f"outcome.{release.verdict.outcome}"),
                 by=release.created_by,
-                at=release.created_at,
+                at=minute(release.created_at),
                 reason=release.verdict.forced,
             )
         )
@@ -49,7 +49,7 @@ def verdict(draft: Draft) -> Markdown:
         for place, reason in enumerate(known.verdict.reasons)
     ]
     heads = [draft.tell(f"head.{name}") for name in ("rule", "result", "why")]
-    return join(forced(draft), join(*lines, between=" "), table(heads, rows), between="\n\n")
+    return join(forced(draft), join(*lines, between=draft.tell("space")), table(heads, rows), between="\n\n")
 
 
 def found(draft: Draft, *kinds: FindingKind) -> Markdown:
@@ -87,7 +87,7 @@ def releases(draft: Draft) -> Markdown:
     rows = [
         (
             _name(release),
-            release.created_at,
+            minute(release.created_at),
             release.created_by,
             draft.tell(f"outcome.{release.verdict.outcome}"),
             join(_WARNING, bold(release.verdict.forced), between=" ") if release.verdict.forced else "",

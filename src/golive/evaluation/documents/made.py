@@ -6,7 +6,7 @@ import msgspec
 
 from golive.domain.digest import short
 from golive.domain.signature import Field
-from golive.evaluation.documents.draft import Draft
+from golive.evaluation.documents.draft import Draft, minute
 from golive.evaluation.documents.markdown import Markdown, bullets, code, escape, fenced, join, table
 
 _MOST_FIELDS = 200
@@ -33,7 +33,7 @@ def about(draft: Draft) -> Markdown:
                 "bundle",
                 digest=code(bundle.digest),
                 size=join(draft.trace.measure("size_mb") or "?", "MB", between=" "),
-                at=bundle.created_at,
+                at=minute(bundle.created_at),
             ),
             draft.tell("runtime", runtime=manifest.runtime, graph=manifest.graph),
         ]
@@ -87,8 +87,11 @@ def training_rows(draft: Draft) -> Markdown:
         for place, change in enumerate(report.changes[:_MOST_CHANGES])
     ]
     heads = [draft.tell(f"head.{name}") for name in ("rule", "column", "action", "cells", "rows")]
+    notes = [
+        join(text, trace.reference("D1", f"notes.{place}"), between=" ") for place, text in enumerate(report.notes)
+    ]
     changed = table(heads, rows) or draft.tell("data.unchanged")
-    return join(*parts, told, changed, bullets(report.notes), between="\n\n")
+    return join(*parts, told, changed, bullets(notes), between="\n\n")
 
 
 def procedure(draft: Draft) -> Markdown:

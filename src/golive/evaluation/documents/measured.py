@@ -5,9 +5,10 @@ from typing import Any
 
 from golive.domain.digest import short
 from golive.evaluation.documents.draft import Draft
-from golive.evaluation.documents.markdown import Markdown, escape, heading, join, table
+from golive.evaluation.documents.markdown import Markdown, bullets, escape, heading, join, table
 from golive.evaluation.documents.trace import walked
 from golive.evaluation.pages.measured import own_measures, paired_rows
+from golive.evaluation.pages.phrases import known
 
 _ROLES = ("baseline", "champion")
 _MOST = 40
@@ -26,7 +27,7 @@ def measured_on(draft: Draft) -> Markdown:
         else draft.tell("champion.none")
     )
     said = draft.tell("measured.on" if evidence.rows_from == "test" else "measured.given", rows=rows)
-    return join(said, draft.tell("measured.interval"), champion, between=" ")
+    return join(said, draft.tell("measured.interval"), champion, between=draft.tell("space"))
 
 
 def numbers(draft: Draft) -> Markdown:
@@ -41,6 +42,17 @@ def numbers(draft: Draft) -> Markdown:
         others = (other for role in roles for other in (f"{role}.{name}", f"{name} - {role}.{name}"))
         rows.append((draft.label(name), draft.trace.measure(name), *map(draft.trace.measure, others)))
     return table(heads, rows)
+
+
+def notes(draft: Draft) -> Markdown:
+    """List what has to be known to read the numbers, such as that there are few rows."""
+    listed: Sequence[Any] = draft.known.evidence.details.get("notes", ())
+    return bullets(
+        [
+            join(_note(note, draft), draft.trace.reference("E1", f"details.notes.{place}"), between=" ")
+            for place, note in enumerate(listed[:_MOST])
+        ]
+    )
 
 
 def other_numbers(draft: Draft) -> Markdown:
@@ -66,9 +78,9 @@ def fairness(draft: Draft) -> Markdown:
     columns: Sequence[Any] = walked(draft.known.evidence.details, "fairness.columns") or ()
     gaps = _listed(draft, _names(draft, "fairness."))
     if not columns and not gaps:
-        return join(draft.tell("fairness.none"), draft.gap("sensitive"), between=" ")
+        return join(draft.tell("fairness.none"), draft.gap("sensitive"), between=draft.tell("space"))
     parts = [_groups(column, place, draft) for place, column in enumerate(columns)]
-    return join(*parts, heading(4, draft.tell("fairness.gaps")) if gaps else "", gaps, between="\n\n")
+    return join(*parts, heading(4, draft.title("fairness.gaps")) if gaps else "", gaps, between="\n\n")
 
 
 def slices(draft: Draft) -> Markdown:
@@ -78,17 +90,21 @@ def slices(draft: Draft) -> Markdown:
         return draft.tell("slices.none")
     metric = str(walked(draft.known.evidence.details, "slices.metric") or "")
     text = "text_zh" if draft.language == "zh" else "text"
-    heads = [draft.tell("head.what"), draft.tell("head.rows"), draft.label(metric)]
+    heads = [draft.tell("head.what"), escape(draft.say("slices.kind")), draft.tell("head.rows"), draft.label(metric)]
     rows = [
         (
             part.get(text) or part.get("text", ""),
+            draft.say(f"slices.kind.{part.get('kind', '')}"),
             draft.trace.value("E1", f"details.slices.slices.{place}.rows"),
             draft.trace.value("E1", f"details.slices.slices.{place}.inside.{metric}"),
         )
         for place, part in enumerate(listed[:_MOST])
     ]
     return join(
-        table(heads, rows) or draft.tell("slices.absent"), _listed(draft, _names(draft, "slices.")), between="\n\n"
+        draft.tell("slices.about") if rows else draft.tell("slices.absent"),
+        table(heads, rows),
+        _listed(draft, _names(draft, "slices.")),
+        between="\n\n",
     )
 
 
@@ -107,6 +123,14 @@ def importance(draft: Draft) -> Markdown:
     return join(draft.tell("importance.about"), _listed(draft, names, head="importance"), between="\n\n")
 
 
+def _note(note: Any, draft: Draft) -> str:
+    key = f"note.{note.get('code')}.{note['role']}" if "role" in note else f"note.{note.get('code')}"
+    if draft.language == "en" or not known(key):
+        return str(note.get("text", note.get("code", "")))
+    filled = {**note, "metric": draft.say(f"metric.{note['metric']}")} if "metric" in note else note
+    return draft.say(key, **filled)
+
+
 def _groups(column: Any, place: int, draft: Draft) -> Markdown:
     groups = column.get("groups", ())[:_MOST_GROUPS]
     rates = [rate for rate in _RATES if any(isinstance(group.get(rate), dict) for group in groups)]
@@ -120,7 +144,7 @@ def _groups(column: Any, place: int, draft: Draft) -> Markdown:
         for number, group in enumerate(groups)
     ]
     heads = [draft.tell("head.group"), draft.tell("head.rows"), *(escape(draft.say(f"rate.{rate}")) for rate in rates)]
-    title = heading(4, draft.tell("fairness.groups", column=column.get("label", "")))
+    title = heading(4, draft.title("fairness.groups", column=column.get("label", "")))
     return join(title, table(heads, rows), between="\n\n")
 
 

@@ -25,10 +25,10 @@ def appendix(draft: Draft, *, level: int = 2) -> Markdown:
     stored = ("reference", "stored", "lower", "upper", "rows")
     example = next((code_reference(cited.label, cited.path) for cited in draft.trace.cited()), "")
     return join(
-        heading(level, draft.tell("sources")),
+        heading(level, draft.title("sources")),
         draft.tell("sources.about", example=example),
         table([draft.tell(f"head.{name}") for name in heads], sources),
-        heading(level + 1, draft.tell("figures")),
+        heading(level + 1, draft.title("figures")),
         table([draft.tell(f"head.{name}") for name in stored], figures),
         between="\n\n",
     )

@@ -1,10 +1,10 @@
 """Summary: verdict, findings and numbers as one short page of Markdown."""
 
-from golive.evaluation.documents.draft import draft_of
+from golive.evaluation.documents.draft import draft_of, minute
 from golive.evaluation.documents.judged import found, releases, verdict
 from golive.evaluation.documents.known import Known
 from golive.evaluation.documents.markdown import code, heading, page
-from golive.evaluation.documents.measured import counted, fairness, importance, measured_on, numbers
+from golive.evaluation.documents.measured import counted, fairness, importance, measured_on, notes, numbers
 from golive.evaluation.documents.sources import appendix
 from golive.evaluation.pages.phrases import Language
 
@@ -19,7 +19,7 @@ def summary(known: Known, language: Language = "en") -> str:
     return page(
         heading(1, draft.tell("summary.title", name=known.bundle.name)),
         draft.tell("summary.about", digest=code(known.bundle.digest)),
-        draft.tell("written", at=known.at),
+        draft.tell("written", at=minute(known.at)),
         heading(2, draft.tell("summary.verdict")),
         verdict(draft),
         heading(2, draft.tell("card.findings")),
@@ -28,6 +28,7 @@ def summary(known: Known, language: Language = "en") -> str:
         measured_on(draft),
         numbers(draft),
         counted(draft),
+        notes(draft),
         heading(2, draft.tell("card.fairness")),
         fairness(draft),
         heading(2, draft.tell("card.explanations")),

@@ -29,6 +29,12 @@ def number(value: float, decimals: int | None = None) -> str:
     return text.lstrip("-") if nothing else text.replace("-", "−")
 
 
+def signed(value: float) -> str:
+    """Write a number with its sign."""
+    text = number(value)
+    return text if text.startswith("−") or text in {"0", "–"} else f"+{text}"
+
+
 def decimals_of(measure: Measure) -> int | None:
     """Give the decimals that show a measure's interval with two significant digits; None without an interval."""
     if measure.lower is None or measure.upper is None:

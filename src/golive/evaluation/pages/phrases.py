@@ -5,7 +5,7 @@ from functools import reduce
 from typing import Any, Literal
 
 from golive.errors import UsageError
-from golive.evaluation.pages.words import checks, explained, groups, numbers, report, slices, stress
+from golive.evaluation.pages.words import checks, explained, groups, numbers, report, slices, stress, tensors
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
@@ -19,6 +19,7 @@ _TABLE: Mapping[str, tuple[str, str]] = {
     **checks.WORDS,
     **stress.WORDS,
     **slices.WORDS,
+    **tensors.WORDS,
 }
 
 

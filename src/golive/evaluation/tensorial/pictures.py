@@ -96,7 +96,7 @@ def _declared(table: Arrays, declared: Picture) -> dict[str, Layout]:
 def _layout(array: Column) -> Layout | None:
     shape = array.shape[1:]
     if array.ndim == _GRAY:
-        return Layout(*shape, 1, first=False) if min(shape) >= _LEAST_GRAY else None
+        return Layout(shape[0], shape[1], 1, first=False) if min(shape) >= _LEAST_GRAY else None
     if array.ndim != _COLORED:
         return None
     after = shape[2] in _CHANNELS and min(shape[:2]) >= _LEAST_SIDE

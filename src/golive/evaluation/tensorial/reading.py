@@ -127,12 +127,12 @@ def read(truth: Column, given: Column, *, names: tuple[str, str], classes: Seque
 def _numbers(truth: Float64, given: Column, names: tuple[str, str]) -> Reading:
     values = given.reshape(len(given), -1)
     if values.shape != truth.shape or given.dtype.kind not in "fiu":
-        raise DataError(_unfit(truth, given, names))
+        raise DataError(_unfit(_squeezed(truth), given, names))
     return Reading(task="regression", form="values", truth=np.asarray(truth, dtype=np.float64))
 
 
 def _classes(truth: Column, given: Column, names: tuple[str, str], classes: tuple[str, ...]) -> Reading:
-    decided = given.dtype.kind not in "f"
+    decided = given.dtype.kind != "f"
     if decided and given.ndim == _TWO:
         raise DataError(_unfit(truth, given, names))
     labels = classes or (_labels_seen(truth, given) if decided else _numbered(_width(given)))

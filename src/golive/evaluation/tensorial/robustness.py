@@ -146,7 +146,7 @@ def _no_flips(bench: Bench) -> Flips:
 
 
 def _told(name: str, layout: Layout) -> Note:
-    text = "the input {input!r} is taken as images of {height} x {width} with {channels} channels"
+    text = "the input {input!r} is taken as images: {height} x {width} pixels, channels: {channels}"
     return note(
         "tensors_pictures", text, input=name, height=layout.height, width=layout.width, channels=layout.channels
     )

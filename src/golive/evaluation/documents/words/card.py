@@ -19,6 +19,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "card.robustness": ("Robustness", "稳健性"),
     "card.explanations": ("Explanations", "模型解释"),
     "card.environment": ("Environment, size and latency", "环境、大小与延迟"),
+    "card.libraries": ("Libraries", "依赖库"),
     "card.start": ("How to get started", "快速上手"),
     "card.start.about": (
         "With golive installed, where the store of this bundle is; or `golive serve` and ask over HTTP.",

@@ -111,6 +111,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "no": ("no", "否"),
     "comma": (", ", "、"),
     "clause": (", ", "，"),
+    "space": (" ", ""),
     "found": ("{severity}, {kind}:", "{severity}，{kind}："),
     "more": ("and {count} more", "等，另有 {count} 项"),
     "more.measures": ("{count} more are in the evaluation {label}.", "另有 {count} 项见评估记录 {label}。"),
@@ -171,6 +172,11 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "fairness.groups": ("Groups by {column}", "按 {column} 划分的群体"),
     "fairness.gaps": ("Gaps between groups", "群体差距"),
     "slices.none": ("Weak slices were not looked for.", "未查找薄弱切片。"),
+    "slices.about": (
+        "Weak: worse than rows with the same predictions. Hard: worse, as the model itself says. Declared: shown "
+        "whatever is found.",
+        "薄弱：比预测相同的行更差；困难：更差，但模型自己也这样认为；声明：按配置始终显示。",
+    ),
     "slices.absent": (
         "No slice of rows was found on which the model is clearly worse.",
         "未发现模型明显更差的数据切片。",

@@ -407,6 +407,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "The model gives the same answer for every test row.",
         "模型对每一行测试数据给出相同的回答。",
     ),
+    "note.overflowing": (
+        "{count} measures, such as {metric}, do not exist on these test rows: values are too large for them.",
+        "有 {count} 项指标（如 {metric}）在这些测试行上无法计算：数值过大。",
+    ),
     "note.undefined": ("{metric} does not exist on these test rows.", "在这些测试行上无法计算 {metric}。"),
     "note.invalid_predictions.model": (
         "The model gave no number for {count} rows and is not measured.",
