@@ -129,14 +129,15 @@ def test_clean_digits_have_no_findings(judged):
     assert set(judged.evidence.checked) == {"calibration", "label_noise"}
 
 
-def test_wrong_labels_are_found(reader, digits):
+def test_wrong_labels_stand_first_among_the_suspects(reader, digits):
     _, images, labels = digits
     rng = np.random.default_rng(3)
     wrong = rng.choice(len(labels), len(labels) // 10, replace=False)
     spoilt = labels.copy()
     spoilt[wrong] = (spoilt[wrong] + rng.integers(1, 10, len(wrong))) % 10
     found = golive.evaluate(reader, images.reshape(-1, 1, 8, 8), spoilt)
-    assert "label_noise" in {finding.kind for finding in found.evidence.findings}
+    suspects = [suspect["row"] for suspect in found.evidence.details["label_noise"]["suspects"]]
+    assert set(suspects[:10]) <= set(wrong.tolist())
 
 
 @pytest.mark.parametrize(

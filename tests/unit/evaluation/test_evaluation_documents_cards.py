@@ -298,6 +298,24 @@ def test_the_program_in_a_card_is_python_whatever_the_columns_are_called():
     assert repr(NASTY) in program
 
 
+def test_a_document_about_ten_thousand_columns_stays_one_that_can_be_read():
+    known = known_of()
+    manifest = known.bundle.manifest
+    fields = tuple(Field(name=f"x{number}", dtype="float64", minimum=0.0, maximum=1.0) for number in range(10_000))
+    lineage = msgspec.structs.replace(manifest.lineage, parameters={"weights": list(range(100_000))})
+    signature = msgspec.structs.replace(manifest.signature, inputs=fields)
+    wide = msgspec.structs.replace(manifest, signature=signature, lineage=lineage)
+    evidence = msgspec.structs.replace(
+        known.evidence,
+        measures=(*known.evidence.measures, *(Measure(name=f"importance.x{n}", value=1e-4) for n in range(10_000))),
+    )
+    bundle = msgspec.structs.replace(known.bundle, manifest=wide)
+    for write in DOCUMENTS:
+        text = write(msgspec.structs.replace(known, bundle=bundle, evidence=evidence), "en")
+        assert len(text) < 150_000
+        assert "9961" in text
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("write", DOCUMENTS)
 def test_a_forced_release_is_loud(write, language):

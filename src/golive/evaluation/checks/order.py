@@ -52,6 +52,8 @@ def in_time(subject: Subject) -> Outcome:
         training=None if training is None else moments(training),
         number=column.dtype.kind in "biuf",
     )
+    if not np.isfinite(timed.test.values).any() and not timed.test.unreadable:
+        return Outcome(findings=(finding("rows", "time_empty", "warn", columns=(name,), column=name),))
     broken = _unreadable(timed, len(column))
     if np.isfinite(timed.test.values).mean() < _LEAST_READABLE:
         return Outcome(findings=broken)

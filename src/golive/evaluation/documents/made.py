@@ -13,6 +13,8 @@ _MOST_FIELDS = 200
 _MOST_VALUES = 8
 _MOST_CLASSES = 30
 _MOST_CHANGES = 60
+_MOST_WRITTEN = 60
+_LONGEST = 500
 _PAIR = 2
 
 
@@ -133,10 +135,14 @@ def environment(draft: Draft) -> Markdown:
 def started(draft: Draft) -> Markdown:
     """Write a program that asks the bundle about one row."""
     bundle = draft.known.bundle
-    row = {field.name: field.sample for field in bundle.signature.inputs}
-    fields = [f"    {name!r}: [{value!r}]," for name, value in row.items()]
-    lines = ["import golive", "", f"model = golive.load({bundle.digest!r})", "row = {", *fields, "}"]
-    return fenced("python", [*lines, "print(model.predict(row))"])
+    fields = [f"    {field.name!r}: [{field.sample!r}]," for field in bundle.signature.inputs]
+    row = (
+        ["row = {", *fields, "}"]
+        if len(fields) <= _MOST_WRITTEN
+        else ["row = {field.name: [field.sample] for field in model.bundle.signature.inputs}"]
+    )
+    lines = ["import golive", "", f"model = golive.load({bundle.digest!r})", *row, "print(model.predict(row))"]
+    return fenced("python", lines)
 
 
 def several(texts: Sequence[str], draft: Draft, *, most: int) -> Markdown:
@@ -155,4 +161,5 @@ def _seen(field: Field, place: int, draft: Draft) -> tuple[Markdown, str]:
 
 
 def _json(value: object) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value, enc_hook=str).decode()
+    text = value if isinstance(value, str) else msgspec.json.encode(value, enc_hook=str).decode()
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

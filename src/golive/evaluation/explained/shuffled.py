@@ -22,7 +22,10 @@ _NORMAL = 1.96
 
 
 def shuffled(subject: Subject) -> dict[str, Any] | None:
-    """Give the rise of the loss for each input, with its interval; None: too many columns, or too few rows."""
+    """Give the rise of the loss for each input, with its interval.
+
+    None: too many columns, too few rows, or losses that are too large for a number.
+    """
     names = subject.signature.names
     repeats = _REPEATS if len(names) <= _MANY else 1
     rows = min(subject.rows, _MOST_ROWS, _CELLS // max(1, repeats * len(names) ** 2))
@@ -40,6 +43,8 @@ def shuffled(subject: Subject) -> dict[str, Any] | None:
         for order in orders:
             answers = subject.predict({**columns, name: columns[name][order]})
             rises += (_losses(subject, truth, answers) - before) / repeats
+        if not np.isfinite(rises).all():
+            return None
         listed.append(_rise(subject, before, rises))
     value, lower, upper = np.array(listed).T.tolist()
     metric = "log_loss" if subject.signature.classes else "rmse"
@@ -49,8 +54,9 @@ def shuffled(subject: Subject) -> dict[str, Any] | None:
 def _losses(subject: Subject, truth: Any, answers: Float64) -> Float64:
     if subject.signature.classes:
         return row_log_loss(truth.astype(np.int64), answers)
-    errors: Float64 = (answers[:, 0] - truth) ** 2
-    return errors
+    with np.errstate(over="ignore", invalid="ignore"):
+        errors: Float64 = (answers[:, 0] - truth) ** 2
+    return np.where(np.isfinite(errors), errors, np.nan)
 
 
 def _rise(subject: Subject, before: Float64, rises: Float64) -> tuple[float, float, float]:

@@ -23,6 +23,7 @@ from golive.evaluation.subject import Section, Subject
 
 MOST_COLUMNS = 10
 MOST_PAIRS = 15
+MOST_NAMED = 10
 _TWO = 2
 
 
@@ -158,7 +159,8 @@ def _small_notes(looked: Sequence[Looked]) -> list[Note]:
         small = [row["name"] for row in one.rows if row["few"]]
         if small and len(one.grouping.columns) == 1:
             text = "{label}: groups with fewer than 30 rows are shown and not compared: {groups}"
-            notes.append(note("fairness_small", text, label=one.grouping.label, groups=", ".join(small)))
+            shown = [*small[:MOST_NAMED], *([f"… (+{len(small) - MOST_NAMED:,})"] if len(small) > MOST_NAMED else [])]
+            notes.append(note("fairness_small", text, label=one.grouping.label, groups=", ".join(shown)))
         if comparable(one.grouping).sum() < _TWO:
             text = "{label}: fewer than two groups have 30 rows, so nothing is compared"
             notes.append(note("fairness_alone", text, label=one.grouping.label))

@@ -24,9 +24,10 @@ def thresholds(subject: Subject) -> Section:
     leaves out: what is said is the saving of choosing a threshold on that many rows. A threshold to be used has to be
     chosen on validation rows.
     """
-    predicted, truth = subject.predicted, subject.test.truth.astype(np.int64)
+    predicted, truth = subject.predicted, subject.test.truth
     if subject.signature.task != "classification" or predicted.shape[1] != _TWO or len(np.unique(truth)) < _TWO:
         return Section()
+    truth = truth.astype(np.int64)
     score, costs = np.ascontiguousarray(predicted[:, 1]), subject.declared.costs or Costs()
     at = _grid(score, subject.decision.threshold)
     price, parts = _priced(costs), cell_counts(_cells(truth, score, at), 2 * (len(at) + 1))

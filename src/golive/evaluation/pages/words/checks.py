@@ -129,6 +129,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "time; mend `evaluation.time` in golive.yaml.",
         "声明的时间列“{column}”不在测试数据的列中，因此未按时间检查；请修改 golive.yaml 中的 `evaluation.time`。",
     ),
+    "finding.rows.time_empty": (
+        "The declared time column {column!r} is empty in all test rows, so nothing was checked by time.",
+        "声明的时间列“{column}”在所有测试行中均为空，因此未按时间检查。",
+    ),
     "finding.rows.time_unreadable": (
         "{count} values of the time column {column!r} ({share:.1%}) are no dates or numbers, such as {example!r}; "
         "write them as 2026-01-31 or 2026-01-31T13:00:00.",
