@@ -13,11 +13,13 @@ from benchmarks import (
     big_table,
     cold_start,
     coverage,
+    evidence,
     explain,
     imports,
     memory_cycles,
     offline,
     pieces,
+    planted,
     serving,
     swap,
     up_overhead,
@@ -34,10 +36,12 @@ MEASUREMENTS: dict[str, Callable[[], dict[str, object]]] = {
     "offline": offline.measure,
     "swap": swap.measure,
     "explain": explain.measure,
+    "evidence": evidence.measure,
 }
 LONG: dict[str, Callable[[], dict[str, object]]] = {
     "memory_cycles": memory_cycles.measure,
     "coverage": coverage.measure,
+    "planted": planted.measure,
 }
 """Measurements of more than ten minutes, which run when they are named."""
 

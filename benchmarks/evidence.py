@@ -6,6 +6,7 @@ nothing.
 
 import json
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -68,7 +69,7 @@ def _one(title: str, folder: Path, rows: int) -> dict[str, Any]:
 
 def _run(command: list[str], folder: Path) -> dict[str, Any]:
     environment = {"PATH": "/usr/bin:/bin", "GOLIVE_HOME": str(folder / "state")}
-    started, peak = time.perf_counter(), 0.0
+    started, peak, cpu = time.perf_counter(), 0.0, _cpu_of_children()
     with (folder / "told.txt").open("w+") as told:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=told, stderr=subprocess.PIPE, text=True)
         while process.poll() is None:
@@ -82,9 +83,15 @@ def _run(command: list[str], folder: Path) -> dict[str, Any]:
         report = Path(re.search(r"^report +(\S+)", told.read(), re.MULTILINE)[1])  # type: ignore[index]
     return {
         "seconds": round(seconds, 1),
+        "cpu_seconds": round(_cpu_of_children() - cpu, 1),
         "peak_mib": round(peak),
         "report_mb": round((folder / report).stat().st_size / 1e6, 2),
     }
+
+
+def _cpu_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _rows(rows: int, classes: int, seed: int) -> pd.DataFrame:

@@ -209,6 +209,44 @@ def _offline(result: Result) -> str:
     )
 
 
+def _evidence(result: Result) -> str:
+    target = result["target"]
+    rows = "".join(
+        f"| {title} | {one['seconds']} | {one['cpu_seconds']} | {one['peak_mib']:,} | {one['report_mb']} |\n"
+        for title, one in result["models"].items()
+    )
+    return _section(
+        "Evaluation",
+        result,
+        f"`golive evaluate` of {result['rows']:,} rows of {result['columns']} columns with as many training rows "
+        "beside them and fairness by a declared column, from start to exit (targets: under "
+        f"{target['seconds']:g} s, {target['mib']:,.0f} MiB of all processes together and {target['report_mb']:g} MB "
+        "of report).\n\n"
+        "| model | seconds | CPU seconds | MiB | report MB |\n"
+        f"| --- | ---: | ---: | ---: | ---: |\n{rows}",
+    )
+
+
+def _planted(result: Result) -> str:
+    sets, clean = result["sets"], result["clean"]
+    names = list(next(iter(sets.values()))["faults"])
+    rows = "".join(
+        f"| {title} | {' | '.join(_MARKS[one['faults'][title]] for one in sets.values())} |\n" for title in names
+    )
+    unplanted = "".join(f"- {name}: {found['text']}\n" for name, one in sets.items() for found in one["unplanted"])
+    return _section(
+        "Planted faults",
+        result,
+        f"Faults planted one at a time in {len(sets)} data sets, a model fitted on one half and judged on the other: "
+        f"**{result['found']} of {result['planted']} found**, each as a finding of its kind on its column (– : makes "
+        f"no sense there, or could not be told by a person). Of {clean['runs']} runs in which nothing is wrong, "
+        f"**{clean['with_findings']}** had a finding (allowed: {clean['allowed']}).\n\n"
+        f"| fault | {' | '.join(sets)} |\n| --- | {' | '.join(':-:' for _ in sets)} |\n{rows}\n"
+        f"Found in the sets as they are:\n\n{unplanted}",
+    )
+
+
+_MARKS: dict[bool | None, str] = {True: "found", False: "**missed**", None: "–"}
 _DESCRIBE: dict[str, Callable[[Result], str]] = {
     "cold_start": _starts,
     "imports": _imports,
@@ -220,6 +258,8 @@ _DESCRIBE: dict[str, Callable[[Result], str]] = {
     "up_overhead": _up,
     "big_table": _table,
     "memory_cycles": _cycles,
+    "evidence": _evidence,
+    "planted": _planted,
 }
 
 

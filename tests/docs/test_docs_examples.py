@@ -13,6 +13,8 @@ from nbclient import NotebookClient
 from golive.control.project.init import example_text, examples
 
 FOLDERS = {
+    "credit_risk": "examples/credit_risk",
+    "heart_or_diabetes": "examples/heart_or_diabetes",
     "house_prices": "examples/house_prices",
     "house_prices_two_columns": "examples/house_prices/two_columns",
     "iris": "examples/iris",

@@ -128,7 +128,7 @@ def _signal(rows: pd.DataFrame, *, bends: bool) -> np.ndarray:
     if bends:
         branch = rows["branch"].to_numpy(dtype=int)
         signal = signal + 0.2 * (np.log(rows["amount"].to_numpy()) - 6.0) + 0.3 * np.sin(6.0 * rows["share"].to_numpy())
-        signal = signal + np.where(branch > 8, 0.4, -0.2)  # noqa: PLR2004 - of twelve branches
+        signal = signal + np.where(branch > 8, 0.4, -0.2)
     return np.asarray(signal)
 
 

@@ -40,18 +40,18 @@ class Source(msgspec.Struct, frozen=True):
     described: str
     """A number column whose largest tenth is the weak slice."""
     left_out: tuple[str, ...] = ()
+    strong: bool = True
+    """Whether the inputs say so much that a wrong label can be told from honest doubt."""
 
 
 SOURCES: Mapping[str, Source] = {
     "ames": Source("openintro", "ames", "price", "boosted", "area", "Lot.Area", ("Order", "PID")),
-    "hotel_rates": Source(
-        "modeldata", "hotel_rates", "avg_price_per_room", "boosted", "historical_adr", "lead_time"
-    ),
+    "hotel_rates": Source("modeldata", "hotel_rates", "avg_price_per_room", "boosted", "historical_adr", "lead_time"),
     "deliveries": Source("modeldata", "deliveries", "time_to_delivery", "boosted", "distance", "distance"),
     "mlc_churn": Source("modeldata", "mlc_churn", "churn", "boosted", "total_day_minutes", "total_eve_minutes"),
-    "credit_data": Source("modeldata", "credit_data", "Status", "linear", "Price", "Age"),
-    "wa_churn": Source("modeldata", "wa_churn", "churn", "linear", "monthly_charges", "monthly_charges"),
-    "flchain": Source("survival", "flchain", "death", "boosted", "age", "kappa", ("futime", "chapter")),
+    "credit_data": Source("modeldata", "credit_data", "Status", "linear", "Price", "Age", strong=False),
+    "wa_churn": Source("modeldata", "wa_churn", "churn", "linear", "monthly_charges", "monthly_charges", strong=False),
+    "flchain": Source("survival", "flchain", "death", "boosted", "age", "kappa", ("futime", "chapter"), strong=False),
     "email": Source("openintro", "email", "spam", "boosted", "line_breaks", "num_char", ("time",)),
 }
 
@@ -84,7 +84,7 @@ def case(name: str) -> Case:
     frame = frame.drop(columns=["rownames", *source.left_out], errors="ignore").dropna(subset=[source.target])
     truth = frame.pop(source.target).reset_index(drop=True)
     rows = pd.DataFrame({column: _plain(frame[column]) for column in frame}).reset_index(drop=True)
-    few = truth.nunique() <= 2  # noqa: PLR2004 - two classes
+    few = truth.nunique() <= 2
     truth = (truth.astype(str).astype(object) if few else truth.astype(float)).rename(source.target)
     order = np.random.default_rng(7).permutation(len(rows))
     half = len(rows) // 2
@@ -108,8 +108,10 @@ def fitted(case: Case) -> Pipeline:
             rows, case.training.truth
         )
     settings: dict[str, Any] = {"max_iter": 120, "learning_rate": 0.06, "min_samples_leaf": 20, "random_state": 0}
-    last = HistGradientBoostingClassifier(max_leaf_nodes=7, **settings) if case.classifies else (
-        HistGradientBoostingRegressor(**settings)
+    last = (
+        HistGradientBoostingClassifier(max_leaf_nodes=7, **settings)
+        if case.classifies
+        else (HistGradientBoostingRegressor(**settings))
     )
     return make_pipeline(make_column_transformer(("passthrough", numbers), (known, words)), last).fit(
         rows, case.training.truth
@@ -122,9 +124,7 @@ def evaluated(case: Case, model: Pipeline, home: str) -> Any:
         model, sample=case.training.rows, target=case.training.truth, name="planted", home=home, tolerance=1e-4
     )
     training = (case.training.rows, case.training.truth)
-    handle = golive.evaluate(
-        bundle, case.test.rows, case.test.truth, training=training, sensitive=list(case.sensitive)
-    )
+    handle = golive.evaluate(bundle, case.test.rows, case.test.truth, training=training, sensitive=list(case.sensitive))
     return handle.evidence
 
 
@@ -141,6 +141,13 @@ class Fault(msgspec.Struct, frozen=True):
     """What is done to the fitted model."""
     of_classes: bool = False
     """Whether it makes sense for classes alone."""
+    of_strong: bool = False
+    """Whether it can only be told where the inputs say much."""
+
+
+def makes_sense(fault: Fault, case: Case) -> bool:
+    """Say whether a person could tell the fault in this set."""
+    return (case.classifies or not fault.of_classes) and (case.source.strong or not fault.of_strong)
 
 
 def planted(fault: Fault, case: Case, model: Pipeline) -> tuple[Case, Pipeline]:
@@ -182,7 +189,9 @@ def label_noise(case: Case, rng: np.random.Generator) -> Case:
 
 def unit_everywhere(case: Case, _: np.random.Generator) -> Case:
     """Give a column of the test half in thousandths."""
-    return _with_test_rows(case, case.test.rows.assign(**{case.source.number: 1000 * case.test.rows[case.source.number]}))
+    return _with_test_rows(
+        case, case.test.rows.assign(**{case.source.number: 1000 * case.test.rows[case.source.number]})
+    )
 
 
 def unit_in_part(case: Case, rng: np.random.Generator) -> Case:
@@ -211,9 +220,7 @@ def group_gap(case: Case, rng: np.random.Generator) -> Case:
         learned[right] -= 0.5 * learned.std()
     training, test = (
         Part(part.rows.assign(side=group), truth)
-        for part, group, truth in zip(
-            (case.training, case.test), groups, (learned, case.test.truth), strict=True
-        )
+        for part, group, truth in zip((case.training, case.test), groups, (learned, case.test.truth), strict=True)
     )
     return msgspec.structs.replace(case, training=training, test=test, sensitive=("side",))
 
@@ -251,7 +258,7 @@ FAULTS: Mapping[str, Fault] = {
     "probabilities too sure": Fault("calibration", unchanged, mars=too_sure, of_classes=True),
     "probabilities too high": Fault("calibration", unchanged, mars=too_high, of_classes=True),
     "duplicate rows": Fault("duplicates", duplicate_rows),
-    "label noise": Fault("label_noise", label_noise),
+    "label noise": Fault("label_noise", label_noise, of_strong=True),
 }
 
 
@@ -310,8 +317,8 @@ def _with_log_odds(model: Pipeline, times: float, more: float) -> Pipeline:
         last.coef_ = times * last.coef_
         last.intercept_ = times * last.intercept_ + more
         return model
-    last._baseline_prediction = times * last._baseline_prediction + more  # noqa: SLF001 - trees have no other door
-    for trees in last._predictors:  # noqa: SLF001
+    last._baseline_prediction = times * last._baseline_prediction + more
+    for trees in last._predictors:
         for tree in trees:
             tree.nodes["value"] *= times
     return model

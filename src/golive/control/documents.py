@@ -178,8 +178,8 @@ def _digest(evidence: Evidence, stored: Sequence[bytes]) -> Digest:
 def _unevaluated(bundle: Bundle) -> str:
     if bundle.signature.task == "tensors":
         return (
-            f"{bundle.name} {short(bundle.digest)} reads tensors, which golive does not evaluate, so there is nothing "
-            f"to report; `golive show {short(bundle.digest)}` says what is known of it"
+            f"{bundle.name} {short(bundle.digest)} was never evaluated, so there is nothing to report; run "
+            f"`golive evaluate {bundle.name} --data FILE.npz --truth ARRAY` first"
         )
     return (
         f"{bundle.name} {short(bundle.digest)} was never evaluated, so there is nothing to report; run "

@@ -16,7 +16,7 @@ from golive.control.tensor_rows import Keep, TensorRows, answers_of, tensor_rows
 from golive.control.tensors import OpenTensors, open_tensors
 from golive.domain.bundle import Bundle
 from golive.domain.digest import Digest, digest_of, digest_of_value, short
-from golive.domain.evidence import Evidence
+from golive.domain.evidence import Evidence, Measure
 from golive.domain.judging import Declared
 from golive.domain.policy import Policy
 from golive.domain.signature import Field, Signature
@@ -36,9 +36,10 @@ from golive.evaluation.tensorial.outputs import output_measures
 from golive.evaluation.tensorial.pictures import layouts_of, pooled
 from golive.evaluation.tensorial.reading import Reading, brought, finite_rows, form_of, outputs_of, read
 from golive.evaluation.tensorial.robustness import tensor_robustness
-from golive.ports import Arrays, Column, Float64
+from golive.ports import Arrays, Column, Float64, Int64
 
 _MOST_BYTES = 2**31
+_VALUES_TIMED, _FEWEST_TIMED = 5_000_000, 50
 _TRUTHS = ("target", "y", "label", "labels", "truth")
 
 
@@ -124,8 +125,9 @@ def evaluate_arrays(
         UsageError: an output is not the model's, or classes do not fit.
     """
     named = arrays if isinstance(arrays, Mapping) else {bundle.signature.tensors[0].name: arrays}
-    held = {str(name): np.asarray(array) for name, array in named.items()}
-    answers = np.asarray(truth)
+    types = {tensor.name: tensor.dtype for tensor in bundle.signature.tensors if tensor.dtype != "string"}
+    held = {str(name): _array(str(name), array, types.get(str(name))) for name, array in named.items()}
+    answers = _array("truth", truth, None)
     known = _Known(
         arrays=held, truth=answers, name=str(getattr(truth, "name", None) or "truth"), digest=_digest(held, answers)
     )
@@ -173,7 +175,11 @@ def _measured(
     rows = tensor_rows(bundle.signature, known.arrays, len(known.truth))
     model = _asked(bundle, rows, rooms, known, output, words.classes)
     champion, beside = _champion(bundle, rooms, against), None
-    notes = [*_chosen(bundle.signature, output, words.answer), *model.reading.notes]
+    notes = [
+        *_chosen(bundle.signature, output, words.answer),
+        *_absent(known, declared, len(known.truth)),
+        *model.reading.notes,
+    ]
     if champion is not None:
         beside, told = _beside(champion, known, rooms, output, model)
         notes += told
@@ -217,11 +223,14 @@ def _judged(
         code=code_version(),
         size_bytes=bundle.size_bytes,
         threshold=bundle.manifest.decision.threshold,
-        extra_measures=measure_latency(lambda: model.opened.run(model.rows.feeds(model.rows.first(1))), LATENCY_RUNS),
+        extra_measures=_latencies(model),
         declared=declared,
         groups=_groups(extra.get(declared.group), reading, several=several),
     )
-    found = {"tensors": _about(model, notes, several=several), "latency": Section(details=_batches(model))}
+    found = {
+        "tensors": _about(model, notes, outputs_of(known.truth) if several else None),
+        "latency": Section(details=_batches(model)),
+    }
     if several:
         return msgspec.structs.replace(with_found(evidence, found), rows=_known_rows(reading), rows_from="given")
     subject = _subject(bundle, signature, model, flat, extra, declared=declared, policy=policy)
@@ -321,13 +330,12 @@ def _any(column: Float64) -> bool:
     return bool(np.isfinite(column).any())
 
 
-def _about(model: _Answered, notes: Sequence[Note], *, several: bool) -> Section:
+def _about(model: _Answered, notes: Sequence[Note], places: Int64 | None) -> Section:
     text = "the baseline is the best constant answer on these rows, as the rows of training are not at hand"
     told = [*notes, note("tensors_baseline", text)]
-    if not several:
+    if places is None:
         return Section(details={"output": model.output, "form": model.reading.form}, notes=tuple(told))
-    places = np.arange(model.predicted.shape[1])
-    text = "{count} numbers a row are measured together; intervals are of rows"
+    text = "{count} numbers a row are measured together: counts are of numbers, intervals of rows"
     return Section(
         measures=tuple(output_measures(model.reading.truth.astype(np.float64), model.predicted, places)),
         details={"output": model.output, "form": model.reading.form, "outputs": len(places)},
@@ -393,6 +401,13 @@ def _as_rows(signature: Signature, reading: Reading) -> Signature:
     return Signature(inputs=(), task=reading.task, target=signature.target, classes=reading.classes)
 
 
+def _latencies(model: _Answered) -> list[Measure]:
+    one = model.rows.feeds(model.rows.first(1))
+    values = sum(array.size for array in one.values())
+    runs = int(np.clip(_VALUES_TIMED // max(values, 1), _FEWEST_TIMED, LATENCY_RUNS))
+    return measure_latency(lambda: model.opened.run(one), runs)
+
+
 def _batches(model: _Answered) -> dict[str, Any]:
     """Time rows as they come together, at most as many as are asked about at once, in this process."""
     sizes = (model.rows.batch,) if model.rows.filled else [size for size in BATCHES if size <= model.rows.batch]
@@ -444,6 +459,12 @@ def _chosen(signature: Signature, output: str, asked: str) -> list[Note]:
     return [note("tensors_answer", text, output=output, others=others)]
 
 
+def _absent(known: _Known, declared: Declared, rows: int) -> list[Note]:
+    found = _extra(known, declared, rows)
+    text = "there is no array {column!r} of one value a row beside the inputs, so nothing is measured by it"
+    return [note("tensors_absent", text, column=name) for name in declared.columns if name not in found]
+
+
 def _input_names(signature: Signature) -> set[str]:
     return {tensor.name for tensor in signature.tensors}
 
@@ -455,7 +476,7 @@ def _truth_name(arrays: Arrays, asked: str, signature: Signature, path: Path) ->
             return asked
         message = f"{path} has no array {asked!r}; it holds {held}"
         raise DataError(message)
-    usual = (*((signature.target,) if signature.target else ()), *_TRUTHS)
+    usual: tuple[str, ...] = (signature.target, *_TRUTHS)
     found = [name for name in usual if name in arrays and name not in _input_names(signature)]
     if found:
         return found[0]
@@ -480,6 +501,15 @@ def _read_bounded(path: Path) -> dict[str, Column]:
         return read_arrays(path)
     except MemoryError as error:
         message = f"{path} says that it holds more than memory does; give fewer rows"
+        raise DataError(message) from error
+
+
+def _array(name: str, values: Any, dtype: str | None) -> Column:
+    """Give an array; a list has no type of its own and takes that of the tensor."""
+    try:
+        return np.asarray(values, dtype=None if hasattr(values, "__array__") else dtype)
+    except (TypeError, ValueError, OverflowError) as error:
+        message = f"the values of {name!r} are no array ({error}); give rows of one length"
         raise DataError(message) from error
 
 

@@ -19,6 +19,8 @@ from golive.ports import Column, Float64
 
 MOST_ROWS = 2000
 """The proof stays within seconds; every column keeps its equal share of this."""
+_MOST_CELLS = 20_000_000
+"""Of thousands of columns not every one is changed: the rows would not fit into memory."""
 
 _UNSEEN = "a value never seen in training"
 _HUGE = 1e15
@@ -75,6 +77,7 @@ def boundary_rows(
         more = list(_more(field, thresholds.get(field.name, ()), known.get(field.name, ())))
         values = always + _some(more, max(1, share - len(always)), rng)
         changes += [(field.name, value) for value in values]
+    changes = _some(changes, max(_MOST_CELLS // len(signature.inputs), 1), rng)
     made = _changed(real, changes, rng.integers(0, count, len(changes)))
     accepted = compile_front(manifest.preparation, signature).accepted(made)
     return {name: column[accepted] for name, column in made.items()}

@@ -155,13 +155,13 @@ def test_the_published_schema_is_what_the_command_prints():
     assert PUBLISHED.read_bytes().strip() == schema("evidence").strip(), "run `make docs`"
 
 
-def test_a_bundle_of_tensors_has_no_report_as_it_has_no_evaluation(tmp_path):
+def test_a_bundle_of_tensors_that_was_never_evaluated_has_no_report(tmp_path):
     rooms = rooms_at(tmp_path / "state")
     manifest = Manifest(
         name="digits", signature=Signature(inputs=(), task="tensors", target=""), preparation=Preparation()
     )
     rooms.bundles.write(manifest, {"model.onnx": b"graph"}, created_at=rooms.now())
-    with pytest.raises(NotFoundError, match="reads tensors"):
+    with pytest.raises(NotFoundError, match=r"--data FILE\.npz --truth ARRAY"):
         report("digits", rooms, form="card")
 
 

@@ -16,7 +16,9 @@ from typer.testing import CliRunner
 import golive
 from golive.cli.app import build_app
 from golive.control.gate import verdict_on
-from golive.domain.policy import Policy
+from golive.domain.digest import digest_of
+from golive.domain.policy import Policy, Verdict
+from golive.domain.release import Share
 from golive.errors import DataError, UsageError
 from golive.evaluation.pages.phrases import phrases
 
@@ -185,7 +187,9 @@ def test_a_file_is_evaluated_judged_and_reported(reader, digits, here):
     said = run("evaluate", "digits", "--data", "test.npz", "--truth", "digit")
     assert said.exit_code == 0, said.output
     page = Path(re.search(r"\S+\.html", said.stdout)[0])
-    assert "taken as images" in page.read_text("utf-8")
+    text = page.read_text("utf-8")
+    assert "taken as images" in text
+    assert "[-1, 1, 8, 8]" in text
     assert run("gate", "digits", "--rule", "accuracy.lower >= 0.9", "--rule", "calibration == none").exit_code == 0
     assert run("gate", "digits", "--rule", "robustness.shift_2.accuracy_drop <= 0.1").exit_code == 3
 
@@ -205,6 +209,24 @@ def test_it_is_compared_with_another_network(reader, home, tmp_path, digits):
     assert found.evidence.champion == other.digest
     assert found["champion.accuracy"] == pytest.approx((worse.predict(images) == labels).mean(), abs=0.005)
     assert found["accuracy - champion.accuracy"] > 0
+
+
+def test_the_champion_is_what_is_live_under_the_name(reader, home, tmp_path, digits):
+    images, labels = digits[1][:ROWS], digits[2][:ROWS]
+    newer = MLPClassifier((6,), max_iter=30, random_state=0, learning_rate_init=0.05).fit(images, labels)
+    bundle = brought(home, tmp_path, "live", network(newer, (1, 8, 8)))
+    older = brought(home, tmp_path, "live", network(digits[0], (1, 8, 8)))
+    ledger, at = older._rooms.ledger, "2026-01-01T00:00:00+00:00"
+    verdict = Verdict(bundle=older.digest, outcome="pass", policy=digest_of(b"policy"))
+    made = ledger.add_release("live", older.digest, verdict, at=at, by="test")
+    split = (Share(made.version, 1.0),)
+    wish = ledger.add_deployment("live", "local", split, strategy="direct", reason="", at=at, by="test")
+    ledger.settle(wish.number, "live", "", at=at)
+    found = golive.evaluate(bundle, images.reshape(-1, 1, 8, 8), labels)
+    assert found.evidence.champion == older.digest
+    assert found["champion.accuracy"] == pytest.approx((digits[0].predict(images) == labels).mean())
+    again = golive.evaluate(older, images.reshape(-1, 1, 8, 8), labels)
+    assert again.evidence.champion is None
 
 
 def test_another_network_with_other_tensors_is_not_measured(reader, home, tmp_path, digits):
@@ -283,6 +305,17 @@ def test_several_numbers_a_row_are_measured_together_and_each(echo):
     assert "tensors_outputs" in codes(found)
 
 
+def test_of_very_many_numbers_a_row_some_are_measured_under_their_own_places(home, tmp_path):
+    bundle = brought(home, tmp_path, "wide", passing([("x", T.FLOAT, ["n", 991])]))
+    truth = np.random.default_rng(0).normal(size=(40, 991))
+    answers = truth.astype(np.float32)
+    answers[:, 10] += 1
+    found = golive.evaluate(bundle, answers, truth)
+    assert found.evidence.details["tensors"]["outputs"] == 100
+    assert found["output.10.rmse"] == pytest.approx(1, rel=1e-5)
+    assert found["output.20.rmse"] < 1e-5
+
+
 def test_labels_that_a_graph_decided_for_are_measured_by_their_decisions(home, tmp_path):
     bundle = brought(home, tmp_path, "decided", passing([("label", T.INT64, ["n"])]))
     truth = np.arange(ROWS) % 4
@@ -357,6 +390,22 @@ def test_words_that_do_not_fit_are_named(echo):
         golive.evaluate(echo, echoed(), labels, training=(echoed(), labels))
 
 
+def test_lists_are_taken_as_what_the_model_takes_and_ragged_ones_are_refused(echo):
+    rows = [[0.2, 0.3, 0.5], [0.5, 0.3, 0.2]] * 20
+    found = golive.evaluate(echo, {"scores": rows, "amount": [[1]] * 40}, [2, 0] * 20, answer="scores_out")
+    assert found["accuracy"] == 1
+    with pytest.raises(DataError, match="'scores' are no array"):
+        golive.evaluate(echo, {"scores": [[1.0], [1.0, 2.0]], "amount": [[1], [1]]}, [0, 1], answer="scores_out")
+
+
+def test_what_is_declared_and_does_not_fit_is_noted(echo):
+    labels = np.arange(ROWS) % 3
+    found = golive.evaluate(echo, echoed(), labels, answer="scores_out", group="who", picture={"height": 9, "width": 9})
+    assert {"tensors_absent", "tensors_no_picture"} <= codes(found)
+    with pytest.raises(UsageError, match="are not all different"):
+        golive.evaluate(echo, echoed(), labels, answer="scores_out", classes=["a", "a", "b"])
+
+
 def test_files_that_hold_no_arrays_are_refused(reader, here):
     (here / "rows.csv").write_text("a,b\n1,2\n")
     np.savez(here / "objects.npz", image=np.array([{}], dtype=object), truth=np.zeros(1))
@@ -370,6 +419,13 @@ def test_files_that_hold_no_arrays_are_refused(reader, here):
         said = run("evaluate", "digits", "--data", name)
         assert said.exit_code == UsageError.exit_code
         assert told in " ".join(said.stderr.split())
+
+
+@pytest.mark.parametrize("form", ["card", "annex-iv", "self-assessment", "markdown", "json"])
+def test_documents_are_written_of_it(judged, here, form):
+    said = run("report", "digits", "--to", form)
+    assert said.exit_code == 0, said.output
+    assert "accuracy" in said.stdout
 
 
 def test_notes_about_tensors_have_a_chinese_sentence(judged):

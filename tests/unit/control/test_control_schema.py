@@ -32,6 +32,8 @@ def test_every_example_fits_the_schema(name: str):
 
 def test_the_examples_folder_holds_the_examples_that_golive_brings():
     folders = {
+        "credit_risk": EXAMPLES / "credit_risk",
+        "heart_or_diabetes": EXAMPLES / "heart_or_diabetes",
         "house_prices": EXAMPLES / "house_prices",
         "house_prices_two_columns": EXAMPLES / "house_prices" / "two_columns",
         "iris": EXAMPLES / "iris",

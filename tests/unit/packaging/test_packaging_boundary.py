@@ -100,3 +100,12 @@ def test_there_are_never_too_many():
     splits = {name: tuple(np.linspace(0, 5, 200).tolist()) for name in names}
     made = boundary_rows(table, splits, described, rng=np.random.default_rng(0))
     assert 1000 < len(made["x0"]) <= MOST_ROWS
+
+
+def test_thousands_of_columns_make_no_more_cells_than_fit_into_memory():
+    fields = tuple(Field(name=f"c{place}", dtype="float64") for place in range(6000))
+    table = {field.name: np.array([1.0, 2.0]) for field in fields}
+    made = boundary_rows(table, {}, manifest(*fields), rng=np.random.default_rng(0))
+    rows = len(made["c0"])
+    assert rows * len(fields) <= 20_000_000
+    assert sum(not set(column) <= {1.0, 2.0} for column in made.values()) > MOST_ROWS

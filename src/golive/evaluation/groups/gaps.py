@@ -89,7 +89,7 @@ def gap(
     if chosen.sum() < 2:  # noqa: PLR2004  two lie apart
         return None
     found = measured(chosen)
-    if found is None:
+    if found is None or not np.isfinite(found.value):
         return None
     places = np.flatnonzero(chosen)
     least, most = int(places[found.least]), int(places[found.most])

@@ -50,7 +50,8 @@ def fairness(subject: Subject) -> Section:
     pairs, pair_notes = _pairs(columns)
     looked = [_looked(subject, one, favorable) for one in (*columns, *pairs)]
     compared = any(comparable(one.grouping).sum() >= _TWO for one in looked)
-    findings = (*map(_absent, absent), *findings_of([test for one in looked for test in one.tests]))
+    with np.errstate(over="ignore", invalid="ignore"):
+        findings = (*map(_absent, absent), *findings_of([test for one in looked for test in one.tests]))
     return Section(
         measures=tuple(_measures(looked)),
         details=_details(subject, looked, favorable),
@@ -85,12 +86,14 @@ def _pairs(columns: Sequence[Grouping]) -> tuple[list[Grouping], list[Note]]:
 def _looked(subject: Subject, grouping: Grouping, favorable: int) -> Looked:
     if subject.signature.task == "regression":
         truth, predicted = np.asarray(subject.test.truth, dtype=np.float64), subject.predicted[:, 0]
-        return Looked(
-            grouping=grouping,
-            rows=error_rows(truth, predicted, grouping),
-            gaps=error_gaps(truth, predicted, grouping),
-            tests=regressed_tests(truth, predicted, grouping),
-        )
+        # Squares of very large errors overflow; what is no number then is left out.
+        with np.errstate(over="ignore", invalid="ignore"):
+            return Looked(
+                grouping=grouping,
+                rows=error_rows(truth, predicted, grouping),
+                gaps=error_gaps(truth, predicted, grouping),
+                tests=regressed_tests(truth, predicted, grouping),
+            )
     counts = tally(outcomes_of(subject, favorable), grouping)
     return Looked(
         grouping=grouping,

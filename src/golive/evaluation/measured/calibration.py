@@ -16,15 +16,20 @@ from golive.statistics.metrics import Bool, confidence
 
 LARGE_ERROR = 0.05
 """Less than this, root mean square over the rows and beyond chance, is no finding whatever its significance."""
+SMALL_ERROR, FLAT = 0.02, 2 / 3
+"""Where few rows are of one class, so little is an error already if the line through the logits is surely flatter."""
 RARE = 0.001
 """How often chance alone may make a finding."""
+SURE = 3.3
+"""Standard errors that chance alone passes once in two thousand times."""
 
 
 def calibration(subject: Subject) -> Section:
     """Test the second class's probability of two, or of more classes the greatest one; nothing for a regression.
 
     A finding is made where either test (Cox's line, Hosmer and Lemeshow's bins, each at half of ``RARE``) says no and
-    the debiased error is ``LARGE_ERROR`` or more. Rows of declared groups count as fewer ones.
+    the debiased error is ``LARGE_ERROR`` or more, or ``SMALL_ERROR`` of a model that is surely far too sure (the
+    line's slope is below ``FLAT``). Rows of declared groups count as fewer ones.
     """
     if subject.signature.task != "classification" or not proper_rows(subject.predicted).all():
         return Section()
@@ -35,7 +40,9 @@ def calibration(subject: Subject) -> Section:
     line, bins = recalibration(stated, came_true), binned(stated, came_true)
     worth = _worth(subject, came_true - stated)
     p = _corrected(line, bins, worth)
-    found = p < RARE and bins.debiased_error >= LARGE_ERROR
+    steepest = line.slope + SURE * line.slope_error / worth**0.5
+    least = SMALL_ERROR if steepest < FLAT else LARGE_ERROR
+    found = p < RARE and bins.debiased_error >= least
     return Section(
         measures=_measures(line, len(stated), worth),
         details=_details(line, bins, stated, came_true, p),

@@ -132,9 +132,17 @@ def measures_of(metric: Metric, rows: int) -> list[Measure]:
         found.append(_measure(metric, full, value, bounds, metric.methods.get(role, metric.method), rows))
         if role:
             name = f"{metric.name} - {role}.{metric.name}"
-            method = metric.paired_method or metric.method
-            found.append(_measure(metric, name, metric.values[MODEL] - value, metric.paired(role), method, rows))
+            method, paired = metric.paired_method or metric.method, metric.paired(role)
+            if not _rounded_away(metric.values[MODEL], value, paired):
+                found.append(_measure(metric, name, metric.values[MODEL] - value, paired, method, rows))
     return [measure for measure in found if math.isfinite(measure.value)]
+
+
+def _rounded_away(one: float, other: float, bounds: Interval | None) -> bool:
+    """Say whether two huge values differ by less than they are rounded to, so that their difference says nothing."""
+    if bounds is None or not bounds[0] < bounds[1]:
+        return False
+    return math.ulp(max(abs(one), abs(other))) > bounds[1] - bounds[0]
 
 
 def missing_values(metrics: Iterable[Metric]) -> list[Note]:

@@ -1,5 +1,6 @@
 """Groups: the chapter on fairness."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -137,7 +138,9 @@ def _gaps(part: Detail, say: Say) -> Markup:
 
 
 def _reading(gap: Detail, say: Say) -> str:
-    lower, upper = gap["lower"], gap["upper"]
+    # An end that is no number is open.
+    lower = -math.inf if gap["lower"] is None else gap["lower"]
+    upper = math.inf if gap["upper"] is None else gap["upper"]
     if gap["name"] == "selection_ratio":
         side = "below" if upper < _FOUR_FIFTHS else "above" if lower >= _FOUR_FIFTHS else "unclear"
         return say(f"fairness.four_fifths.{side}")

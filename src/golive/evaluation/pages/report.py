@@ -1,7 +1,7 @@
 """Report: everything known about one bundle in, one HTML page out that needs nothing else."""
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -12,7 +12,7 @@ from golive.domain.data_report import DataReport
 from golive.domain.digest import Digest, digest_of_value, short
 from golive.domain.evidence import Evidence
 from golive.domain.policy import Reason, Verdict
-from golive.domain.signature import Field
+from golive.domain.signature import Field, Signature
 from golive.evaluation.pages.chapter import Chapter, written
 from golive.evaluation.pages.chapters import chapters
 from golive.evaluation.pages.figures import cut
@@ -21,6 +21,7 @@ from golive.evaluation.pages.markup import Markup, join, tag
 from golive.evaluation.pages.measured import every_number, hint, measures_table
 from golive.evaluation.pages.numbers import interval_text, number, value_text
 from golive.evaluation.pages.phrases import Language, Say, known, phrases, together
+from golive.inference.feeds import shape_text
 
 _TILES = ("rmse", "mae", "r2", "mape", "accuracy", "f1", "auc", "log_loss")
 _MOST_TRIALS = 60
@@ -329,6 +330,8 @@ def _facts(facts: Sequence[tuple[str, object]]) -> Markup:
 
 def _signature(manifest: Manifest, say: Say) -> Chapter:
     signature = manifest.signature
+    if signature.task == "tensors":
+        return Chapter(name="signature", title=say("signature"), parts=tuple(_tensors(signature, say)))
     rows = [
         (field.name, field.dtype, say("yes" if field.nullable else "no"), _seen(field, say), field.unit)
         for field in signature.inputs
@@ -339,6 +342,13 @@ def _signature(manifest: Manifest, say: Say) -> Chapter:
     classes = _quiet(_several(signature.classes, say)) if signature.classes else Markup()
     heads = tuple(say(key) for key in ("field", "type", "may.miss", "seen", "unit"))
     return Chapter(name="signature", title=say("signature"), parts=(cut(heads, rows, say), output, classes))
+
+
+def _tensors(signature: Signature, say: Say) -> Iterator[Markup]:
+    heads = tuple(say(key) for key in ("field", "type", "tensors.shape"))
+    for title, tensors in (("tensors.inputs", signature.tensors), ("tensors.outputs", signature.outputs)):
+        yield tag("h3", say(title))
+        yield cut(heads, [(one.name, one.dtype, shape_text(one.shape)) for one in tensors], say)
 
 
 def _seen(field: Field, say: Say) -> str:

@@ -132,6 +132,9 @@ def _numbers(truth: Float64, given: Column, names: tuple[str, str]) -> Reading:
 
 
 def _classes(truth: Column, given: Column, names: tuple[str, str], classes: tuple[str, ...]) -> Reading:
+    if len(set(classes)) < len(classes):
+        message = f"the classes {', '.join(classes)} are not all different; name each once, in the order of the answers"
+        raise UsageError(message)
     decided = given.dtype.kind != "f"
     if decided and given.ndim == _TWO:
         raise DataError(_unfit(truth, given, names))

@@ -40,8 +40,11 @@ def tensor_robustness(subject: Subject, layouts: Mapping[str, Layout]) -> Sectio
     most = int(np.clip(_VALUES // max(values, 1), _FEWEST_ROWS, _MOST_ROWS))
     bench = bench_of(subject, most, metrics_of(subject))
     families = _families(bench.table, layouts, subject.seed)
+    unfit = subject.declared.picture is not None and not layouts
+    text = "the declared picture fits no tensor of the model, so no image stress was tried"
+    notes = [note("tensors_no_picture", text)] if unfit else [_told(name, layout) for name, layout in layouts.items()]
     if not families:
-        return Section()
+        return Section(notes=tuple(notes))
     levels = [level for family in families for level in _levels(bench, family)]
     limits = limits_of(bench, levels)
     small = small_levels(levels)
@@ -61,7 +64,7 @@ def tensor_robustness(subject: Subject, layouts: Mapping[str, Layout]) -> Sectio
         },
         findings=tuple(findings_of(limits, small)),
         checked=("robustness",) if small and any(limit.holds for limit in limits) else (),
-        notes=tuple(_told(name, layout) for name, layout in layouts.items()),
+        notes=tuple(notes),
     )
 
 
@@ -102,7 +105,7 @@ def _noise(table: Arrays, spread: Mapping[str, Float64], seed: int) -> Family:
 
 
 def _picture_families(tensors: Arrays, layouts: Mapping[str, Layout], seed: int) -> list[Family]:
-    ranges = {name: (float(np.nanmin(array)), float(np.nanmax(array))) for name, array in tensors.items()}
+    ranges = {name: _range(array) for name, array in tensors.items()}
     kinds = picture_stresses(np.zeros((1, 2, 2, 1)), 0.0, 1.0, seed)
 
     def change(place: int, strength: float) -> Changed:
@@ -121,6 +124,11 @@ def _picture_families(tensors: Arrays, layouts: Mapping[str, Layout], seed: int)
         )
         for place, kind in enumerate(kinds)
     ]
+
+
+def _range(array: Column) -> tuple[float, float]:
+    finite = array if array.dtype.kind in "iu" else array[np.isfinite(array)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
 
 
 def _stressed(

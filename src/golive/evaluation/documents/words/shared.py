@@ -134,6 +134,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "predicts": ("Predicts {target}", "预测目标：{target}"),
     "predicts.unit": ("in {unit}", "单位：{unit}"),
     "task.regression": ("a number (regression)", "数值（回归）"),
+    "task.tensors": ("tensors, as its graph gives them", "张量（按其计算图给出）"),
     "task.classification": ("one of these classes: {classes}", "以下类别之一：{classes}"),
     "threshold": (
         "{positive} is answered where its probability is above {threshold}.",

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 
 WORDS: Mapping[str, tuple[str, str]] = {
+    "tensors.inputs": ("Tensors in", "输入张量"),
+    "tensors.outputs": ("Tensors out", "输出张量"),
+    "tensors.shape": ("Shape (-1: any length)", "形状（-1 表示任意长度）"),
     "note.tensors_logits": (
         "The answers in {answer!r} are no probabilities; they are taken as logits, and their softmax is measured.",
         "输出 {answer!r} 不是概率；这里把它当作 logits，测量的是其 softmax。",
@@ -25,12 +28,20 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "用来比较的模型不接受这些数组，或没有相应的输出 {output!r}，因此未被测量。",
     ),
     "note.tensors_outputs": (
-        "{count} numbers a row are measured together; intervals are of rows.",
-        "每行的 {count} 个数一起测量；区间以行为单位。",
+        "{count} numbers a row are measured together: counts are of numbers, intervals of rows.",
+        "每行的 {count} 个数一起测量：计数以数为单位，区间以行为单位。",
     ),
     "note.tensors_answer": (
         "The output {output!r} is measured; the model also gives {others}.",
         "被测量的是输出 {output!r}；模型还给出 {others}。",
+    ),
+    "note.tensors_absent": (
+        "There is no array {column!r} of one value a row beside the inputs, so nothing is measured by it.",
+        "输入之外没有每行一个值的数组 {column!r}，因此没有据此测量。",
+    ),
+    "note.tensors_no_picture": (
+        "The declared picture fits no tensor of the model, so no image stress was tried.",
+        "声明的图像与模型的任何张量都不符，因此没有尝试图像压力测试。",
     ),
     "note.tensors_pictures": (
         "The input {input!r} is taken as images: {height} x {width} pixels, channels: {channels}.",
