@@ -31,11 +31,11 @@ __all__ = [
 
 _WHERE = {
     "AsyncClient": ("golive.client.awaiting", "AsyncClient"),
-    "Bundle": ("golive.control.notebook", "BundleHandle"),
+    "Bundle": ("golive.control.handles", "BundleHandle"),
     "Client": ("golive.client.blocking", "Client"),
-    "Evidence": ("golive.control.notebook", "EvidenceHandle"),
+    "Evidence": ("golive.control.handles", "EvidenceHandle"),
     "GoliveError": ("golive.errors", "GoliveError"),
-    "LiveModel": ("golive.control.notebook", "LiveModel"),
+    "LiveModel": ("golive.control.handles", "LiveModel"),
     "Policy": ("golive.domain.policy", "Policy"),
     "Signature": ("golive.domain.signature", "Signature"),
     "Verdict": ("golive.domain.policy", "Verdict"),

@@ -8,7 +8,7 @@ import pytest
 from isolated_models import packed
 
 import golive
-from golive.control.notebook import BundleHandle
+from golive.control.handles import BundleHandle
 from golive.control.package import baseline_file
 from golive.control.rooms import open_rooms
 from golive.control.running.processes import stop

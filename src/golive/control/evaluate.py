@@ -28,8 +28,6 @@ from golive.training.curve import learning_curve
 from golive.training.fitted import Fitted
 from golive.training.reweigh import refitted
 
-_LATENCY_RUNS = 300
-
 
 def evaluate(
     project: Project,

@@ -1,23 +1,20 @@
 """What a notebook types: package, evaluate, gate, deploy; what they give can act and shows itself."""
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
-import httpx
 import msgspec
 import numpy as np
 
 from golive.control.bring import bring
 from golive.control.deploy import deploy as deploy_release
-from golive.control.deploy import one_at_a_time, release, rollback
+from golive.control.deploy import one_at_a_time, release
 from golive.control.evaluate import comparable
 from golive.control.evaluate_tensors import Words, evaluate_arrays, refuse_training, refuse_words
-from golive.control.explain import Wish as ExplainWish
-from golive.control.explain import account_of, explain_rows
-from golive.control.explained import ExplanationHandle
+from golive.control.frames import as_rows, by_name, digest_of_rows, like, named_columns
 from golive.control.gate import refuse_unless_allowed
+from golive.control.handles import BundleHandle, EvidenceHandle, LiveModel
 from golive.control.isolate import package_isolated
 from golive.control.judged import Judged, extra_columns, usable_truth
 from golive.control.live import ensure_running
@@ -26,226 +23,28 @@ from golive.control.package import (
     baseline_file,
     converted_by,
     framework_for,
-    open_bundle,
     prove_and_write,
     refuse_several_targets,
 )
-from golive.control.refs import find_used, serving_release
+from golive.control.refs import find_used
 from golive.control.rooms import Rooms, code_version, environment, open_rooms
-from golive.control.rows_only import refuse_tensors
 from golive.control.running.order import SupervisorOrder
 from golive.control.status import Status
 from golive.control.status import status as status_of
-from golive.control.tensors import OpenTensors, is_of_tensors, open_tensors, package_tensors, tensor_framework_for
+from golive.control.tensors import is_of_tensors, package_tensors, tensor_framework_for
 from golive.domain.bundle import Bundle, Lineage
-from golive.domain.digest import Digest, digest_of_value, short
-from golive.domain.evidence import Evidence
+from golive.domain.digest import Digest, short
 from golive.domain.judging import Declared
 from golive.domain.naming import checked_name
 from golive.domain.policy import Policy, Verdict
 from golive.domain.release import Strategy
-from golive.errors import DataError, InvalidRowError, NotFoundError, RequestError, UnavailableError, UsageError
-from golive.evaluation.pages.notebook import evidence_html, figure_of, plots_of
-from golive.evaluation.pages.phrases import Language
+from golive.errors import DataError, UsageError
 from golive.evaluation.subject import Rows
-from golive.inference.counterfactual import Goal
-from golive.inference.road import Road
 from golive.inference.table import columns_of
-from golive.inference.values import not_finite, text_of
 from golive.judge import judge
 from golive.packaging.build import assemble
 from golive.packaging.finish import UNFINISHED, Finish, Finishing, finished, finished_original
-from golive.serving.explaining.account import Account
-from golive.settings import read_settings, secret_key
-
-_TIMEOUT_S = 30.0
-
-
-class BundleHandle:
-    """A bundle that can answer."""
-
-    def __init__(self, bundle: Bundle, rooms: Rooms) -> None:
-        self.bundle = bundle
-        self._rooms = rooms
-        self._road: Road | None = None
-        self._tensors: OpenTensors | None = None
-        self._account: Account | None = None
-
-    @property
-    def digest(self) -> str:
-        """The bundle's name in every store."""
-        return self.bundle.digest
-
-    @property
-    def name(self) -> str:
-        """What its author calls it."""
-        return self.bundle.name
-
-    @property
-    def road(self) -> Road:
-        """The bundle, opened in this process.
-
-        Raises:
-            UsageError: the model reads tensors and no rows.
-        """
-        refuse_tensors(self.bundle, f"ask it with .infer({{{self._example_name!r}: array}})")
-        if self._road is None:
-            self._road = open_bundle(self.bundle, self._rooms.bundles.files(self.bundle))
-        return self._road
-
-    def infer(self, inputs: Any) -> dict[str, np.ndarray[Any, Any]]:
-        """Ask a model of tensors: arrays by name (or the only one) in, arrays by name out, as a server gives them.
-
-        Raises:
-            UsageError: the model reads rows.
-            RequestError: an array is not what the signature says, or cannot go through the graph.
-        """
-        if self._tensors is None:
-            self._tensors = open_tensors(self.bundle, self._rooms.bundles.files(self.bundle))
-        return self._tensors.run(inputs)
-
-    def predict(self, rows: Any) -> np.ndarray[Any, Any]:
-        """Predict a data frame (or a mapping of columns): numbers or labels, the very ones a server gives."""
-        return np.asarray(self.road.labels(self.road.columns(named_columns(rows, self.bundle))))
-
-    def predict_proba(self, rows: Any) -> np.ndarray[Any, Any]:
-        """Give float64 ``[rows, classes]``, one probability a class.
-
-        Raises:
-            UsageError: the model is a regression.
-        """
-        if not self.bundle.signature.classes:
-            message = f"{self.name} predicts {self.bundle.signature.target}, a number; it has no probabilities"
-            raise UsageError(message)
-        return self.road.columns(named_columns(rows, self.bundle))
-
-    def explain(
-        self,
-        rows: Any,
-        *,
-        output: Any = None,
-        counterfactual: bool = False,
-        target: Mapping[str, Any] | None = None,
-        immutable: Sequence[str] = (),
-    ) -> ExplanationHandle:
-        """Say how much each input moved the answer to each row; one row shows itself as a waterfall.
-
-        Args:
-            rows: A data frame, a mapping of columns, or an array in the order of the signature.
-            output: The class whose answer is explained; None for the second of two, else the one that was answered.
-            counterfactual: Also look for the smallest changes that would have changed each answer.
-            target: What it should have been: ``{"label": "yes"}``, ``{"at_least": 100.0}``, ``{"at_most": 50.0}``.
-            immutable: Inputs that no change may touch, besides those that the bundle names.
-
-        Raises:
-            UnexplainableError: the bundle was packaged without background rows, or reads tensors.
-            UsageError: what is asked does not fit the model.
-        """
-        if self._account is None:
-            self._account = account_of(self.bundle, self._rooms)
-        goal = Goal(**(target or {})) if counterfactual or target is not None else None
-        label = None if output is None else str(output)
-        wish = ExplainWish(output=label, goal=goal, immutable=tuple(immutable))
-        return ExplanationHandle(explain_rows(self.bundle, self._account, named_columns(rows, self.bundle), wish))
-
-    @property
-    def _example_name(self) -> str:
-        return next((tensor.name for tensor in self.bundle.signature.tensors), "input")
-
-    def __repr__(self) -> str:
-        return f"<golive bundle {self.name} {short(self.digest)}>"
-
-
-class EvidenceHandle:
-    """Evidence that shows itself as a table in a notebook."""
-
-    def __init__(self, evidence: Evidence, bundle: BundleHandle) -> None:
-        self.evidence = evidence
-        self.bundle = bundle
-
-    def __getitem__(self, name: str) -> float:
-        """Give the value of a measure."""
-        measure = self.evidence.find(name)
-        if measure is None:
-            raise KeyError(name)
-        return measure.value
-
-    @property
-    def plots(self) -> tuple[str, ...]:
-        """The names of the report's plots."""
-        return tuple(plots_of(self.evidence))
-
-    def plot(self, name: str, *, lang: Language = "en") -> Any:
-        """Give a plot of the report as a figure of matplotlib.
-
-        Raises:
-            NotFoundError: there is no such plot.
-        """
-        drawn = plots_of(self.evidence, lang)
-        if name not in drawn:
-            message = f"there is no plot {name!r}; this evidence has {', '.join(drawn) or 'none'}"
-            raise NotFoundError(message)
-        return figure_of(drawn[name])
-
-    def _repr_html_(self) -> str:
-        return evidence_html(self.evidence)
-
-    def __repr__(self) -> str:
-        first = self.evidence.measures[0]
-        return f"<golive evidence {first.name}={first.value:.5g} on {self.evidence.rows} rows>"
-
-
-class LiveModel:
-    """A name that serves."""
-
-    def __init__(self, name: str, rooms: Rooms, url: str) -> None:
-        self.name = name
-        self.url = url
-        self._rooms = rooms
-
-    def predict(self, rows: Any) -> list[Any]:
-        """Ask the server: a data frame, a list of dictionaries, or an array in the order of the signature.
-
-        Raises:
-            RequestError: the server refuses the rows; the message is the server's.
-            UnavailableError: no server answers, or it cannot answer now.
-        """
-        body = msgspec.json.encode({"instances": self._instances(rows)})
-        key = secret_key(self._rooms.settings)
-        headers = {"X-Api-Key": key} if key else {}
-        try:
-            answer = httpx.post(
-                f"{self.url}/v1/models/{self.name}:predict", content=body, headers=headers, timeout=_TIMEOUT_S
-            )
-        except httpx.TransportError as error:
-            message = f"no server answers at {self.url} ({error}); `golive status` says what runs"
-            raise UnavailableError(message) from error
-        told = msgspec.json.decode(answer.content)
-        if answer.status_code == httpx.codes.OK:
-            return list(told["predictions"])
-        kind = UnavailableError if answer.is_server_error else RequestError
-        raise kind(told["error"], field=told["field"] or "")
-
-    def _instances(self, rows: Any) -> list[dict[str, Any]]:
-        if isinstance(rows, Sequence) and all(isinstance(row, Mapping) for row in rows):
-            return [{name: _json(name, value) for name, value in row.items()} for row in rows]
-        bundle = self._rooms.bundles.open(serving_release(self.name, self._rooms).bundle)
-        columns = named_columns(rows, bundle)
-        return [
-            {name: _json(name, value) for name, value in zip(columns, row, strict=True)}
-            for row in zip(*columns.values(), strict=True)
-        ]
-
-    def status(self) -> Status:
-        """Say what serves."""
-        return status_of(self._rooms)
-
-    def rollback(self, *, to: int | None = None, reason: str = "") -> None:
-        """Make an earlier release serve again."""
-        rollback(self.name, self._rooms, to=to, reason=reason)
-
-    def __repr__(self) -> str:
-        return f"<golive live model {self.name} at {self.url}>"
+from golive.settings import read_settings
 
 
 def package(
@@ -336,7 +135,7 @@ def _converted(
     framework = framework_for(model)
     target_name = str(getattr(target, "name", None) or "target")
     converted = finished(converted_by(framework, model, sample, target=target_name), finish)
-    columns = columns_of(converted.signature, _by_name(sample, converted.signature.names))
+    columns = columns_of(converted.signature, by_name(sample, converted.signature.names))
     data = digest_of_rows(columns, np.asarray(target))
     lineage = Lineage(
         data={"sample": data},
@@ -348,7 +147,7 @@ def _converted(
     manifest = assemble(name, converted, lineage=lineage, immutable=immutable)
 
     def original(rows: Mapping[str, Any]) -> Any:
-        return framework.predict(model, _like(sample, rows))
+        return framework.predict(model, like(sample, rows))
 
     return prove_and_write(
         manifest,
@@ -536,71 +335,6 @@ def deploy(
 def status(*, home: str | None = None) -> Status:
     """Say what serves."""
     return status_of(_rooms(home))
-
-
-def named_columns(rows: Any, bundle: Bundle) -> Mapping[str, Any]:
-    """Give columns by name; an array's columns are taken in the order of the signature."""
-    return _by_name(rows, bundle.signature.names)
-
-
-def as_rows(sample: Any, target: Any) -> Any:
-    """Give a sample of rows that can be counted and cut: a list becomes an array, of texts one of objects.
-
-    Raises:
-        UsageError: the rows have no true answers.
-    """
-    if target is None:
-        message = "target= is needed: one true answer for each row of the sample, for the dummy baseline"
-        raise UsageError(message)
-    return sample if hasattr(sample, "shape") else _listed(sample)
-
-
-def _listed(sample: Any) -> np.ndarray[Any, Any]:
-    array = np.asarray(sample)
-    return array.astype(object) if array.dtype.kind in "UT" else array
-
-
-def _by_name(rows: Any, names: Sequence[str]) -> Mapping[str, Any]:
-    if isinstance(rows, Mapping):
-        return rows
-    if hasattr(rows, "columns"):
-        return {str(name): rows[name].to_numpy() for name in rows.columns}
-    array = rows.to_numpy() if hasattr(rows, "to_numpy") else _listed(rows)
-    if array.ndim == 1 and len(names) == 1:
-        return {names[0]: array}
-    if array.ndim != 2 or array.shape[1] != len(names):  # noqa: PLR2004 - rows and columns
-        message = (
-            f"an array of the shape {array.shape} was found, but {len(names)} values a row are needed "
-            f"({', '.join(names)}); give the rows as a data frame or as a 2-d array in that order"
-        )
-        raise RequestError(message)
-    return {name: array[:, index] for index, name in enumerate(names)}
-
-
-def _like(sample: Any, rows: Mapping[str, Any]) -> Any:
-    if not hasattr(sample, "columns"):
-        # A model that reads one column was given that column alone.
-        return next(iter(rows.values())) if sample.ndim == 1 else np.column_stack([rows[name] for name in rows])
-    # A column that the model was given and does not read may hold anything.
-    return type(sample)(
-        {name: rows[str(name)] if str(name) in rows else sample[name].iloc[0] for name in sample.columns}
-    )
-
-
-def digest_of_rows(columns: Mapping[str, Any], answers: Any) -> Digest:
-    """Name rows and their known answers."""
-    listed = {name: column.tolist() for name, column in columns.items()}
-    return digest_of_value([listed, [text_of(answer) for answer in answers.tolist()]])
-
-
-def _json(name: str, value: Any) -> Any:
-    """Give a value as JSON has it, which has no NaN, no infinity and no dates."""
-    plain = value.item() if isinstance(value, np.generic) and value.dtype.kind not in "mM" else value
-    if isinstance(plain, float):
-        if math.isinf(plain):
-            raise InvalidRowError(not_finite(name, plain), field=name)
-        return None if math.isnan(plain) else plain
-    return plain if isinstance(plain, (bool, int)) else text_of(plain)
 
 
 def _rooms(home: str | None) -> Rooms:

@@ -8,7 +8,8 @@ import msgspec
 import numpy as np
 
 from golive.control.evaluate import evaluate
-from golive.control.notebook import BundleHandle, digest_of_rows, named_columns
+from golive.control.frames import digest_of_rows, named_columns
+from golive.control.handles import BundleHandle
 from golive.control.optimize import Optimized, Plan, Rows, accepted, halves, optimize, taken
 from golive.control.optimize_project import project_rows
 from golive.control.package import package, table_columns, truth_of

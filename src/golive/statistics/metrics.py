@@ -246,4 +246,6 @@ def _ratio(above: Float64, below: Float64) -> Float64:
 def _summary(values: Float64, occurs: Float64) -> Float64:
     if values.shape[-1] == 2:  # noqa: PLR2004  two classes: the positive one's value
         return np.asarray(values[..., 1], dtype=np.float64)
-    return np.asarray(values.sum(axis=-1) / np.maximum((occurs > 0).sum(axis=-1), 1), dtype=np.float64)
+    known = occurs > 0
+    total = np.where(known, values, 0.0).sum(axis=-1)
+    return np.asarray(total / np.maximum(known.sum(axis=-1), 1), dtype=np.float64)

@@ -16,7 +16,7 @@ from sklearn.semi_supervised import LabelPropagation
 from sklearn.svm import LinearSVC
 
 from golive.control.isolate import decided, isolated, package_isolated
-from golive.control.notebook import BundleHandle
+from golive.control.handles import BundleHandle
 from golive.control.rooms import open_rooms
 from golive.errors import InvalidRowError, NotConvertibleError, ParityError
 from golive.packaging.labels_only import NOTE

@@ -90,7 +90,9 @@ def test_an_unchanged_project_is_not_searched_again(home, first):
     assert judged.bundle == first[0].bundle
     assert stages["optimize"].text == first[1]["optimize"].text
     assert all(stage.reused for name, stage in stages.items() if name != "gate")
-    evidence, _ = evaluate_reference(str(home), rows=Rows(), against="", lang="en", say=Told(), on_progress=lambda *_: None)
+    evidence, _ = evaluate_reference(
+        str(home), rows=Rows(), against="", lang="en", say=Told(), on_progress=lambda *_: None
+    )
     assert (evidence.bundle, evidence.rows) == (judged.bundle.digest, judged.evidence.rows)
 
 

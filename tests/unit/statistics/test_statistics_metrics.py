@@ -185,3 +185,10 @@ def test_mape_leaves_out_rows_whose_true_value_is_zero():
 
 def test_a_log_loss_of_a_probability_of_zero_is_large_but_finite():
     assert 30 < metrics.log_loss(np.array([0]), np.array([[0.0, 1.0]])) < 40
+
+
+def test_classes_that_occur_nowhere_do_not_count_in_a_mean_of_classes():
+    counts = metrics.confusion(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1]), 5)
+    found = metrics.scores_of_confusion(counts)
+    assert float(found["specificity"]) == pytest.approx((1.0 + 0.5) / 2)
+    assert all(0.0 <= float(value) <= 1.0 for value in found.values())
