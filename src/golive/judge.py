@@ -10,7 +10,8 @@ A difference of two measures is looked up under its own name first (``rmse - cha
 difference has its own interval; only its plain value is computed when there is none.
 
 A kind is one of :data:`golive.domain.finding.FindingKind`, or ``findings`` for all of them. It counts findings that
-warn or stop; notes do not stand against a model. What was not looked for is not "none", but not enough data.
+warn or stop; notes do not stand against a model. What was not looked for is not "none", but not enough data; of
+``findings``, the kinds that need nothing declared must have been looked for.
 """
 
 import math
@@ -23,7 +24,7 @@ import msgspec
 
 from golive.domain.digest import digest_of_value
 from golive.domain.evidence import Evidence, Measure
-from golive.domain.finding import Finding, FindingKind
+from golive.domain.finding import USUAL_KINDS, Finding, FindingKind
 from golive.domain.policy import Outcome, Policy, Reason, Verdict
 from golive.errors import PolicyError
 
@@ -159,8 +160,11 @@ def _found(rule: Rule, evidence: Evidence) -> Reason:
     against = [found for found in evidence.findings if found.severity != "note" and (every or found.kind == rule.left)]
     if against:
         return Reason(rule=rule.text, outcome="fail", text=_listed(against), value=float(len(against)), bound=0.0)
-    if not evidence.checked or not (every or rule.left in evidence.checked):
-        return Reason(rule=rule.text, outcome="not-enough-data", text=f"{rule.left} was not looked for")
+    asked = USUAL_KINDS if every else (rule.left,)
+    missing = [kind for kind in asked if kind not in evidence.checked]
+    if missing:
+        was = "was" if len(missing) == 1 else "were"
+        return Reason(rule=rule.text, outcome="not-enough-data", text=f"{', '.join(missing)} {was} not looked for")
     return Reason(rule=rule.text, outcome="pass", text=f"{rule.left}: looked for and not found", value=0.0, bound=0.0)
 
 

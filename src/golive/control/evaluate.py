@@ -28,6 +28,9 @@ from golive.training.curve import learning_curve
 from golive.training.fitted import Fitted
 from golive.training.reweigh import refitted
 
+_CODE = ("evaluation", "statistics", "inference", "domain", "training", "control/measure.py", "control/judged.py")
+"""What decides an evaluation, beside the bundle and the rows."""
+
 
 def evaluate(
     project: Project,
@@ -54,9 +57,7 @@ def evaluate(
         positions=None if positions is None else digest_of(positions.tobytes()),
         declared=project.evaluation,
         policy=project.gate,
-        code=source_digest(
-            "evaluation", "statistics", "training/curve.py", "training/reweigh.py", "control/measure.py"
-        ),
+        code=source_digest(*_CODE),
     )
 
     def make(folder: Path) -> None:

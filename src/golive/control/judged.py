@@ -143,10 +143,18 @@ def extra_columns(frame: pd.DataFrame, declared: Declared, signature: Signature)
 
 
 def _source_frame(project: Project, trained: Trained, fitted: Fitted) -> pd.DataFrame | None:
-    """Read a project's source again where columns are declared that its model does not read."""
+    """Read a project's source again where columns are declared that its model does not read.
+
+    Raises:
+        DataError: the source holds other rows by now.
+    """
     if set(project.evaluation.columns) <= set(fitted.signature.names):
         return None
-    return read_source(project.data, trained.base)[0]
+    frame, digest, description = read_source(project.data, trained.base)
+    if digest != trained.data:
+        message = f"{description} was changed while the model was made from it; run it again"
+        raise DataError(message)
+    return frame
 
 
 def _plain(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

@@ -37,11 +37,22 @@ def key_of(**parts: object) -> Digest:
     return digest_of_value({name: msgspec.to_builtins(part) for name, part in parts.items()})
 
 
-def source_digest(*folders: str) -> Digest:
-    """Name the code of some rooms, so that a changed golive does not reuse what an older one made."""
+def source_digest(*places: str) -> Digest:
+    """Name the code of some rooms or files, so that a changed golive does not reuse what an older one made.
+
+    Raises:
+        ValueError: there is no code at one of the places.
+    """
     root = Path(__file__).parents[1]
-    content = [path.read_bytes() for folder in folders for path in sorted((root / folder).rglob("*.py"))]
-    return digest_of(b"\0".join(content))
+    return digest_of(b"\0".join(path.read_bytes() for place in places for path in _code(root / place)))
+
+
+def _code(place: Path) -> list[Path]:
+    found = [place] if place.is_file() else sorted(place.rglob("*.py"))
+    if not found:
+        message = f"there is no code at {place.name!r}"
+        raise ValueError(message)
+    return found
 
 
 def kept(cache: Path, name: str, key: Digest, make: Callable[[Path], None]) -> tuple[Path, bool, float]:

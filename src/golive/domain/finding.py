@@ -38,6 +38,18 @@ rows               the rows do not allow what was asked of them
 =================  ==================================================================
 """
 
+USUAL_KINDS: tuple[FindingKind, ...] = (
+    "leakage",
+    "identifier",
+    "hidden_missing",
+    "unit",
+    "shift",
+    "label_noise",
+    "weak_slice",
+    "rows",
+)
+"""What is looked for in every table of enough rows, whatever is declared of it."""
+
 Severity = Literal["stop", "warn", "note"]
 """``stop``: the numbers of this evaluation cannot be trusted or the model should not go live as it is."""
 

@@ -1,6 +1,7 @@
 """Front: a caller's rows in, the two tensors that a graph reads out. Everything is decided when it is compiled."""
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import repeat
 from operator import itemgetter
 from typing import Any
 
@@ -174,10 +175,9 @@ class _Codes:
             boolean = any(field.name == vocabulary.column and field.dtype == "bool" for field in signature.inputs)
             self.get = lambda number, unseen: codes.get(_text_of_number(number, boolean=boolean), unseen)
 
-    def of_column(self, values: Column) -> list[int]:
+    def of_column(self, values: Column) -> Int64:
         """Code a column in the canonical form."""
-        get, unseen = self.get, self.unseen
-        return [get(value, unseen) for value in values.tolist()]
+        return np.fromiter(map(self.get, values.tolist(), repeat(self.unseen)), np.int64, len(values))
 
 
 def _text_of_number(number: float, *, boolean: bool) -> str | None:
@@ -219,4 +219,4 @@ def _check_column(field: Field, column: Column, refuse: Refuse) -> None:
 
 
 def _nones(column: Column) -> Bools:
-    return np.array([value is None for value in column.tolist()], dtype=np.bool_)
+    return np.asarray(np.equal(column, None), dtype=np.bool_)

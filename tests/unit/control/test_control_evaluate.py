@@ -10,6 +10,11 @@ from typer.testing import CliRunner
 
 import golive
 from golive.cli.app import build_app
+from golive.control.evaluate import evaluate as evaluate_stage
+from golive.control.package import package as package_stage
+from golive.control.project.read import read_project
+from golive.control.rooms import open_rooms
+from golive.control.train import train as train_stage
 from golive.domain.digest import digest_of
 from golive.errors import DataError, UsageError
 from golive.evaluation.subject import Section
@@ -149,3 +154,23 @@ def test_more_rows_help_a_model_that_has_few(loans):
         )
     )
     assert Section(details=curve)
+
+
+def test_rows_that_changed_since_the_model_was_made_are_not_mixed_with_others(loans, tmp_path):
+    loans.drop(columns="amount").to_csv(tmp_path / "loans.csv", index=False)
+    said = {
+        "name": "payer",
+        "data": {"file": "loans.csv"},
+        "target": "paid",
+        "task": "classification",
+        "features": {"numbers": COLUMNS, "drop": ["sex"]},
+        "candidates": [{"model": "logistic"}],
+        "evaluation": {"sensitive": ["sex"], "learning_curve": False},
+    }
+    (tmp_path / "golive.yaml").write_text(json.dumps(said), "utf-8")
+    project, rooms = read_project(tmp_path), open_rooms(tmp_path)
+    trained = train_stage(project, tmp_path, rooms, say=lambda _: None, on_progress=lambda *_: None)
+    bundle = package_stage(project, trained, rooms, say=lambda _: None)
+    loans.drop(columns="amount").sample(frac=1.0, random_state=1).to_csv(tmp_path / "loans.csv", index=False)
+    with pytest.raises(DataError, match="was changed while"):
+        evaluate_stage(project, trained, bundle, rooms, say=lambda _: None)

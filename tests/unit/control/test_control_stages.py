@@ -102,6 +102,9 @@ def test_a_key_names_all_parts_and_not_their_order():
 
 def test_the_digest_of_code_is_that_of_the_named_rooms():
     assert source_digest("training") == source_digest("training") != source_digest("training", "packaging")
+    assert source_digest("judge.py") != source_digest("errors.py")
+    with pytest.raises(ValueError, match="no code at"):
+        source_digest("judge.py", "no_such_room")
 
 
 def test_a_sweep_takes_what_dead_processes_left_and_lets_living_ones_be(tmp_path):

@@ -4,7 +4,7 @@ import pytest
 
 from golive.domain.digest import Digest
 from golive.domain.evidence import Evidence, Measure
-from golive.domain.finding import Finding
+from golive.domain.finding import USUAL_KINDS, Finding
 from golive.domain.policy import Policy, Reason
 from golive.errors import PolicyError
 from golive.judge import judge, read_rule
@@ -57,6 +57,13 @@ def test_a_kind_that_was_looked_for_and_not_found_passes() -> None:
 def test_a_kind_that_was_not_looked_for_is_not_none() -> None:
     assert reason("leakage == none", evidence(checked=("duplicates",))).outcome == "not-enough-data"
     assert reason("findings == none", evidence()).outcome == "not-enough-data"
+
+
+def test_no_finding_at_all_is_said_only_of_what_was_looked_for_whole() -> None:
+    assert reason("findings == none", evidence(checked=USUAL_KINDS)).outcome == "pass"
+    few = reason("findings == none", evidence(checked=USUAL_KINDS[:-2]))
+    assert few.outcome == "not-enough-data"
+    assert few.text == "weak_slice, rows were not looked for"
 
 
 def test_a_finding_stands_against_the_model_with_its_sentence() -> None:

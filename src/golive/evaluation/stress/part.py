@@ -51,7 +51,7 @@ from golive.evaluation.subject import Section, Subject
 _MOST_ROWS = 4000
 _LEVELS = 36
 _CELLS = 50_000_000
-_QUESTIONS = 120_000
+_QUESTIONS = 60_000
 _WIDE = 1000
 _CLASSES = 50
 _TRIED = (40, 6)
