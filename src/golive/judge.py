@@ -141,6 +141,8 @@ def judge(evidence: Evidence, policy: Policy, *, forced: str = "") -> Verdict:
 def _apply(rule: Rule, evidence: Evidence) -> Reason:
     if rule.asks_for_none:
         return _found(rule, evidence)
+    if "champion." in rule.measure and evidence.find(rule.left.removeprefix("champion.")) is None:
+        return Reason(rule=rule.text, outcome="not-enough-data", text=f"{rule.left} was not measured")
     if evidence.champion is None and "champion." in rule.measure:
         return Reason(
             rule=rule.text, outcome="pass", text="no other model is live under this name, so there is no champion"

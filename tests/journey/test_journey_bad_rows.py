@@ -261,12 +261,12 @@ def test_a_thousand_classes_are_reported(folder):
     assert "fewer than 50 test rows" in said(found)
 
 
-def test_ten_thousand_columns_are_reported(folder):
+def test_thousands_of_columns_are_reported(folder):
     rng = np.random.default_rng(0)
-    rows = pd.DataFrame(rng.normal(size=(200, 10_000)), columns=[f"c{place}" for place in range(10_000)])
+    rows = pd.DataFrame(rng.normal(size=(200, 3000)), columns=[f"c{place}" for place in range(3000)])
     label = pd.Series(np.where(rows["c0"] + rng.normal(size=200) > 0.0, "yes", "no"), name="sold")
     model = LogisticRegression(C=0.01).fit(rows, label)
     golive.package(model, sample=rows, target=label, name="wide")
     rows.assign(sold=label).to_parquet("rows.parquet")
     found = told("wide", "--data", "rows.parquet")
-    assert "of 10000 inputs, stresses of one column were tried on the 6" in said(found)
+    assert "of 3000 inputs, stresses of one column were tried on the 6" in said(found)

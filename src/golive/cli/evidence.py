@@ -58,6 +58,8 @@ def evaluate(
     def show(console: Console) -> None:
         for finding in evidence.findings:
             console.print(finding_text(finding), markup=False)
+        for note in evidence.details.get("notes", ()):
+            console.print(f"· {note['text']}", markup=False)
         shown = evidence.measures if every else main_measures(evidence)
         table(
             console,
@@ -69,7 +71,7 @@ def evaluate(
         )
         left = len(evidence.measures) - len(shown)
         if left:
-            console.print(f"{left} more measures are in the report; --all prints them", markup=False)
+            console.print(f"{_more(left)} in the report; --all prints {_them(left)}", markup=False)
         console.print(f"report    {report}", markup=False)
 
     printer.result(evidence, show)
@@ -133,6 +135,14 @@ def _judged_on(verdict: Any) -> str:
     rows = "test rows" if verdict.rows_from == "test" else "rows that were given"
     data = f" of the data {short(verdict.data)}" if verdict.data else ""
     return f"judged on {verdict.rows:,} {rows}{data}"
+
+
+def _more(measures: int) -> str:
+    return "1 more measure is" if measures == 1 else f"{measures:,} more measures are"
+
+
+def _them(measures: int) -> str:
+    return "it" if measures == 1 else "them"
 
 
 def _names(listed: str) -> tuple[str, ...]:

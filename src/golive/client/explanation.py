@@ -79,6 +79,10 @@ class Explanations(msgspec.Struct, frozen=True, kw_only=True):
     """What contributions add up to: a ``value``, ``log_odds`` or a ``probability``."""
     additivity_error: float
     """The greatest difference between an answer and what its contributions add up to."""
+    evaluations: int = 0
+    """Answers that the model was asked for to explain a row; 0 where its own parts were read instead."""
+    background_rows: int = 0
+    """How many background rows each row was compared with; 0 where the server does not say."""
     model: str
     version: str
     request_id: str
@@ -101,6 +105,8 @@ class _Answer(msgspec.Struct):
     method: str
     scale: str
     additivity_error: float
+    evaluations: int = 0
+    background_rows: int = 0
     model_name: str = ""
     model_version: str = ""
 
@@ -146,6 +152,8 @@ def explanations_of(reply: Reply, *, request_id: str) -> Explanations:
         method=answer.method,
         scale=answer.scale,
         additivity_error=answer.additivity_error,
+        evaluations=answer.evaluations,
+        background_rows=answer.background_rows,
         model=answer.model_name,
         version=answer.model_version,
         request_id=reply.headers.get("x-request-id", request_id),

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import msgspec
 import pyarrow as pa
@@ -22,7 +22,7 @@ from golive.domain.bundle import Bundle
 from golive.domain.digest import Digest
 from golive.domain.serving import Placed
 from golive.errors import DataError, InvalidRowError, UsageError
-from golive.inference.counterfactual import Goal
+from golive.inference.goal import Goal
 from golive.inference.labels import labels_of
 from golive.inference.table import columns_of
 from golive.ports import Column, SlicedTable
@@ -63,6 +63,10 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
     scale: str
     rows: int
     additivity_error: float
+    evaluations: int
+    """Answers that the model was asked for to explain a row; 0 where its own parts were read instead."""
+    background_rows: int
+    """How many background rows each row was compared with."""
     explanations: tuple[dict[str, Any], ...] = ()
     """One for each row, as ``:explain`` gives them; empty where they went into a file."""
     output: str = ""
@@ -124,11 +128,12 @@ def explain(
     pieces = _picked(_pieces(place, account, wish), wish.row)
     told: list[dict[str, Any]] = []
     sink = _Sink(output, account) if output else None
-    rows, error = 0, 0.0
+    rows, error, evaluations, background_rows = 0, 0.0, 0, 0
     with sink or nullcontext():
         for piece in pieces:
             one = account.explain(piece, question, chunk=ROWS_AT_ONCE)
             rows, error = rows + len(one.rows), max(error, one.error)
+            evaluations, background_rows = one.evaluations, one.background_rows
             move(rows, 0, f"{rows:,} rows explained")
             if sink is not None:
                 sink.write(one.rows)
@@ -147,6 +152,8 @@ def explain(
         scale=account.scale,
         rows=rows,
         additivity_error=error,
+        evaluations=evaluations,
+        background_rows=background_rows,
         explanations=tuple(told),
         output=output,
     )
@@ -173,6 +180,8 @@ def explain_rows(bundle: Bundle, account: Account, rows: Mapping[str, Any], wish
         scale=account.scale,
         rows=len(told.rows),
         additivity_error=told.error,
+        evaluations=told.evaluations,
+        background_rows=told.background_rows,
         explanations=told.rows,
     )
 
@@ -262,6 +271,13 @@ def _from_json(content: bytes, account: Account) -> dict[str, Column]:
     return account.columns(rows)
 
 
+def _copied(part: BinaryIO, whole: BinaryIO, size: int) -> None:
+    left = size
+    while left and (piece := part.read(min(left, _PIECE))):
+        whole.write(piece)
+        left -= len(piece)
+
+
 class _Sink:
     """Writes explanations as a table: a row for each, a column for each input's contribution."""
 
@@ -317,7 +333,7 @@ class _Sink:
             body = self._table.body(self._part, file.tell())
             with self._part.open("rb") as part:
                 part.seek(body.start)
-                file.write(part.read(body.stop - body.start))
+                _copied(part, file, body.stop - body.start)
             file.write(self._table.tail(self._schema, [body.note] if body.note else []))
             file.flush()
             os.fsync(file.fileno())

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from golive.control.explain import Explained
 from golive.domain.digest import short
+from golive.errors import UsageError
 from golive.evaluation.pages import plots
 from golive.evaluation.pages.drawing import figure
 from golive.evaluation.pages.figures import table
@@ -44,7 +45,14 @@ class ExplanationHandle:
         return np.array([one["answer"] for one in self.told.explanations])
 
     def plot(self, row: int = 0) -> Figure:
-        """Draw one row as a waterfall, from the usual answer to this one."""
+        """Draw one row as a waterfall, from the usual answer to this one.
+
+        Raises:
+            UsageError: there is no such row.
+        """
+        if not -len(self) <= row < len(self):
+            message = f"there is no row {row}; {len(self)} rows were explained, counted from 0"
+            raise UsageError(message)
         one = self.told.explanations[row]
         steps = sorted(one["contributions"].items(), key=lambda step: -abs(step[1]))
         names = [f"{name} = {shown(one['values'][name])}" for name, _ in steps[:_SHOWN_INPUTS]]
@@ -62,6 +70,7 @@ class ExplanationHandle:
             labels=(what, ""),
             alt=f"How each input moved the {what} from {one['base']:.4g} to {one['answer']:.4g}.",
             name=f"explanation-{row}",
+            ends=("average", "this row"),
         )
         return figure(drawn)
 

@@ -28,7 +28,7 @@ from golive.domain.evidence import Evidence
 from golive.errors import InvalidRowError, NotFoundError, RequestError, UnavailableError, UsageError
 from golive.evaluation.pages.notebook import evidence_html, figure_of, plots_of
 from golive.evaluation.pages.phrases import Language
-from golive.inference.counterfactual import Goal
+from golive.inference.goal import Goal
 from golive.inference.road import Road
 from golive.inference.values import not_finite, text_of
 from golive.serving.explaining.account import Account

@@ -18,7 +18,7 @@ from golive.domain.policy import Policy
 from golive.domain.signature import Signature
 from golive.errors import DataError
 from golive.evaluation.roles import BASELINE, CHAMPION, MODEL
-from golive.evaluation.subject import Rows, Subject, Table
+from golive.evaluation.subject import Rows, Subject, Table, taken
 from golive.inference.explaining.background import BACKGROUND
 from golive.inference.explaining.open import open_explainer
 from golive.inference.road import Road
@@ -55,12 +55,14 @@ def subject_of(
     if not usable.any() or not np.isfinite(predicted[usable]).all():
         return None
     answers = {MODEL: predicted, BASELINE: baseline} | ({CHAMPION: champion} if champion is not None else {})
-    sound = {role: given[usable] for role, given in answers.items() if np.isfinite(given[usable]).all()}
+    whole = bool(usable.all())
+    known = answers if whole else {role: given[usable] for role, given in answers.items()}
+    sound = {role: given for role, given in known.items() if np.isfinite(given).all()}
     kept = np.flatnonzero(usable).astype(np.int64)
     return Subject(
         signature=bundle.signature,
         decision=bundle.manifest.decision,
-        test=rows_taken(rows, kept),
+        test=rows if whole else rows_taken(rows, kept),
         kept=kept,
         answers=sound,
         predict=road.columns,
@@ -127,7 +129,7 @@ def usable_truth(signature: Signature, answers: Column) -> Float64 | Int64:
 
 def rows_taken(rows: Rows, places: Int64) -> Rows:
     """Take some of the rows."""
-    return Rows(columns=_taken(rows.columns, places), extra=_taken(rows.extra, places), truth=rows.truth[places])
+    return Rows(columns=taken(rows.columns, places), extra=taken(rows.extra, places), truth=rows.truth[places])
 
 
 def extra_columns(frame: pd.DataFrame, declared: Declared, signature: Signature) -> Table:
@@ -161,7 +163,3 @@ def _plain(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     if values.dtype.kind in "biuf":
         return values.astype(np.float64)
     return np.array([None if value is None or value != value else str(value) for value in values.tolist()], object)  # noqa: PLR0124 - only NaN differs from itself
-
-
-def _taken(table: Table, rows: Int64) -> Table:
-    return {name: column[rows] for name, column in table.items()}

@@ -13,6 +13,7 @@ from golive.control.rooms import Rooms, code_version
 from golive.domain.bundle import Bundle
 from golive.domain.digest import Digest
 from golive.domain.evidence import Evidence, Measure, RowsFrom
+from golive.domain.finding import Finding
 from golive.evaluation.roles import Note, note
 from golive.evaluation.run import evaluate, measure_latency
 from golive.evaluation.sections import SECTIONS, with_found, with_sections
@@ -78,8 +79,24 @@ def measure_bundle(
         text = "{count} rows are left out, as the model's signature refuses them"
         notes = [*notes, note("refused_rows", text, count=refused)]
     found = {"refusals": Section(notes=tuple(notes)), "latency": Section(details=_batches(road, columns))}
+    if not evidence.rows:
+        found["nothing"] = Section(findings=(_nothing(bundle, len(judged.rows.truth) + refused),), checked=("rows",))
     whole = evidence if subject is None else with_sections(evidence, subject, {**SECTIONS, **(more or {})})
     return msgspec.structs.replace(with_found(whole, found), rows_from=rows_from)
+
+
+def _nothing(bundle: Bundle, rows: int) -> Finding:
+    signature = bundle.signature
+    known = ", ".join(signature.data_classes[:10])
+    wanted = f"one of {known}" if signature.task == "classification" else "a number"
+    return Finding(
+        kind="rows",
+        severity="stop",
+        code="unusable",
+        text=f"none of {rows} rows can be measured: the truth, {signature.target!r}, must be {wanted} in rows that the "
+        "model accepts; write it as the model was trained with it.",
+        values={"count": rows, "target": signature.target, "wanted": wanted},
+    )
 
 
 def _accepted(bundle: Bundle, columns: Table) -> Int64:
@@ -114,7 +131,8 @@ def _latencies(road: Road, columns: Table) -> list[Measure]:
 
 def _batches(road: Road, columns: Table) -> dict[str, Any]:
     """Time rows as a caller sends them, by how many come at once; in this process, on this machine."""
-    taken = [rows for size in BATCHES if len(rows := _rows(road, columns, size)) == size]
+    sizes = [size for size in BATCHES if size * len(road.signature.names) <= _BATCH_CELLS]
+    taken = [rows for size in sizes if len(rows := _rows(road, columns, size)) == size]
     return timed_batches({len(rows): lambda rows=rows: road.labels(road.rows(rows)) for rows in taken})  # type: ignore[misc]
 
 

@@ -6,6 +6,7 @@ from typing import Any, Unpack
 
 import msgspec
 import numpy as np
+import pandas as pd
 
 from golive.control.bring import bring
 from golive.control.deploy import deploy as deploy_release
@@ -28,6 +29,7 @@ from golive.control.package import (
 )
 from golive.control.refs import find_used
 from golive.control.rooms import Rooms, code_version, environment, open_rooms
+from golive.control.rules import refuse_unanswerable
 from golive.control.running.order import SupervisorOrder
 from golive.control.status import Status
 from golive.control.status import status as status_of
@@ -38,13 +40,15 @@ from golive.domain.judging import Declared
 from golive.domain.naming import checked_name
 from golive.domain.policy import Policy, Verdict
 from golive.domain.release import Strategy
-from golive.errors import DataError, UsageError
+from golive.errors import DataError, PolicyError, UsageError
 from golive.evaluation.subject import Rows
 from golive.inference.table import columns_of
 from golive.judge import judge
 from golive.packaging.build import assemble
 from golive.packaging.finish import UNFINISHED, Finish, Finishing, finished, finished_original
 from golive.settings import read_settings
+
+_LISTS = frozenset({"sensitive", "slices", "identifiers", "immutable"})
 
 
 def package(
@@ -265,7 +269,7 @@ def evaluate(
     refuse_words(bundle.bundle, words)
     test, data = _answered(bundle.bundle, rows, truth, said)
     judged = Judged(
-        rows=test, training=None if training is None else _answered(bundle.bundle, *training, said)[0], declared=said
+        rows=test, training=None if training is None else _training(bundle.bundle, training, said), declared=said
     )
     champion = None if against is None else comparable(bundle.bundle, against.bundle)
     evidence = measure_bundle(bundle.bundle, rooms, judged=judged, champion=champion, data=data)
@@ -275,19 +279,29 @@ def evaluate(
 
 def _declared(said: Mapping[str, Any]) -> Declared:
     try:
-        return msgspec.convert({key: _plainly(value) for key, value in said.items()}, Declared)
+        return msgspec.convert({key: _plainly(key, value) for key, value in said.items()}, Declared)
     except msgspec.ValidationError as error:
         message = f"what is declared of the rows cannot be read: {error}; write it as the evaluation section is written"
         raise UsageError(message) from error
 
 
-def _plainly(value: Any) -> Any:
+def _plainly(key: str, value: Any) -> Any:
+    if isinstance(value, str) and key in _LISTS:
+        return [value]
     return msgspec.to_builtins(value) if isinstance(value, msgspec.Struct) else value
+
+
+def _training(bundle: Bundle, given: Any, declared: Declared) -> Rows:
+    if not isinstance(given, tuple) or len(given) != 2:  # noqa: PLR2004 - rows and answers
+        message = f"training is a pair, (rows, answers), found a {type(given).__name__}; give both"
+        raise UsageError(message)
+    return _answered(bundle, *given, declared)[0]
 
 
 def _answered(bundle: Bundle, rows: Any, truth: Any, declared: Declared) -> tuple[Rows, Digest]:
     """Bring rows and their known answers into the canonical form, and give the digest of both."""
     columns = columns_of(bundle.signature, named_columns(rows, bundle))
+    _refuse_other_order(rows, truth)
     answers = np.asarray(truth)
     count = len(next(iter(columns.values())))
     if answers.shape != (count,):
@@ -298,8 +312,30 @@ def _answered(bundle: Bundle, rows: Any, truth: Any, declared: Declared) -> tupl
     return found, digest_of_rows(columns, answers)
 
 
+def _refuse_other_order(rows: Any, truth: Any) -> None:
+    """Refuse answers whose index says that they belong to other rows: they are matched by position."""
+    if not (isinstance(rows, pd.DataFrame) and isinstance(truth, pd.Series)) or len(rows) != len(truth):
+        return
+    if not rows.index.equals(truth.index):
+        message = (
+            "the rows and their known answers have different indexes, but are matched by position; give them in one "
+            "order, such as truth.loc[rows.index], or give the answers as an array"
+        )
+        raise DataError(message)
+
+
 def gate(evidence: EvidenceHandle, *rules: str, min_rows: int = 30, force: str = "") -> Verdict:
-    """Judge evidence by rules such as ``"rmse.upper <= 30000"``; with a reason in ``force``, go on against them."""
+    """Judge evidence by rules such as ``"rmse.upper <= 30000"``; with a reason in ``force``, go on against them.
+
+    Raises:
+        PolicyError: a rule cannot be read, or names what is never measured.
+    """
+    kinds = {type(rule).__name__ for rule in rules} - {"str"}
+    if kinds:
+        message = f"a rule is a text such as 'rmse.upper <= 30000', found a {min(kinds)}; give one text after another"
+        raise PolicyError(message)
+    if evidence.bundle.bundle.signature.task != "tensors":
+        refuse_unanswerable(rules, evidence.bundle.bundle.signature.task)
     return judge(evidence.evidence, Policy(rules=rules, min_rows=min_rows), forced=force)
 
 

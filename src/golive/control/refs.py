@@ -43,7 +43,7 @@ def find_used(reference: str, rooms: Rooms) -> Bundle:
     if releases:
         return rooms.bundles.open(releases[-1].bundle)
     bundle = find_stored(reference, rooms.bundles)
-    tell(f"{reference} was never released; its newest bundle {short(bundle.digest)} is taken, which no gate let pass")
+    tell(f"{reference} was never released; its newest bundle {short(bundle.digest)} is taken")
     return bundle
 
 

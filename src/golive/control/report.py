@@ -27,7 +27,10 @@ def write_report(
     data_report: DataReport | None = None,
     lang: Language = "en",
 ) -> Path:
-    """Render what is known about a bundle into ``.golive/reports/NAME-DIGEST.html`` and give its path."""
+    """Render what is known about a bundle into ``.golive/reports/NAME-DIGEST.html`` and give its path.
+
+    The page of rows that a person chose is named after them, too.
+    """
     text = render(
         manifest=bundle.manifest,
         digest=bundle.digest,
@@ -39,7 +42,9 @@ def write_report(
         lang=lang,
     )
     suffix = "" if lang == "en" else f".{lang}"
-    path = rooms.home.reports / f"{bundle.name}-{short(bundle.digest)}{suffix}.html"
+    # Rows that somebody chose have a page of their own, beside that of the test rows.
+    rows = f"-on-{short(evidence.data)}" if evidence.rows_from == "given" and evidence.data else ""
+    path = rooms.home.reports / f"{bundle.name}-{short(bundle.digest)}{rows}{suffix}.html"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, text.encode())
     return path

@@ -16,6 +16,7 @@ from golive.control.project.read import base_of, read_project
 from golive.control.refs import find_bundle, find_release
 from golive.control.report import write_report
 from golive.control.rooms import Rooms, open_rooms
+from golive.control.rules import refuse_unanswerable
 from golive.control.stages import Say
 from golive.control.train import Progress, Trained, train
 from golive.domain.bundle import Bundle
@@ -135,6 +136,7 @@ def gate_reference(reference: str, gated: Gated) -> Verdict:
 
     Raises:
         GateRefusedError: it was never evaluated, or not against that bundle.
+        PolicyError: a rule cannot be read, or names what is never measured.
     """
     folder = project_folder(reference)
     rooms = open_rooms(base_of(folder) if folder else None)
@@ -146,6 +148,8 @@ def gate_reference(reference: str, gated: Gated) -> Verdict:
         chosen = read_project(gated.policy).gate
     else:
         chosen = read_project(folder).gate if folder else here_policy()
+    if bundle.signature.task != "tensors":
+        refuse_unanswerable(chosen.rules, bundle.signature.task)
     against = find_bundle(gated.against, rooms) if gated.against else None
     verdict = verdict_on(bundle, chosen, rooms, against=against)
     if gated.junit is not None:

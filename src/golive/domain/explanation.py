@@ -25,13 +25,19 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     scale: Scale
     outputs: npt.NDArray[np.int64]
     """int64 ``[n]``: which class each row is explained for; 0 for a value."""
+    given: npt.NDArray[np.float64]
+    """float64 ``[n, k]``: the model's own answers to the rows, as its road gives them."""
     base: npt.NDArray[np.float64]
-    """float64 ``[n]``: the mean answer over the background rows."""
+    """float64 ``[n]``: the mean answer over all background rows; of trees too big for that, over ``background_rows`` of them."""
     answers: npt.NDArray[np.float64]
     """float64 ``[n]``: the answer to each row."""
     contributions: npt.NDArray[np.float64]
     """float64 ``[n, inputs]``, in the order of the signature's inputs."""
     error: float
     """The greatest ``|answer - base - sum of contributions|``."""
+    background_rows: int
+    """How many background rows each row was compared with."""
+    evaluations: int = 0
+    """Answers that the model was asked for to explain a row; 0 where the model's own parts were read instead."""
     spread: npt.NDArray[np.float64] | None = None
     """float64 ``[n, inputs]``: the standard error of each contribution where they were sampled; None: exact."""

@@ -25,7 +25,7 @@ FindingKind = Literal[
 leakage            a column gives the target away
 duplicates         rows of the training part are among the test rows
 identifier         a column only numbers or names the rows
-time               test rows are not later than the rows that were trained on
+time               test rows are not later than those trained on, or the error grows with time
 hidden_missing     a value stands for "missing", such as -999 or "unknown"
 unit               a column is in another unit, or some of its rows are
 shift              a column is distributed otherwise than in training

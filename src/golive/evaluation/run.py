@@ -25,7 +25,6 @@ from golive.evaluation.measured.classification import (
 from golive.evaluation.measured.comparison import Metric, Setting, measures_of, missing_values
 from golive.evaluation.measured.notes import (
     class_notes,
-    group_codes,
     group_notes,
     improper_notes,
     model_notes,
@@ -34,6 +33,7 @@ from golive.evaluation.measured.notes import (
 from golive.evaluation.measured.per_class import class_measures
 from golive.evaluation.measured.regression import regression_details, regression_metrics
 from golive.evaluation.roles import BASELINE, CHAMPION, MODEL, Note, note
+from golive.evaluation.subject import group_codes
 from golive.ports import Column, Float64, Int64
 
 _SEED = 17

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import msgspec
+import numpy as np
 
 from golive.domain.bundle import Decision
 from golive.domain.evidence import Measure
@@ -86,6 +87,12 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         """How many rows it is judged on."""
         return len(self.test.truth)
 
+    @property
+    def groups(self) -> Int64 | None:
+        """The declared group of each test row, codes from 0 ``[rows]``; None where rows are independent."""
+        name = self.declared.group
+        return group_codes(self.test.column(name) if name else None)
+
 
 class Section(msgspec.Struct, frozen=True, kw_only=True):
     """What one part of an evaluation gives."""
@@ -100,3 +107,40 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Part = Callable[[Subject], Section]
+
+
+def taken(table: Table, rows: Int64) -> dict[str, Column]:
+    """Take rows of every column."""
+    return {name: column[rows] for name, column in table.items()}
+
+
+def group_codes(groups: Column | None) -> Int64 | None:
+    """Number the groups of rows ``[n]`` from 0; a missing one is a group of its own."""
+    if groups is None:
+        return None
+    missing = np.isnan(groups) if groups.dtype.kind == "f" else np.array([value is None for value in groups], bool)
+    codes = np.empty(len(groups), dtype=np.int64)
+    held = groups[~missing]
+    found, places = np.unique(held if groups.dtype.kind in "fiu" else held.astype(str), return_inverse=True)
+    codes[~missing] = places
+    codes[missing] = len(found) + np.arange(int(missing.sum()))
+    return codes
+
+
+def mixed_rows(rows: int, groups: Int64 | None, seed: int) -> Int64:
+    """Give the places of all rows in random order; rows of one of ``groups`` stay together."""
+    order = np.random.default_rng(seed).permutation(rows if groups is None else int(groups.max()) + 1)
+    if groups is None:
+        return order.astype(np.int64)
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    return np.argsort(place[groups], kind="stable").astype(np.int64)
+
+
+def whole_groups(order: Int64, cut: int, groups: Int64 | None) -> int:
+    """Give the place at or after ``cut`` in :func:`mixed_rows` before which every group is whole."""
+    if groups is None or not 0 < cut < len(order):
+        return cut
+    ends = np.flatnonzero(np.diff(groups[order]) != 0) + 1
+    later = ends[ends >= cut]
+    return int(later[0]) if len(later) else len(order)

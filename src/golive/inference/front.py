@@ -219,4 +219,4 @@ def _check_column(field: Field, column: Column, refuse: Refuse) -> None:
 
 
 def _nones(column: Column) -> Bools:
-    return np.asarray(np.equal(column, None), dtype=np.bool_)
+    return np.array([value is None for value in column.tolist()], dtype=np.bool_)

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import binom, t
 
-from golive.ports import Float64
+from golive.ports import Float64, Int64
+from golive.statistics.clusters import units_of, within_correlation
 
 Bool = npt.NDArray[np.bool_]
 
@@ -60,7 +61,7 @@ def fitted(values: Float64, basis: Float64) -> Float64:
     return np.asarray(basis @ np.linalg.solve(gram + ridge, basis.T @ values))
 
 
-def excess_of(excess: Float64, inside: Bool) -> Excess:
+def excess_of(excess: Float64, inside: Bool, groups: Int64 | None = None) -> Excess:
     """Compare rows with all others.
 
     Student's t with the spread of the rows themselves or of all rows, whichever is larger: with few rows and losses
@@ -69,15 +70,35 @@ def excess_of(excess: Float64, inside: Bool) -> Excess:
     Args:
         excess: loss above what is usual at the same prediction, float64 ``[n]``.
         inside: the rows that are meant, ``[n]``; two at least, and two others.
+        groups: codes from 0 ``[n]`` of what is independent, if not the rows; rows of one group are then taken to be as
+            alike inside as in all rows, or as alike as they are, whichever is more.
     """
+    if groups is not None:
+        return _of_groups(excess, inside, groups)
     one, other = excess[inside], excess[~inside]
     spread = max(float(one.var(ddof=1)), float(excess.var(ddof=1)))
     error = float(np.sqrt(spread / len(one) + other.var(ddof=1) / len(other)))
-    value = float(one.mean() - other.mean())
+    return _tested(float(one.mean() - other.mean()), error, len(one) - 1)
+
+
+def _of_groups(excess: Float64, inside: Bool, groups: Int64) -> Excess:
+    one, other, within = excess[inside], excess[~inside], groups[inside]
+    value, units = float(one.mean() - other.mean()), units_of(within)
+    influence = np.where(inside, (excess - one.mean()) / len(one), (other.mean() - excess) / len(other))
+    sums = np.bincount(groups, influence)
+    count = len(np.unique(groups))
+    together = float((sums**2).sum()) * count / max(count - 1, 1)
+    # Few groups know little about how they differ from one another; all groups know more.
+    alike = 1.0 + (len(one) / units - 1.0) * within_correlation(excess, groups)
+    usual = float(excess.var(ddof=1)) * alike / len(one)
+    return _tested(value, float(np.sqrt(max(together, usual))), max(units - 1.0, 1.0))
+
+
+def _tested(value: float, error: float, freedom: float) -> Excess:
     if error == 0.0:
         return Excess(value, value, value, 1.0)
-    half = float(t.ppf(0.975, len(one) - 1)) * error
-    return Excess(value, value - half, value + half, float(t.sf(value / error, len(one) - 1)))
+    half = float(t.ppf(0.975, freedom)) * error
+    return Excess(value, value - half, value + half, float(t.sf(value / error, freedom)))
 
 
 def chance(count: int, trials: int, rate: float) -> float:

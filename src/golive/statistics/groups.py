@@ -13,9 +13,10 @@ from collections.abc import Callable
 
 import msgspec
 import numpy as np
-from scipy.stats import norm, t
+from scipy.stats import t
 
 from golive.ports import Float64
+from golive.statistics.clusters import quantiles
 
 Bounds = tuple[Float64, Float64]
 """Lower and upper ends, of the same shape."""
@@ -41,7 +42,7 @@ class Means(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     variances: Float64
     """Of the mean, not of a row."""
     rows: Float64
-    """At least 2 each."""
+    """At least 2 each; of rows in groups, the groups of equal size that they are worth."""
 
 
 def pair_tail(groups: int, error: float = 0.05) -> float:
@@ -49,15 +50,15 @@ def pair_tail(groups: int, error: float = 0.05) -> float:
     return error / max(groups * (groups - 1), 2)
 
 
-def wilson_bounds(hits: Float64, rows: Float64, z: float) -> Bounds:
-    """Wilson intervals of shares ``[groups]`` at any normal quantile; ``rows`` are at least 1."""
+def wilson_bounds(hits: Float64, rows: Float64, z: Float64 | float) -> Bounds:
+    """Wilson intervals of shares ``[groups]`` at any quantile, also one for each; ``rows`` are at least 1."""
     share = hits / rows
     center = (share + z * z / (2 * rows)) / (1 + z * z / rows)
     half = z / (1 + z * z / rows) * np.sqrt(share * (1 - share) / rows + z * z / (4 * rows * rows))
     return np.where(hits == 0, 0.0, center - half), np.where(hits == rows, 1.0, center + half)
 
 
-def difference_bounds(hits: Float64, rows: Float64, z: float) -> Bounds:
+def difference_bounds(hits: Float64, rows: Float64, z: Float64 | float) -> Bounds:
     """Intervals ``[groups, groups]`` of the share of the row's group minus that of the column's."""
     share = hits / rows
     lower, upper = wilson_bounds(hits, rows, z)
@@ -66,7 +67,7 @@ def difference_bounds(hits: Float64, rows: Float64, z: float) -> Bounds:
     return gaps - np.sqrt(below[:, None] + above[None, :]), gaps + np.sqrt(above[:, None] + below[None, :])
 
 
-def ratio_bounds(hits: Float64, rows: Float64, z: float) -> Bounds:
+def ratio_bounds(hits: Float64, rows: Float64, z: Float64 | float) -> Bounds:
     """Intervals ``[groups, groups]`` of the share of the row's group over that of the column's; may be infinite."""
     share = hits / rows
     lower, upper = wilson_bounds(hits, rows, z)
@@ -81,18 +82,24 @@ def ratio_bounds(hits: Float64, rows: Float64, z: float) -> Bounds:
     return np.maximum(low, 0.0), np.where(np.isnan(high), np.inf, high)
 
 
-def share_difference(hits: Float64, rows: Float64, tail: float | None = None) -> Extremes:
-    """Greatest minus smallest share of two groups or more; ``tail`` is that of one pair, if not the usual one."""
-    lower, upper = difference_bounds(hits, rows, _quantile(len(rows), tail))
+def share_difference(hits: Float64, rows: Float64, tail: float | None = None, units: Float64 | None = None) -> Extremes:
+    """Greatest minus smallest share of two groups or more; ``tail`` is that of one pair, if not the usual one.
+
+    ``units`` ``[groups]`` are what is independent where rows are not (:mod:`golive.statistics.clusters`); hits and rows
+    are those that are worth as much.
+    """
+    lower, upper = difference_bounds(hits, rows, _quantile(len(rows), tail, units))
     return _widest(hits / rows, lower, upper)
 
 
-def share_ratio(hits: Float64, rows: Float64, tail: float | None = None) -> Extremes | None:
-    """Smallest share over the greatest one, 1 at most; None where all shares are 0."""
+def share_ratio(
+    hits: Float64, rows: Float64, tail: float | None = None, units: Float64 | None = None
+) -> Extremes | None:
+    """Smallest share over the greatest one, 1 at most; None where all shares are 0. See :func:`share_difference`."""
     shares = hits / rows
     if not shares.max() > 0.0:
         return None
-    lower, upper = ratio_bounds(hits, rows, _quantile(len(rows), tail))
+    lower, upper = ratio_bounds(hits, rows, _quantile(len(rows), tail, units))
     return _smallest(shares, lower, upper)
 
 
@@ -134,8 +141,8 @@ def least_tail(holds: Callable[[float], bool], most: float) -> float:
     return float(10.0**high)
 
 
-def _quantile(groups: int, tail: float | None) -> float:
-    return float(norm.isf(pair_tail(groups) if tail is None else tail))
+def _quantile(groups: int, tail: float | None, units: Float64 | None = None) -> Float64 | float:
+    return quantiles(pair_tail(groups) if tail is None else tail, units)
 
 
 def _pair_sums(values: Float64) -> Float64:

@@ -145,8 +145,11 @@ def auc_difference_interval(areas: Float64, covariance: Float64) -> Interval:
 
 def _spread(values: Float64, groups: Int64 | None) -> float | None:
     """Half the width of a mean's interval."""
-    parts = values - values.mean() if groups is None else np.bincount(groups, values - values.mean())
-    units = len(values) if groups is None else len(np.unique(groups))
+    parts = values - values.mean()
+    if groups is not None:
+        # Of all groups, some may have none of these rows.
+        parts = np.bincount(np.unique(groups, return_inverse=True)[1], parts)
+    units = len(parts)
     if units < 2:  # noqa: PLR2004  one row has no spread
         return None
     squares = parts * parts

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import expit
 
-from golive.ports import Float64
+from golive.ports import Float64, Int64
 from golive.statistics.excess import Bool
 
 _STEPS = 25
@@ -28,11 +28,11 @@ def ridge_logistic(design: Float64, came_true: Bool, strength: Float64) -> Float
     return weights
 
 
-def crossed_odds(design: Float64, came_true: Bool, strength: Float64, folds: int = 2) -> Float64:
-    """Give log odds ``[n]``, each from a fit on the rows of other folds (every ``folds``-th row)."""
+def crossed_odds(design: Float64, came_true: Bool, strength: Float64, fold: Int64 | None = None) -> Float64:
+    """Give log odds ``[n]``, each from a fit on the rows of other folds, codes ``[n]``; every other row unless given."""
     odds = np.empty(len(design))
-    fold = np.arange(len(design)) % folds
-    for one in range(folds):
+    fold = np.arange(len(design)) % 2 if fold is None else fold
+    for one in np.unique(fold):
         inside = fold == one
         odds[inside] = design[inside] @ ridge_logistic(design[~inside], came_true[~inside], strength)
     return odds

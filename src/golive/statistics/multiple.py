@@ -17,17 +17,3 @@ def holm(p: Float64) -> Float64:
     adjusted = np.empty_like(p)
     adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
     return adjusted
-
-
-def benjamini_hochberg(p: Float64) -> Float64:
-    """Adjust p-values ``[tests]`` so that the expected share of false ones among the rejected is held.
-
-    Benjamini and Hochberg 1995; for tests that are independent or positively dependent.
-    """
-    if len(p) == 0:
-        return p
-    order = np.argsort(p, kind="stable")
-    steps = p[order] * len(p) / np.arange(1, len(p) + 1)
-    adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(np.minimum.accumulate(steps[::-1])[::-1], 1.0)
-    return adjusted

@@ -25,7 +25,7 @@ _MOST_SCORED = 5000
 def learning_curve(fitted: Fitted) -> dict[str, Any]:
     """Fit the winner on growing parts of its training rows, each part holding the one before.
 
-    Gives JSON values: ``metric`` (``rmse`` or ``log_loss``), ``rows`` ``[points]``, and under ``train`` and ``valid``
+    Gives JSON values: ``metric`` (``rmse`` or ``log_loss``), ``rows`` ``[points]``, and under ``train`` and ``test``
     ``mean``, ``lower`` and ``upper`` ``[points]`` on the rows it was fitted on and on the test rows (at most 5,000 of
     either). Empty where there are too few rows, or a part of them cannot be fitted.
     """
@@ -35,7 +35,7 @@ def learning_curve(fitted: Fitted) -> dict[str, Any]:
     if len(sizes) < 2 or not len(test):  # noqa: PLR2004  one point is no curve
         return {}
     order = np.random.default_rng(fitted.recipe.seed).permutation(len(frame))
-    points: dict[str, Any] = {"train": [], "valid": []}
+    points: dict[str, Any] = {"train": [], "test": []}
     for size in sizes:
         rows = order[:size]
         model = fitted.pipeline if size == len(frame) else _fitted_on(fitted, frame.iloc[rows], target[rows])
@@ -43,7 +43,7 @@ def learning_curve(fitted: Fitted) -> dict[str, Any]:
             return {}
         seen = rows[:_MOST_SCORED]
         points["train"].append(_error(fitted, model, frame.iloc[seen], target[seen]))
-        points["valid"].append(_error(fitted, model, test.iloc[:_MOST_SCORED], truth[:_MOST_SCORED]))
+        points["test"].append(_error(fitted, model, test.iloc[:_MOST_SCORED], truth[:_MOST_SCORED]))
     columns = {part: _columns(found) for part, found in points.items()}
     return {"metric": "rmse" if fitted.class_values is None else "log_loss", "rows": sizes, **columns}
 

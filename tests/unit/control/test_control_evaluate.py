@@ -16,7 +16,7 @@ from golive.control.project.read import read_project
 from golive.control.rooms import open_rooms
 from golive.control.train import train as train_stage
 from golive.domain.digest import digest_of
-from golive.errors import DataError, UsageError
+from golive.errors import DataError, PolicyError, UsageError
 from golive.evaluation.subject import Section
 from golive.training.curve import learning_curve
 from golive.training.fit import train
@@ -136,6 +136,47 @@ def test_a_gate_may_ask_for_a_comparison_and_writes_a_summary(payer, loans, home
     assert CliRunner().invoke(build_app(debug=False), ["gate", "payer", *rule, "--against", "amount"]).exit_code == 3
 
 
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("accuraccy >= 0.5", "'accuracy'"),
+        ("rmse <= 1", "does not measure"),
+        ("auc - champion.aucc >= 0", "'champion.aucc'"),
+        ("size_mb.upper <= 1", "no interval"),
+    ],
+)
+def test_a_rule_that_nothing_can_answer_is_refused_with_what_it_may_mean(payer, loans, home, monkeypatch, rule, said):
+    monkeypatch.setenv("GOLIVE_HOME", home)
+    found = golive.evaluate(payer, loans, loans["paid"])
+    with pytest.raises(PolicyError, match=said):
+        golive.gate(found, rule)
+    assert CliRunner().invoke(build_app(debug=False), ["gate", "payer", "--rule", rule]).exit_code == 2
+
+
+def test_words_of_a_notebook_that_do_not_fit_are_refused_with_a_sentence(payer, loans):
+    found = golive.evaluate(payer, loans, loans["paid"], sensitive="sex")
+    assert "fairness.sex.selection_ratio" in {measure.name for measure in found.evidence.measures}
+    with pytest.raises(PolicyError, match="one text after another"):
+        golive.gate(found, ["auc >= 0.5"])
+    with pytest.raises(UsageError, match="pair"):
+        golive.evaluate(payer, loans, loans["paid"], training=loans)
+    with pytest.raises(UsageError, match="no row 9"):
+        payer.explain(loans[:2]).plot(9)
+
+
+def test_answers_whose_index_is_of_other_rows_are_not_matched_by_position(payer, loans):
+    with pytest.raises(DataError, match="different indexes"):
+        golive.evaluate(payer, loans, loans["paid"].sample(frac=1.0, random_state=1))
+    assert golive.evaluate(payer, loans, loans["paid"].to_numpy()).evidence.rows == len(loans)
+
+
+def test_rows_that_somebody_chose_have_a_report_of_their_own(payer, loans, home, tmp_path, monkeypatch):
+    monkeypatch.setenv("GOLIVE_HOME", home)
+    loans.drop(columns="amount").to_csv(tmp_path / "some.csv", index=False)
+    run = CliRunner().invoke(build_app(debug=False), ["evaluate", "payer", "--data", str(tmp_path / "some.csv")])
+    assert "-on-" in run.stdout.replace("\n", "")
+
+
 def test_more_rows_help_a_model_that_has_few(loans):
     recipe = Recipe(
         target="paid",
@@ -146,12 +187,10 @@ def test_more_rows_help_a_model_that_has_few(loans):
     fitted = train(recipe, loans[[*COLUMNS, "paid"]], data_digest=digest_of(b"loans"))
     curve = learning_curve(fitted)
     assert curve["rows"] == [80, 160, 320, 640]
-    assert curve["valid"]["mean"][-1] < curve["valid"]["mean"][0]
+    assert curve["test"]["mean"][-1] < curve["test"]["mean"][0]
     assert all(
         low <= mean <= high
-        for low, mean, high in zip(
-            curve["valid"]["lower"], curve["valid"]["mean"], curve["valid"]["upper"], strict=True
-        )
+        for low, mean, high in zip(curve["test"]["lower"], curve["test"]["mean"], curve["test"]["upper"], strict=True)
     )
     assert Section(details=curve)
 

@@ -121,7 +121,7 @@ def test_a_start_needs_data_or_an_example_and_not_both(tmp_path: Path):
 
 
 def test_what_is_not_there_is_named(tmp_path: Path):
-    with pytest.raises(NotFoundError, match="there are house_prices"):
+    with pytest.raises(NotFoundError, match="there are credit_risk"):
         init(tmp_path, example="moon")
     with pytest.raises(NotFoundError, match=r"there is no file .*nowhere\.csv"):
         init(tmp_path, data=tmp_path / "nowhere.csv", target="x")

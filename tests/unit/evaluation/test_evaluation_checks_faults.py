@@ -9,6 +9,8 @@ from sklearn.datasets import load_diabetes
 
 from golive.domain.judging import Declared
 from golive.evaluation.checks.section import checks
+from golive.evaluation.pages.findings import sentence
+from golive.evaluation.pages.phrases import phrases
 
 
 def credit():
@@ -268,9 +270,62 @@ def test_an_error_that_grows_with_time_is_found():
     subject = subject_of(frame, "y", parts=parts, declared=Declared(time="when"), extra=("when",), predicted=predicted)
     (finding,) = found(subject, "time")
     assert finding.code == "error_grows"
+    assert finding.text.startswith("The mean absolute error grows")
     assert finding.values["late"] > 2 * finding.values["early"]
 
 
 def test_small_rows_are_judged_too():
     frame = load_diabetes(as_frame=True, scaled=False).frame
     assert checks(subject_of(frame, "target")).findings == ()
+
+
+def test_mistakes_that_grow_with_time_are_called_so():
+    rng = np.random.default_rng(8)
+    frame = pd.DataFrame({"x": rng.normal(size=4000), "when": np.arange(4000.0), "y": rng.choice(["a", "b"], 4000)})
+    parts = (np.arange(2000), np.arange(2000, 4000))
+    wrong = rng.random(2000) < np.linspace(0.05, 0.45, 2000)
+    said = (frame["y"].to_numpy()[2000:] == "b") ^ wrong
+    predicted = np.where(said[:, None], [0.1, 0.9], [0.9, 0.1])
+    subject = subject_of(frame, "y", parts=parts, declared=Declared(time="when"), extra=("when",), predicted=predicted)
+    (finding,) = found(subject, "time")
+    assert finding.text.startswith("The share of wrong answers grows with time")
+
+
+def test_many_columns_of_another_shape_are_one_finding_that_names_the_worst():
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame(rng.normal(size=(1200, 6)), columns=list("abcdef")).assign(y=rng.normal(size=1200))
+    parts = (np.arange(600), np.arange(600, 1200))
+    for place, name in enumerate("abcde"):
+        frame.loc[600:, name] += 0.6 + 0.2 * place
+    (finding,) = found(subject_of(frame, "y", parts=parts), "shift")
+    assert (finding.code, finding.severity) == ("several", "warn")
+    assert set(finding.columns) == set("abcde")
+    assert finding.columns[0] == "e"
+    assert finding.text.startswith("5 columns are distributed otherwise")
+    assert "e (" in finding.text
+    assert "a (" not in finding.text
+    assert sentence(finding, phrases("en")) == finding.text
+    assert "、" in sentence(finding, phrases("zh"))
+    apart = frame.assign(d=frame["f"], e=rng.normal(size=1200))
+    assert {one.code for one in found(subject_of(apart, "y", parts=parts), "shift")} == {"shape"}
+
+
+def test_a_text_column_of_other_shares_is_not_said_to_have_moved():
+    rng = np.random.default_rng(2)
+    town = np.concatenate([rng.choice(["a", "b"], 600), rng.choice(["a", "b"], 600, p=[0.2, 0.8])])
+    frame = pd.DataFrame({"town": town, "y": rng.normal(size=1200)})
+    (finding,) = found(subject_of(frame, "y", parts=(np.arange(600), np.arange(600, 1200))), "shift")
+    assert finding.code == "categories"
+    assert "standard deviations" not in finding.text
+
+
+def test_a_column_that_its_season_holds_constant_is_a_note_and_otherwise_a_warning():
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame({"when": np.arange(1200.0), "x": rng.normal(size=1200), "y": rng.normal(size=1200)})
+    frame["near_christmas"] = (frame["when"] < 300).astype(float)
+    parts, declared = (np.arange(900), np.arange(900, 1200)), Declared(time="when")
+    kinds = [
+        [(one.code, one.severity) for one in found(subject_of(frame, "y", parts=parts, **more), "rows")]
+        for more in ({"declared": declared, "extra": ("when",)}, {"extra": ("when",)})
+    ]
+    assert kinds == [[("column_of_a_time", "note")], [("column_constant", "warn")]]

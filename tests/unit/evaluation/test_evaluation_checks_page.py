@@ -71,3 +71,8 @@ def test_every_finding_says_the_same_in_the_report():
         key = f"finding.{finding.kind}.{finding.code}"
         assert phrases("en")(key, **finding.values) == finding.text
         assert phrases("zh")(key, **finding.values) not in {finding.text, key}
+
+
+@pytest.mark.parametrize(("lang", "limits"), [("en", "below 0.1 (numbers) or 0.02 (texts)"), ("zh", "0.02")])
+def test_the_chapter_says_from_which_change_on_something_is_found(lang, limits):
+    assert limits in checks(evidence_of(clean_run(1, model="true")), phrases(lang)).about

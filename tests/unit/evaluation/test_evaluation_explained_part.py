@@ -41,10 +41,12 @@ class Linear:
             method=self.method,
             scale="log_odds" if self.classes else "value",
             outputs=np.full(len(matrix), int(self.classes > 0)),
+            given=found.sum(axis=1, keepdims=True),
             base=np.zeros(len(matrix)),
             answers=found.sum(axis=1),
             contributions=found,
             error=0.0,
+            background_rows=1,
             spread=np.full(found.shape, 0.25) if self.sampled else None,
         )
 

@@ -15,8 +15,9 @@ from golive.evaluation.groups import found
 from golive.evaluation.groups.reweighting import reweighting
 from golive.evaluation.groups.section import fairness
 from golive.evaluation.pages.chapter import written
+from golive.evaluation.pages.drawing import svg
 from golive.evaluation.pages.groups import groups
-from golive.evaluation.pages.phrases import phrases, table
+from golive.evaluation.pages.phrases import listed, phrases, table
 from golive.evaluation.pages.words.groups import WORDS
 from golive.evaluation.sections import with_found
 from golive.evaluation.subject import Rows, Subject
@@ -104,12 +105,13 @@ def test_every_finding_and_note_has_the_same_english_sentence_on_the_page(make):
     for finding in evidence.findings:
         assert say(f"finding.{finding.kind}.{finding.code}", **finding.values) == finding.text
     for note in evidence.details["notes"]:
-        said = say(f"note.{note['code']}", **{key: value for key, value in note.items() if key not in {"code", "text"}})
+        numbers = {key: value for key, value in note.items() if key not in {"code", "text"}}
+        said = say(f"note.{note['code']}", **listed(say, numbers))
         assert said.rstrip(".").lower() == note["text"].lower()
 
 
 def test_the_sentences_of_findings_are_kept_once_in_two_places():
-    for code, text in (("ratio", found.RATIO), ("tpr", found.TPR), ("error", found.ERROR)):
+    for code, text in (("ratio", found.RATIO), ("likely", found.LIKELY), ("tpr", found.TPR), ("error", found.ERROR)):
         assert table()[f"finding.group_gap.{code}"][0] == text
 
 
@@ -124,3 +126,50 @@ def test_every_phrase_has_the_same_blanks_in_both_languages():
 def test_evidence_without_declared_columns_has_no_such_chapter():
     bare = Evidence(bundle=digest_of(b"bundle"), kind="evaluation", measured_at="", code="")
     assert groups(bare, phrases("en")) is None
+
+
+def test_an_assumed_favorable_answer_is_said_where_the_chapter_begins_and_a_declared_one_is_not():
+    assumed, declared = classified(), classified()
+    declared = msgspec.structs.replace(
+        declared, declared=msgspec.structs.replace(declared.declared, favorable="yes", sensitive=("sex",))
+    )
+    assert "so “yes” is assumed" in groups(evidence_of(assumed), phrases("en")).about
+    assert "因此假定为“yes”" in groups(evidence_of(assumed), phrases("zh")).about
+    assert "assumed" not in groups(evidence_of(declared), phrases("en")).about
+    codes = [{note["code"] for note in evidence_of(one).details["notes"]} for one in (assumed, declared)]
+    assert ["fairness_favorable" in those for those in codes] == [True, False]
+
+
+def test_a_likely_gap_says_the_same_sentence_in_the_evidence_and_on_the_page():
+    values = {
+        "label": "afam",
+        "favorable": "yes",
+        "least": "no",
+        "most": "yes",
+        "least_value": 0.04,
+        "most_value": 0.11,
+        "value": 0.335,
+        "lower": 0.152,
+        "upper": 0.757,
+    }
+    assert phrases("en")("finding.group_gap.likely", **values) == found.LIKELY.format(**values)
+    assert "20 张表" in phrases("zh")("finding.group_gap.likely", **values)
+
+
+def test_small_groups_are_gray_dots_under_one_caption_and_keep_their_names_whole():
+    subject = classified()
+    sex = subject.test.extra["sex"].copy()
+    sex[:7] = "18 to 28 and more"
+    few = msgspec.structs.replace(subject, test=msgspec.structs.replace(subject.test, extra={"sex": sex}))
+    for one, captioned in ((few, True), (subject, False)):
+        drawn = groups(evidence_of(one), phrases("en")).drawn[0]
+        assert ("Gray: few rows" in drawn.about) == captioned
+        assert ("var(--muted)" in svg(drawn.plot).partition("matplotlib.axis")[0]) or not captioned
+        assert "(few rows" not in svg(drawn.plot)
+
+
+def test_chinese_pages_join_crossed_groups_the_chinese_way():
+    page = written(groups(evidence_of(classified()), phrases("zh")))
+    assert "sex、age" in page
+    assert "女、" in page
+    assert " × " not in page

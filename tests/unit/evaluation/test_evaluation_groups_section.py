@@ -137,7 +137,7 @@ def test_a_model_that_reads_a_sensitive_column_says_so_and_names_what_stands_in_
     single, afam = section.details["columns"]
     assert single["read"]
     assert not afam["read"]
-    assert [note["columns"] for note in section.notes if note["code"] == "fairness_read"] == ["single"]
+    assert [note["columns"] for note in section.notes if note["code"] == "fairness_read"] == [["single"]]
     assert "single" not in {one["column"] for one in single["proxies"]}
     strengths = [one["strength"] for one in afam["proxies"]]
     assert strengths == sorted(strengths, reverse=True)
@@ -233,7 +233,7 @@ def test_groups_of_few_rows_are_shown_and_left_out_of_the_extremes():
     shown = {row["name"]: row["compared"] for row in section.details["columns"][0]["groups"]}
     assert shown == {"a": True, "b": True, "alone": False, "few": False}
     assert all({gap["least"], gap["most"]} == {"a", "b"} for gap in section.details["columns"][0]["gaps"])
-    assert [note["groups"] for note in section.notes if note["code"] == "fairness_small"] == ["alone, few"]
+    assert [note["groups"] for note in section.notes if note["code"] == "fairness_small"] == [["alone", "few"]]
 
 
 def test_rows_whose_group_is_missing_are_a_group_that_is_not_compared():
@@ -414,3 +414,20 @@ def test_a_gap_that_is_planted_into_real_answers_is_found(name):
         )
     )
     assert "ratio" in {finding.code for finding in section.findings}
+
+
+def test_a_ratio_below_four_fifths_by_its_interval_alone_is_a_note_that_more_rows_would_settle():
+    section = fairness(made(rows=260, rates=(0.6, 0.33), favorable="yes"))
+    (gap,) = [one for one in section.details["columns"][0]["gaps"] if one["name"] == "selection_ratio"]
+    assert gap["upper"] < 0.8
+    (likely,) = section.findings
+    assert (likely.kind, likely.code, likely.severity) == ("group_gap", "likely", "note")
+    assert "fewer than 1 of 20 tables; more rows would settle it" in likely.text
+    assert (likely.values["lower"], likely.values["upper"]) == (gap["lower"], gap["upper"])
+    assert section.notes == ()
+
+
+def test_groups_of_a_number_are_named_by_a_range_that_reads_in_every_language():
+    section = fairness(msgspec.structs.replace(made(), declared=Declared(sensitive=("x",), favorable="yes")))
+    names = [row["name"] for row in section.details["columns"][0]["groups"]]
+    assert all("–" in name and " to " not in name for name in names)

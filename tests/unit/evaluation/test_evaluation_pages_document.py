@@ -60,7 +60,7 @@ def classified(points=60):
             "unit": "EUR",
             "declared": True,
         },
-        "learning_curve": {"rows": [100, 400, 3000], "metric": "auc", "valid": mean, "train": mean},
+        "learning_curve": {"rows": [100, 400, 3000], "metric": "auc", "test": mean, "train": mean},
         "latency": {"batch": [1, 100], "rows_per_s": [9e3, 1e6], "p50_ms": [0.1, 0.5], "p99_ms": [0.2, 0.9]},
     }
 
@@ -225,7 +225,7 @@ def test_a_rule_about_findings_is_answered_in_chinese_too():
     text = page(evidence(PLAIN, findings=(leak,)), "zh", verdict)
     assert "<td>the id tells</td>" in text
     assert "<td>已检查、未发现：单位错误。</td>" in text
-    assert "<td>未检查（缺少所需数据或未声明）：测试数据早于训练数据。</td>" in text
+    assert "<td>未检查（缺少所需数据或未声明）：时间先后。</td>" in text
 
 
 def test_many_classes_show_their_most_frequent_confusions():

@@ -12,7 +12,10 @@ from golive.evaluation.pages import phrases
 from golive.evaluation.pages.findings import findings, sentence, worst_severity
 from golive.evaluation.pages.measured import numbers
 from golive.evaluation.pages.notebook import evidence_html
+from golive.evaluation.pages.numbers import alike
 from golive.evaluation.pages.report import attached
+
+_BETTER = {"recall": "higher", "ece": "lower", "f1": "higher"}
 
 SHIFT = Finding(kind="shift", severity="warn", code="unheard-of", text="'age' <moved>.", columns=("<b>",), p=2e-9)
 LEAK = Finding(kind="leakage", severity="stop", code="unheard-of", text="'id' tells.", rows=tuple(range(20)), p=0.004)
@@ -65,7 +68,7 @@ def test_a_finding_names_its_columns_some_of_its_rows_and_its_chance():
 
 @pytest.mark.parametrize(
     ("lang", "absent", "unlooked"),
-    [("en", "not found: wrong units", "test rows before training rows"), ("zh", "未发现：单位错误", "未检查")],
+    [("en", "not found: wrong units", "order in time"), ("zh", "未发现：单位错误", "未检查")],
 )
 def test_what_was_looked_for_in_vain_is_said_and_what_was_not_looked_for_too(lang, absent, unlooked):
     page = text_of(findings(evidence(SHIFT, checked=("shift", "unit")), phrases.phrases(lang)))
@@ -124,3 +127,37 @@ def test_numbers_say_how_they_were_made_and_leave_families_to_their_chapters():
     assert 'title="DeLong; 1,200 rows"' in page
     assert "Calibration slope" in page
     assert "selection_ratio" not in page
+
+
+def test_a_gap_that_is_only_a_note_is_not_among_what_was_not_found():
+    likely = Finding(kind="group_gap", severity="note", code="unheard-of", text="'sex' differs.")
+    page = text_of(findings(evidence(likely, checked=("group_gap", "unit")), phrases.phrases("en")))
+    assert "not found: wrong units." in page
+    assert page.count("gaps between groups") == 1
+
+
+def test_a_baseline_of_one_answer_is_no_red_mark_by_recall_or_calibration():
+    def beside(name, value, baseline):
+        gap = value - baseline
+        low, high = gap - 0.01, gap + 0.01
+        return (
+            Measure(name=name, value=value),
+            Measure(name=f"baseline.{name}", value=baseline),
+            Measure(name=f"{name} - baseline.{name}", value=gap, lower=low, upper=high, better=_BETTER[name]),
+        )
+
+    measures = (*beside("recall", 0.9, 1.0), *beside("ece", 0.05, 0.01), *beside("f1", 0.5, 0.8))
+    chapter = numbers(evidence(measures=measures, details={"task": "classification"}), phrases.phrases("en"))
+    page = "".join(chapter.parts)
+    assert page.count('class="worse"') == 1
+    assert page.count('title="the baseline has this for nothing"') == 2
+    assert "Gray against the baseline" in chapter.about
+    plain = numbers(evidence(measures=beside("f1", 0.5, 0.8)), phrases.phrases("en"))
+    assert "Gray against the baseline" not in plain.about
+
+
+def test_a_small_value_is_written_as_finely_as_its_interval():
+    assert alike(-7.28e-5, -0.0262, 0.0261) == ("0.000", "−0.026 … 0.026")
+    assert alike(0.002496, -0.001856, 0.006847) == ("0.0025", "−0.0019 … 0.0068")
+    assert alike(7.28e-5, None, None) == ("7.28e−5", "")
+    assert alike(None, None, None) == ("–", "")

@@ -135,3 +135,18 @@ def test_absurd_numbers_are_drawn():
     assert "<svg" in svg(plots.waterfall(NAMES, wild, base=0.0, total=1.0, **WORDS))
     assert "<svg" in svg(plots.swarm(NAMES, [wild] * 6, [wild] * 6, **WORDS))
     assert "<svg" in svg(plots.swarm([], np.zeros((0, 3)), np.zeros((0, 3)), **WORDS))
+
+
+def test_a_waterfall_says_where_it_begins_and_where_it_ends():
+    text = svg(plots.waterfall(["a", "b"], [3.0, -1.5], base=10.25, total=11.75, ends=("平均", "this row"), **WORDS))
+    for part in (">10.25<", ">11.75<", ">平均<", ">this row<", ">+3<", ">−1.5<"):
+        assert part in text
+
+
+def test_some_rows_of_a_plot_of_intervals_may_be_gray():
+    shown = figure(plots.intervals(["a", "b"], [1.0, 2.0], [0.0, 1.0], [2.0, 3.0], muted=[False, True], **WORDS))
+    dots = [line for line in shown.axes[0].get_lines() if line.get_marker() == "o"]
+    assert [(dot.get_xdata().tolist(), to_hex(dot.get_color())) for dot in dots] == [
+        ([1.0], "#2f6db5"),
+        ([2.0], "#626b74"),
+    ]

@@ -49,7 +49,8 @@ def test_a_chapter_lists_the_rows_whose_labels_are_doubtful():
 
     assert html.count("<tr>") == 21
     assert "confident learning" in html
-    assert "probabilities explain" in html
+    assert "Labels doubted: " in html
+    assert "If every label were right" in html
 
 
 def test_targets_are_listed_with_their_distance():
@@ -83,3 +84,11 @@ def test_without_the_details_there_is_no_chapter():
 
     assert slice_page(empty, phrases("en")) is None
     assert label_page(empty, phrases("en")) is None
+
+
+def test_one_set_of_identical_rows_reads_as_well_as_many():
+    details = {"conflicts": {"sets": 1, "conflicting": 1, "expected": 0.3}}
+    bare = msgspec.structs.replace(stored(1), details={"label_noise": details})
+    page = written(label_page(bare, phrases("en")))
+    assert "identical inputs: 1; sets in which the answers differ: 1." in page
+    assert "预计约有 0.3 组" in written(label_page(bare, phrases("zh")))

@@ -18,7 +18,7 @@ from golive.evaluation.pages.chapter import written
 from golive.evaluation.pages.phrases import phrases, table
 from golive.evaluation.pages.stress import stress
 from golive.evaluation.stress.part import robustness
-from golive.evaluation.subject import Rows, Subject
+from golive.evaluation.subject import Rows, Section, Subject
 
 ROWS = 600
 
@@ -399,3 +399,48 @@ def test_the_chapter_is_drawn_from_the_stored_details_alone(linear, lang):
 def test_evidence_without_stresses_has_no_chapter():
     empty = Evidence(bundle=digest_of(b"b"), kind="evaluation", measured_at="2026-01-01T00:00:00Z", code="1")
     assert stress(empty, phrases("en")) is None
+
+
+def test_curves_that_hide_one_another_are_one_with_the_names_of_all():
+    same = [{"strength": 0.5, "refused": 0.0, "broken": 0.0, "drops": {"accuracy": DROP}}]
+    other = [{"strength": 0.5, "refused": 0.0, "broken": 0.0, "drops": {"accuracy": {**DROP, "value": 0.2}}}]
+    families = [("unseen", same), ("misspelt", other), ("case", same), ("encoding", same)]
+    details = {
+        "metrics": ["accuracy"],
+        "rows": 100,
+        "clean": {"accuracy": 0.9},
+        "families": [{"name": name, "form": "share", "columns": 1, "points": points} for name, points in families],
+        "flips": {"steps": []},
+        "limits": [],
+        "singles": {"table": []},
+    }
+    section = Section(details=details)
+    (drawn,) = stress(evidence_of(section), phrases("en")).drawn
+    assert [label for _, label in drawn.legend] == ["never seen, letter case, encoding", "misspelt"]
+    (drawn,) = stress(evidence_of(section), phrases("zh")).drawn
+    assert drawn.legend[0][1] == "从未出现、大小写、编码"
+
+
+def test_numbers_of_a_part_of_the_rows_say_which_part():
+    columns = normal_columns(2)
+
+    def predict(table):
+        if (np.abs(table["x0"]) > 50.0).any():
+            message = "too far"
+            raise InvalidRowError(message, field="$[0].x0")
+        return (table["x0"] + table["x1"])[:, None]
+
+    truth = columns["x0"] + columns["x1"]
+    section = robustness(subject_of(columns, truth, predict, task="regression", rules=("rmse <= 0.3",)))
+    (row,) = [
+        one for one in section.details["singles"]["table"] if one["stress"] == "x1000" and one["columns"] == ["x0"]
+    ]
+    page = written(stress(evidence_of(section), phrases("en")))
+    assert f"on the {1 - row['refused']:.0%} that a server would answer" in page
+    assert {found["answered"] for limit in section.details["limits"] for found in limit["breaks"]} == {1.0}
+    limit = section.details["limits"][0]
+    limit["breaks"][0]["answered"] = 0.28
+    assert "on the 28% of the rows that a server would answer" in written(stress(evidence_of(section), phrases("en")))
+
+
+DROP = {"value": 0.1, "lower": 0.05, "upper": 0.15}

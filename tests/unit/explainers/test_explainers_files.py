@@ -2,6 +2,7 @@
 
 import json
 import struct
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -175,6 +176,68 @@ def test_any_trees_are_either_read_or_refused(met, unmet, roots, features):
     except VerificationError:
         return
     assert len(leaves.starts) <= 3
+
+
+def comb(depth):
+    """One tree that is as deep as it has nodes: a leaf hangs on each."""
+    places = np.arange(depth)
+    return trees(
+        modes=np.zeros(depth),
+        features=np.zeros(depth),
+        splits=np.zeros(depth),
+        met=depth + places,
+        unmet=np.append(places[1:], 2 * depth),
+        missing=np.zeros(depth),
+        values=np.ones((depth + 1, 1)),
+    )
+
+
+def test_paths_that_unroll_to_far_more_than_the_file_are_refused_before_they_fill_the_memory():
+    tracemalloc.start()
+    try:
+        with pytest.raises(VerificationError, match="more than 4000000 steps together"):
+            leaves_of(nodes_of(comb(4_000)), np.array([0, 1]), 2)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 200e6
+    assert len(leaves_of(nodes_of(comb(1_000)), np.array([0, 1]), 2).starts) == 1_001
+
+
+def test_more_nodes_leaves_or_sets_than_are_ever_written_are_refused():
+    for changed in ({"values": np.zeros((200_001, 1))}, {"set_ends": np.zeros(10)}):
+        with pytest.raises(VerificationError, match="more than 200000|sets that are not there"):
+            nodes_of(trees(**changed))
+
+
+def test_a_leaf_of_many_columns_among_many_leaves_is_refused():
+    # One path reads 60 columns; the other trees have one node each.
+    deep, stumps = 60, 50_000
+    count = deep + stumps
+    places = np.arange(count)
+    unmet = count + places
+    met = np.where(places < deep - 1, places + 1, 2 * count + places)
+    held = trees(
+        roots=np.append(0, places[deep:]),
+        modes=np.zeros(count),
+        features=np.minimum(places, deep - 1),
+        splits=np.zeros(count),
+        met=met,
+        unmet=unmet,
+        missing=np.zeros(count),
+        owners=np.arange(deep),
+        values=np.ones((2 * count, 1)),
+    )
+    with pytest.raises(VerificationError, match="with up to 60 columns each are too many"):
+        leaves_of(nodes_of(held), np.arange(deep), deep)
+
+
+def test_the_encoder_is_opened_by_nothing_that_the_file_names(bundle):
+    for runtime in ("isolated", "compiled", "openvino"):
+        head, body = head_of(bundle.files[EXPLAINER])
+        hostile = with_head({**head, "runtime": runtime}, body)
+        with pytest.raises(VerificationError, match="its header cannot be read"):
+            open_explainer(bundle.road, {**bundle.files, EXPLAINER: hostile})
 
 
 def test_numbers_that_are_not_finite_are_refused():

@@ -9,7 +9,8 @@ from golive.domain.bundle import Decision, Manifest
 from golive.domain.preparation import Bound, Preparation, Vocabulary
 from golive.domain.signature import Field, Signature
 from golive.errors import UsageError
-from golive.inference.counterfactual import Goal, Reach, counterfactuals
+from golive.inference.counterfactual import Reach, counterfactuals
+from golive.inference.goal import Goal
 from golive.inference.road import open_road
 from golive.inference.table import columns_of
 

@@ -161,6 +161,8 @@ def _evaluation(proposal: Proposal) -> list[str]:
         said.append(
             f"  sensitive: {_flow(proposal.sensitive)}  # fairness is measured by them; the model may not read them"
         )
+        if proposal.inspection.target.task == "classification":
+            said.append('  # favorable: ""  # the class that people wish for; where it is not named, the second one')
     if proposal.time:
         said.append(f"  time: {scalar_text(proposal.time)}  # when a row was")
     more = [f"  # slices: {_flow([example])}  # columns whose values are shown apart, whatever is found"]

@@ -7,7 +7,8 @@ from golive import plugins
 from golive.control.project.file import Project
 from golive.control.project.shape import Path as Place
 from golive.control.project.shape import nearest
-from golive.domain.metric import ALONE, SEARCHED, is_measured, measure_names
+from golive.control.rules import complaints
+from golive.domain.metric import SEARCHED
 from golive.domain.naming import checked_name
 from golive.domain.preparation import Combine
 from golive.errors import PolicyError, UsageError
@@ -224,34 +225,8 @@ def _gate(project: Project, _: Path) -> Iterator[Finding]:
         except PolicyError as error:
             yield ("gate", "rules", index), error.message
             continue
-        undeclared = _undeclared(project, read.left)
-        if undeclared:
-            yield ("gate", "rules", index), undeclared
-        if read.asks_for_none:
-            continue
-        for name in (read.left, read.right):
-            if name and not is_measured(name, project.task):
-                found = f"found {name!r}, which evaluation of a {project.task} does not measure; "
-                yield ("gate", "rules", index), found + nearest(name, measure_names(project.task))
-        if read.bound and not _has_interval(read.left, read.right):
-            text = f"{read.measure} has no interval; compare its value, without .{read.bound}"
-            yield ("gate", "rules", index), text
-
-
-def _undeclared(project: Project, name: str) -> str:
-    """Say what must be declared before a rule can be answered; empty where nothing is missing."""
-    said = project.evaluation
-    if (name.startswith("fairness.") or name == "group_gap") and not said.sensitive:
-        return f"found {name!r}, but no columns are declared to measure it by; name them in evaluation.sensitive"
-    if name == "time" and not said.time:
-        return "found 'time', but no column is declared that says when a row was; name it in evaluation.time"
-    return ""
-
-
-def _has_interval(left: str, right: str) -> bool:
-    if not right:
-        return left not in ALONE
-    return right in {f"baseline.{left}", f"champion.{left}"}
+        for complaint in complaints(read, project.task, project.evaluation):
+            yield ("gate", "rules", index), complaint
 
 
 def _ports(project: Project, _: Path) -> Iterator[Finding]:

@@ -1,6 +1,7 @@
 """Explaining: what the process that explains answers with. It gives way to predictions, and ends where it hangs."""
 
 import os
+import resource
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,11 +17,14 @@ from golive.store.bundles import BundleStore
 
 _NICENESS = 10
 """A tenth of a core that predictions want, all of one that they leave."""
+_MEMORY_BYTES = 4 * 2**30
+"""Of memory that is written to. Address space is no measure: ONNX Runtime's threads reserve more than they use."""
 
 
 def desk_board(order: WorkerOrder) -> DeskBoard:
     """Give what answers the workers' requests to explain; from here on this process gives way to others."""
     os.nice(_NICENESS)
+    _bound_memory()
     store = BundleStore(Home(Path(order.state)).store)
 
     def open_(placed: Placed) -> Account:
@@ -28,6 +32,12 @@ def desk_board(order: WorkerOrder) -> DeskBoard:
         return opened(bundle.manifest, store.files(bundle))
 
     return DeskBoard(Desk(open_, DeskLimits(limit_s=order.explain_s), _alarm))
+
+
+def _bound_memory() -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    most = _MEMORY_BYTES if hard == resource.RLIM_INFINITY else min(_MEMORY_BYTES, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
 
 
 @contextmanager

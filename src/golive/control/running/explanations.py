@@ -61,8 +61,9 @@ class Explanations:
             try:
                 code = await self._live()
                 tell(f"the explaining process ended with code {code}; it is started again when it is asked for")
-            except UnavailableError as error:
-                tell(f"the explaining process does not serve and was ended ({error.message})")
+            except (UnavailableError, OSError) as error:
+                # An error of the system's passes like another: this task must outlive it.
+                tell(f"the explaining process does not serve and was ended ({error})")
             wait_s = _FIRST_WAIT_S if time.monotonic() - began > _STABLE_S else min(2 * wait_s, _LONGEST_WAIT_S)
             await asyncio.sleep(wait_s)
 

@@ -62,7 +62,10 @@ class Nursery:
         Raises:
             UnavailableError: the process could not be started.
         """
-        ours, theirs = socket.socketpair()
+        try:
+            ours, theirs = socket.socketpair()
+        except OSError as error:
+            raise _unstarted(error) from error
         sockets = tuple(sock.fileno() for sock in (*listening, theirs))
         try:
             process = await self._fork(sockets) if _CAN_FORK else await _executed("worker", sockets)

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from golive.domain.finding import Finding
+from golive.domain.finding import Finding, Severity
 from golive.evaluation.checks.found import SURE, Outcome, few, finding
 from golive.evaluation.checks.looked import Looked, Seen, codes_of
+from golive.evaluation.checks.order import later
 from golive.evaluation.subject import Subject
 from golive.ports import Float64
 
@@ -16,7 +17,10 @@ _PRECISE = 1e-4
 
 def asked(looked: Looked) -> Outcome:
     """Find what makes these rows, or the answers to them, say little."""
-    columns = [result for seen in looked.columns if (result := _column(seen, len(looked.columns))) is not None]
+    after = later(looked.subject)
+    columns = [
+        result for seen in looked.columns if (result := _column(seen, len(looked.columns), after=after)) is not None
+    ]
     found = [
         *_answers(looked.subject),
         *_truth(looked.subject),
@@ -61,7 +65,7 @@ def _groups(subject: Subject) -> list[Finding]:
     name = subject.declared.group
     column = subject.test.column(name)
     if column is None:
-        return []
+        return [finding("rows", "no_group", "warn", columns=(name,), column=name)] if name else []
     (codes,), _ = codes_of(column)
     counts = np.unique(codes[np.isfinite(codes)], return_counts=True)[1]
     single = int((counts == 1).sum())
@@ -70,7 +74,7 @@ def _groups(subject: Subject) -> list[Finding]:
     return [finding("rows", "single_groups", "warn", columns=(name,), count=single, groups=len(counts), column=name)]
 
 
-def _column(seen: Seen, columns: int) -> Finding | None:
+def _column(seen: Seen, columns: int, *, after: bool) -> Finding | None:
     test, training = seen.test, seen.training
     if len(test) < _FEWEST:
         return None
@@ -84,7 +88,8 @@ def _column(seen: Seen, columns: int) -> Finding | None:
     if training is None or len(present) < len(test) or (present != present[0]).any():
         return None
     others = float((training != present[0]).mean())
-    return _unlike(seen.name, "column_constant", others, len(test), chance)
+    # The rows of a season hold what the season holds.
+    return _unlike(seen.name, "column_of_a_time" if after else "column_constant", others, len(test), chance)
 
 
 def _unlike(name: str, code: str, before: float, rows: int, chance: float) -> Finding | None:
@@ -92,7 +97,8 @@ def _unlike(name: str, code: str, before: float, rows: int, chance: float) -> Fi
     p = float((1.0 - before) ** rows)
     if before == 0.0 or p > chance:
         return None
-    return finding("rows", code, "warn", columns=(name,), p=p, column=name, before=before)
+    severity: Severity = "note" if code == "column_of_a_time" else "warn"
+    return finding("rows", code, severity, columns=(name,), p=p, column=name, before=before)
 
 
 def _copies(looked: Looked) -> list[Finding]:

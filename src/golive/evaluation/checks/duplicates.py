@@ -43,13 +43,12 @@ def duplicates(subject: Subject) -> Outcome:
     there = None if training is None else sample(len(training.truth), most, rng)
     if not names:
         return Outcome()
-    hashed = []
-    for name in names:
+    before = 0 if there is None else len(there)
+    whole = np.empty((len(names), before + len(kept)), dtype=np.uint64)
+    for place, name in enumerate(names):
         parts = [] if training is None or there is None else [training.columns[name][there]]
         coded, _ = codes_of(*parts, subject.test.columns[name][kept])
-        hashed.append(_mixed(np.concatenate(coded), rng))
-    whole = np.stack(hashed)
-    before = 0 if there is None else len(there)
+        whole[place] = _mixed(np.concatenate(coded), rng)
     found = [_inside(whole[:, before:], subject, kept)]
     if before:
         found.append(_across(whole, before, subject, kept))
@@ -121,7 +120,7 @@ def _different(whole: Hash) -> Hash:
     for place, column in enumerate(whole):
         _, first, index = np.unique(column, return_index=True, return_inverse=True)
         kept.setdefault(np.argsort(np.argsort(first))[index].astype(np.int32).tobytes(), place)
-    return whole[list(kept.values())]
+    return whole if len(kept) == len(whole) else whole[list(kept.values())]
 
 
 def _explained(whole: Hash, here: slice, there: slice) -> bool:
@@ -132,9 +131,16 @@ def _explained(whole: Hash, here: slice, there: slice) -> bool:
     expected = 0.0
     for _ in range(_SPLITS):
         halves = np.array_split(rng.permutation(len(whole)), 2)
-        agree = [_pairs(whole[half].sum(axis=0, dtype=np.uint64), here, there, same=same) - twins for half in halves]
+        agree = [_pairs(_total(whole, half), here, there, same=same) - twins for half in halves]
         expected = max(expected, agree[0] * agree[1] / among)
     return expected > _CHANCE * twins
+
+
+def _total(whole: Hash, places: Int64) -> Hash:
+    total = np.zeros(whole.shape[1], dtype=np.uint64)
+    for place in places:
+        total += whole[place]
+    return total
 
 
 def _pairs(hashed: Hash, here: slice, there: slice, *, same: bool) -> float:

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from golive.domain.signature import Field
-from golive.evaluation.subject import Rows, Subject
+from golive.evaluation.subject import Subject
 from golive.ports import Column, Float64, Int64
 
 MOST_ROWS = 20_000
@@ -97,12 +97,6 @@ def codes_of(*columns: Column) -> tuple[list[Float64], tuple[str, ...] | None]:
         for column in columns
     ]
     return coded, tuple(known)
-
-
-def with_training(rows: Rows, training: Rows | None, name: str) -> tuple[Column, Column] | None:
-    """Give a column of the test and the training rows, where both have it."""
-    here, there = rows.column(name), None if training is None else training.column(name)
-    return None if here is None or there is None else (here, there)
 
 
 def _read(subject: Subject) -> tuple[Field, ...]:

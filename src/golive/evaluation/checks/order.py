@@ -67,6 +67,19 @@ def in_time(subject: Subject) -> Outcome:
     )
 
 
+def later(subject: Subject) -> bool:
+    """Say whether the test rows come after the training rows, by the declared time column."""
+    name, training = subject.declared.time, subject.training
+    here, there = subject.test.column(name), None if training is None else training.column(name)
+    if not name or here is None or there is None:
+        return False
+    test, known = moments(here).values, moments(there).values
+    test, known = test[np.isfinite(test)], known[np.isfinite(known)]
+    if not len(test) or len(known) < _FEWEST:
+        return False
+    return float((test < np.quantile(known, _LATEST, method="lower")).mean()) < _LEAST_EARLIER
+
+
 def _unreadable(timed: Timed, rows: int) -> tuple[Finding, ...]:
     broken = timed.test.unreadable
     if not broken:
@@ -102,7 +115,8 @@ def _earlier(subject: Subject, timed: Timed) -> tuple[float | None, Finding | No
     if not changing:
         return share, None
     rows = tuple(int(row) for row in subject.kept[np.flatnonzero(early)[:20]])
-    return share, finding(
+    named = changing[:_NAMED]
+    early_rows = finding(
         "time",
         "earlier",
         "warn",
@@ -111,8 +125,9 @@ def _earlier(subject: Subject, timed: Timed) -> tuple[float | None, Finding | No
         column=timed.name,
         share=share,
         latest=written(latest, number=timed.number),
-        changing=", ".join(changing[:_NAMED]),
+        changing=", ".join(named),
     )
+    return share, msgspec.structs.replace(early_rows, values={**early_rows.values, "changing": named})
 
 
 def _changing(subject: Subject, when: Float64) -> list[str]:
@@ -159,10 +174,10 @@ def _errors(subject: Subject, timed: Timed) -> tuple[Finding | None, Mapping[str
         "lower": np.maximum(means - half, 0.0).tolist(),
         "upper": (means + half).tolist(),
     }
-    return _grown(error, timed.name), details
+    return _grown(error, timed.name, subject.signature.task), details
 
 
-def _grown(error: Float64, name: str) -> Finding | None:
+def _grown(error: Float64, name: str, task: str) -> Finding | None:
     third = len(error) // 3
     early, late = error[:third], error[-third:]
     if third < _FEWEST:
@@ -172,7 +187,8 @@ def _grown(error: Float64, name: str) -> Finding | None:
     # Five standard errors, since errors have heavy tails: one chance in a million if they were normal.
     if unsure == 0 or last - first < 5.0 * unsure or last < _GROWN * first:
         return None
-    return finding("time", "error_grows", "warn", columns=(name,), column=name, early=first, late=last)
+    code = "error_grows" if task == "regression" else "mistakes_grow"
+    return finding("time", code, "warn", columns=(name,), column=name, early=first, late=last)
 
 
 def _error(subject: Subject) -> Float64:

@@ -6,7 +6,7 @@ number of columns.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 import msgspec
 import numpy as np
@@ -37,6 +37,9 @@ _TESTS = 4
 _FEWEST = 30
 _TOP = 28
 _FREQUENT, _FREQUENT_SHARE = 20, 0.005
+_SHAPES = ("shape", "categories")
+_APART, _NAMED = 3, 3
+"""More columns of another shape than this are one finding, which names the worst."""
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,7 +83,27 @@ def shifts(looked: Looked, changed: Mapping[str, Change], *, explained: Sequence
         result for change in ordered if change.name not in exempt and (result := _found(change, hypotheses)) is not None
     ]
     answers = _answers(looked, hypotheses)
-    return Outcome(findings=(*few(found), *answers), checked=("shift",) if changed else ())
+    return Outcome(findings=(*few(_joined(found)), *answers), checked=("shift",) if changed else ())
+
+
+def _joined(found: Sequence[Finding]) -> list[Finding]:
+    """Put columns of another shape together where they are many: whole rows are then other ones."""
+    shapes = [one for one in found if one.code in _SHAPES]
+    if len(shapes) <= _APART:
+        return list(found)
+    shapes.sort(key=lambda one: -float(one.values["psi"]))
+    worst = [f"{one.values['column']} ({one.values['psi']:.2f})" for one in shapes[:_NAMED]]
+    several = finding(
+        "shift",
+        "several",
+        "warn",
+        columns=tuple(name for one in shapes for name in one.columns),
+        p=max(one.p or 0.0 for one in shapes),
+        count=len(shapes),
+        worst=", ".join(worst),
+    )
+    told = msgspec.structs.replace(several, values={**several.values, "worst": worst})
+    return [told, *(one for one in found if one.code not in _SHAPES)]
 
 
 def compare(reference: Float64, window: Float64, *, text: bool) -> ColumnDrift:
@@ -203,9 +226,10 @@ def _found(change: Change, hypotheses: int) -> Finding | None:
         return _risen(change.name, "unseen", drift.unseen, hypotheses)
     if matters(drift, text=change.text, chance=chance):
         p = min(1.0, drift.p * hypotheses)
-        return finding(
-            "shift", "shape", "warn", columns=(change.name,), p=p, column=change.name, psi=drift.psi, w1=drift.w1
-        )
+        about: dict[str, Any] = {"columns": (change.name,), "p": p, "column": change.name, "psi": drift.psi}
+        if change.text:
+            return finding("shift", "categories", "warn", **about)
+        return finding("shift", "shape", "warn", w1=drift.w1, **about)
     if _rose(drift.missing, _MISSING, chance):
         return _risen(change.name, "missing", drift.missing, hypotheses)
     if _rose(drift.outside, _OUTSIDE, chance):

@@ -8,7 +8,7 @@ from golive.evaluation.documents.draft import Draft
 from golive.evaluation.documents.markdown import Markdown, bullets, escape, heading, join, table
 from golive.evaluation.documents.trace import walked
 from golive.evaluation.pages.measured import own_measures, paired_rows
-from golive.evaluation.pages.phrases import known
+from golive.evaluation.pages.phrases import known, listed
 
 _ROLES = ("baseline", "champion")
 _MOST = 40
@@ -128,7 +128,7 @@ def _note(note: Any, draft: Draft) -> str:
     if draft.language == "en" or not known(key):
         return str(note.get("text", note.get("code", "")))
     filled = {**note, "metric": draft.say(f"metric.{note['metric']}")} if "metric" in note else note
-    return draft.say(key, **filled)
+    return draft.say(key, **listed(draft.say, filled))
 
 
 def _groups(column: Any, place: int, draft: Draft) -> Markdown:

@@ -7,8 +7,7 @@ import msgspec
 import numpy as np
 
 from golive.domain.explanation import Explained
-from golive.domain.signature import Signature
-from golive.evaluation.subject import Explaining, Rows, Subject, Table
+from golive.evaluation.subject import Explaining, Subject, Table, taken
 from golive.ports import Column, Float64, Int64
 
 MOST_ROWS = 500
@@ -46,16 +45,24 @@ def chosen_rows(subject: Subject, count: int) -> Int64:
     return np.sort(np.random.default_rng(subject.seed).permutation(subject.rows)[:count])
 
 
-def taken(rows: Rows, signature: Signature, places: Int64) -> dict[str, Column]:
-    """Give the inputs of some rows."""
-    return {name: rows.columns[name][places] for name in signature.names}
+def inputs_of(subject: Subject, places: Int64) -> dict[str, Column]:
+    """Give the inputs of some test rows."""
+    return taken({name: subject.test.columns[name] for name in subject.signature.names}, places)
 
 
-def shares(explained: Explained, seed: int) -> tuple[Float64, Float64, Float64]:
-    """Give each column's share of all contributions ``[inputs]``, and its bootstrap interval: rows are drawn."""
+def shares(explained: Explained, seed: int, groups: Int64 | None = None) -> tuple[Float64, Float64, Float64]:
+    """Give each column's share of all contributions ``[inputs]``, and its bootstrap interval.
+
+    Rows are drawn, or the ``groups`` ``[n]`` that they are in; with one group a share may be anything from 0 to 1.
+    """
     sizes = np.abs(explained.contributions)
-    rows = len(sizes)
-    weights = np.random.default_rng(seed).multinomial(rows, np.full(rows, 1.0 / rows), _RESAMPLES).astype(np.float64)
+    codes = None if groups is None else np.unique(groups, return_inverse=True)[1]
+    units = len(sizes) if codes is None else int(codes.max()) + 1
+    if codes is not None and units == 1:
+        share = _of_whole(sizes.sum(axis=0, keepdims=True))[0]
+        return share, np.zeros_like(share), np.ones_like(share)
+    drawn_units = np.random.default_rng(seed).multinomial(units, np.full(units, 1.0 / units), _RESAMPLES)
+    weights = (drawn_units if codes is None else drawn_units[:, codes]).astype(np.float64)
     drawn = _of_whole(weights @ sizes)
     lower, upper = np.quantile(drawn, (0.025, 0.975), axis=0)
     return _of_whole(sizes.sum(axis=0, keepdims=True))[0], lower, upper
@@ -89,7 +96,7 @@ def _ranks(column: Column) -> Float64:
 def told_rows(subject: Subject, explainer: Explaining, budget: Budget) -> list[dict[str, Any]]:
     """Explain the row that is answered best, the worst, and the one nearest to another answer."""
     places = _extremes(subject)
-    columns = taken(subject.test, subject.signature, np.array([place for _, place in places], np.int64))
+    columns = inputs_of(subject, np.array([place for _, place in places], np.int64))
     explained = explainer.explain(columns, evaluations=8 * budget.evaluations)
     return [_told(subject, explained, row, kind, place) for row, (kind, place) in enumerate(places)]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from golive.evaluation.explained.contributed import chosen_rows, shown, taken
+from golive.evaluation.explained.contributed import chosen_rows, inputs_of, shown
 from golive.evaluation.subject import Subject
 from golive.ports import Column, Float64
 
@@ -28,7 +28,7 @@ def dependence(subject: Subject, order: Sequence[int]) -> list[dict[str, Any]]:
     rows = min(subject.rows, _ROWS, _CELLS // (max(1, len(names)) * _POINTS * _COLUMNS))
     if rows < 1:
         return []
-    columns = taken(subject.test, subject.signature, chosen_rows(subject, rows))
+    columns = inputs_of(subject, chosen_rows(subject, rows))
     output = _output(subject)
     found: list[dict[str, Any]] = []
     for place in order:

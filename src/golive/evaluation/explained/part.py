@@ -17,10 +17,10 @@ from golive.domain.metric import rule_names
 from golive.evaluation.explained.contributed import (
     budget_of,
     chosen_rows,
+    inputs_of,
     scale_details,
     shares,
     swarm,
-    taken,
     told_rows,
 )
 from golive.evaluation.explained.dependence import dependence
@@ -54,9 +54,10 @@ def _contributions(subject: Subject) -> tuple[Float64, Int64, dict[str, Any], tu
     budget = budget_of(explainer, len(names)) if explainer is not None and names else None
     if explainer is None or budget is None or not budget.rows:
         return None
-    columns = taken(subject.test, subject.signature, chosen_rows(subject, budget.rows))
+    places = chosen_rows(subject, budget.rows)
+    columns = inputs_of(subject, places)
     given = explainer.explain(columns, evaluations=budget.evaluations)
-    share, lower, upper = shares(given, subject.seed)
+    share, lower, upper = shares(given, subject.seed, None if subject.groups is None else subject.groups[places])
     order = np.argsort(-share, kind="stable")
     details = {
         **scale_details(given),

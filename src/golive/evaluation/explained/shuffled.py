@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from golive.evaluation.explained.contributed import chosen_rows, taken
+from golive.evaluation.explained.contributed import chosen_rows, inputs_of
 from golive.evaluation.subject import Subject
-from golive.ports import Float64
+from golive.ports import Float64, Int64
+from golive.statistics.intervals import mean_interval
 from golive.statistics.metrics import row_log_loss
 
 _MOST_ROWS, _FEWEST_ROWS = 2_000, 50
@@ -18,13 +19,12 @@ _CELLS = 300_000_000
 _REPEATS = 3
 _MANY = 60
 """Columns above which each is shuffled once only."""
-_NORMAL = 1.96
 
 
 def shuffled(subject: Subject) -> dict[str, Any] | None:
     """Give the rise of the loss for each input, with its interval.
 
-    None: too many columns, too few rows, or losses that are too large for a number.
+    None: too many columns, too few rows, rows of one declared group, or losses that are too large for a number.
     """
     names = subject.signature.names
     repeats = _REPEATS if len(names) <= _MANY else 1
@@ -32,7 +32,10 @@ def shuffled(subject: Subject) -> dict[str, Any] | None:
     if rows < _FEWEST_ROWS:
         return None
     places = chosen_rows(subject, rows)
-    columns = taken(subject.test, subject.signature, places)
+    groups = None if subject.groups is None else subject.groups[places]
+    if groups is not None and groups.min() == groups.max():
+        return None
+    columns = inputs_of(subject, places)
     truth = subject.test.truth[places]
     before = _losses(subject, truth, subject.predicted[places])
     rng = np.random.default_rng(subject.seed)
@@ -45,7 +48,7 @@ def shuffled(subject: Subject) -> dict[str, Any] | None:
             rises += (_losses(subject, truth, answers) - before) / repeats
         if not np.isfinite(rises).all():
             return None
-        listed.append(_rise(subject, before, rises))
+        listed.append(_rise(subject, before, rises, groups))
     value, lower, upper = np.array(listed).T.tolist()
     metric = "log_loss" if subject.signature.classes else "rmse"
     return {"metric": metric, "rows": rows, "names": list(names), "values": value, "lower": lower, "upper": upper}
@@ -59,10 +62,10 @@ def _losses(subject: Subject, truth: Any, answers: Float64) -> Float64:
     return np.where(np.isfinite(errors), errors, np.nan)
 
 
-def _rise(subject: Subject, before: Float64, rises: Float64) -> tuple[float, float, float]:
+def _rise(subject: Subject, before: Float64, rises: Float64, groups: Int64 | None) -> tuple[float, float, float]:
     """Give the rise of the metric and its 95 % interval: that of the mean over rows, and for a root its slope."""
-    mean, spread = float(rises.mean()), float(rises.std(ddof=1)) / np.sqrt(len(rises))
-    reach = _NORMAL * float(spread)
+    mean, bounds = float(rises.mean()), mean_interval(rises, groups)
+    reach = (bounds[1] - bounds[0]) / 2 if bounds else 0.0
     if subject.signature.classes:
         return mean, mean - reach, mean + reach
     start = float(np.sqrt(before.mean()))

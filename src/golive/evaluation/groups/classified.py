@@ -17,14 +17,14 @@ from golive.evaluation.groups.gaps import (
     interval,
 )
 from golive.evaluation.groups.membership import Grouping
-from golive.evaluation.groups.outcomes import Tally
+from golive.evaluation.groups.outcomes import Rate, Tally
 from golive.ports import Float64
 from golive.statistics.groups import Extremes, Means, either, mean_difference, pair_tail, share_difference, share_ratio
 from golive.statistics.intervals import Z, wilson
 from golive.statistics.metrics import Bool
 
-Counts = tuple[Float64, Float64, Bool]
-"""Of each group: hits, rows, and whether it is compared."""
+Counts = tuple[Rate, Bool]
+"""A share by group, and which groups are compared by it."""
 _RESAMPLES = 400
 
 
@@ -38,12 +38,12 @@ def group_rows(counts: Tally, grouping: Grouping, seed: int) -> list[dict[str, A
             "few": bool(counts.rows[place] < LEAST_ROWS),
             "few_deserved": bool(counts.deserved[place] < LEAST_OUTCOMES),
             "compared": grouping.people[place] and bool(counts.rows[place] >= LEAST_ROWS),
-            "base_rate": _share(counts.deserved[place], counts.rows[place]),
-            "selection_rate": _share(counts.selected[place], counts.rows[place]),
-            "tpr": _share(counts.hits[place], counts.deserved[place]),
-            "fpr": _share(counts.wrongly_selected[place], counts.undeserved[place]),
-            "precision": _share(counts.hits[place], counts.selected[place]),
-            "accuracy": _share(counts.right[place], counts.rows[place]),
+            "base_rate": _share(counts.base_rate, place),
+            "selection_rate": _share(counts.selection_rate, place),
+            "tpr": _share(counts.tpr, place),
+            "fpr": _share(counts.fpr, place),
+            "precision": _share(counts.precision, place),
+            "accuracy": _share(counts.accuracy, place),
             "calibration": _excess(counts, place),
             "ece": _unbiased(drawn[:, place]),
         }
@@ -59,7 +59,7 @@ def gaps_of(counts: Tally, grouping: Grouping) -> list[Gap]:
         _ratio("selection_ratio", grouping, *selection),
         _difference("selection_difference", grouping, *selection),
         *_odds(grouping, hits(counts, grouping), _alarms(counts, grouping)),
-        _difference("accuracy_difference", grouping, counts.right, counts.rows, enough),
+        _difference("accuracy_difference", grouping, counts.accuracy, enough),
         _calibration(counts, grouping, enough),
     ]
     return [one for one in found if one is not None]
@@ -67,20 +67,16 @@ def gaps_of(counts: Tally, grouping: Grouping) -> list[Gap]:
 
 def selections(counts: Tally, grouping: Grouping) -> Counts:
     """Give who got the favorable answer, of whom, and which groups are compared by it."""
-    return counts.selected, counts.rows, comparable(grouping)
+    return counts.selection_rate, comparable(grouping)
 
 
 def hits(counts: Tally, grouping: Grouping) -> Counts:
     """Give the same of those who deserved it."""
-    return counts.hits, counts.deserved, comparable(grouping) & (counts.deserved >= LEAST_OUTCOMES)
+    return counts.tpr, comparable(grouping) & (counts.deserved >= LEAST_OUTCOMES)
 
 
 def _alarms(counts: Tally, grouping: Grouping) -> Counts:
-    return (
-        counts.wrongly_selected,
-        counts.undeserved,
-        comparable(grouping) & (counts.undeserved >= LEAST_OUTCOMES),
-    )
+    return counts.fpr, comparable(grouping) & (counts.undeserved >= LEAST_OUTCOMES)
 
 
 def _odds(grouping: Grouping, deserving: Counts, others: Counts) -> list[Gap | None]:
@@ -100,54 +96,51 @@ def _odds(grouping: Grouping, deserving: Counts, others: Counts) -> list[Gap | N
     return [*found, msgspec.structs.replace(worse, name="equalized_odds_difference", found=whole)]
 
 
-def _at_half_the_error(above: Float64, rows: Float64, chosen: Bool) -> Extremes:
-    return share_difference(above[chosen], rows[chosen], pair_tail(int(chosen.sum()), 0.025))
+def _at_half_the_error(rate: Rate, chosen: Bool) -> Extremes:
+    return share_difference(*rate.some(chosen), pair_tail(int(chosen.sum()), 0.025), rate.units_of(chosen))
 
 
-def _difference(name: str, grouping: Grouping, above: Float64, rows: Float64, chosen: Bool) -> Gap | None:
+def _difference(name: str, grouping: Grouping, rate: Rate, chosen: Bool) -> Gap | None:
     def measured(some: Bool) -> Extremes:
-        return share_difference(above[some], rows[some])
+        return share_difference(*rate.some(some), units=rate.units_of(some))
 
-    return gap(name, grouping, chosen, _rates(above, rows), measured, method=SHARES)
+    return gap(name, grouping, chosen, _rates(rate), measured, method=SHARES)
 
 
-def _ratio(name: str, grouping: Grouping, above: Float64, rows: Float64, chosen: Bool) -> Gap | None:
+def _ratio(name: str, grouping: Grouping, rate: Rate, chosen: Bool) -> Gap | None:
     def measured(some: Bool) -> Extremes | None:
-        return share_ratio(above[some], rows[some])
+        return share_ratio(*rate.some(some), units=rate.units_of(some))
 
-    return gap(name, grouping, chosen, _rates(above, rows), measured, method=RATIOS, better="higher")
+    return gap(name, grouping, chosen, _rates(rate), measured, method=RATIOS, better="higher")
 
 
 def _calibration(counts: Tally, grouping: Grouping, chosen: Bool) -> Gap | None:
     means = counts.excess / np.maximum(counts.rows, 1)
-    variances = _variances(counts)
 
     def measured(some: Bool) -> Extremes:
-        return mean_difference(Means(values=means[some], variances=variances[some], rows=counts.rows[some]))
+        variances, units = counts.excess_variances[some], counts.excess_units[some]
+        return mean_difference(Means(values=means[some], variances=variances, rows=units))
 
     return gap("calibration_difference", grouping, chosen, means, measured, method=MEANS)
 
 
-def _variances(counts: Tally) -> Float64:
-    rows = np.maximum(counts.rows, 2)
-    spread = np.maximum(counts.excess_squared - counts.excess**2 / rows, 0.0) / (rows - 1)
-    return np.asarray(spread / rows, dtype=np.float64)
+def _rates(rate: Rate) -> Float64:
+    rows = rate.rows
+    return np.asarray(np.divide(rate.above, rows, out=np.full(len(rows), np.nan), where=rows > 0), dtype=np.float64)
 
 
-def _rates(above: Float64, rows: Float64) -> Float64:
-    return np.asarray(np.divide(above, rows, out=np.full(len(rows), np.nan), where=rows > 0), dtype=np.float64)
-
-
-def _share(above: float, rows: float) -> dict[str, Any]:
+def _share(rate: Rate, place: int) -> dict[str, Any]:
+    rows = rate.rows[place]
     if rows == 0:
         return {**interval(np.nan, None), "of": 0}
-    return {**interval(above / rows, wilson(float(above), int(rows))), "of": int(rows)}
+    above, counted = (float((part * rate.worth)[place]) for part in (rate.above, rate.rows))
+    return {**interval(float(rate.above[place] / rows), wilson(above, counted)), "of": int(rows)}
 
 
 def _excess(counts: Tally, place: int) -> dict[str, Any]:
     rows = counts.rows[place]
     value = counts.excess[place] / rows
-    half = Z * float(np.sqrt(_variances(counts)[place]))
+    half = Z * float(np.sqrt(counts.excess_variances[place]))
     return interval(value, (value - half, value + half) if rows >= LEAST_ROWS else None)
 
 

@@ -3,6 +3,9 @@
 Chance alone shows any finding at all in about one of a thousand evaluations: the error is divided by every ordered pair
 of groups of every column and pair of columns, for each kind of gap that is looked for. With very few rows the tails of
 the intervals are a little thin; simulated evaluations then had a finding in at most two of a thousand.
+
+A ratio whose interval on the page lies below four fifths is a note where that stricter level is not reached: the page
+must not show a gap that the findings deny.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,6 +36,11 @@ RATIO = (
     "{most}, a ratio of {value:.2f} ({lower:.2f} to {upper:.2f}), below four fifths; look for its reasons, or weigh "
     "the mitigations of the chapter on fairness"
 )
+LIKELY = (
+    "{label}: the favorable answer {favorable!r} is given to {least_value:.1%} of {least} and to {most_value:.1%} of "
+    "{most}, a ratio of {value:.2f} ({lower:.2f} to {upper:.2f}), which is below four fifths; chance alone would show "
+    "as much in fewer than 1 of 20 tables; more rows would settle it"
+)
 TPR = (
     "{label}: of those whose true class is {favorable!r}, {least_value:.1%} of {least} and {most_value:.1%} of {most} "
     "are given it, a difference of {value:.2f} ({lower:.2f} to {upper:.2f}); look for its reasons, or weigh the "
@@ -57,30 +65,33 @@ class Test(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     large: Callable[[Extremes], bool]
     """Whether the gap is beyond doubt at that tail probability, and large."""
     text: str
+    likely: str = ""
+    """The sentence of a gap that only its interval on the page shows; empty: none is made."""
     facts: dict[str, Any] = {}
 
 
 def classified_tests(counts: Tally, grouping: Grouping, favorable: str) -> list[Test]:
     """Look at selection rates (four fifths) and true positive rates."""
-    selected, deserving = selections(counts, grouping), hits(counts, grouping)
+    (selected, chosen), (deserving, others) = selections(counts, grouping), hits(counts, grouping)
     facts = {"favorable": favorable}
     return [
         Test(
             code="ratio",
             grouping=grouping,
-            chosen=selected[2],
-            values=selected[0] / np.maximum(selected[1], 1),
-            measured=lambda tail: share_ratio(selected[0][selected[2]], selected[1][selected[2]], tail),
+            chosen=chosen,
+            values=selected.above / np.maximum(selected.rows, 1),
+            measured=lambda tail: share_ratio(*selected.some(chosen), tail, selected.units_of(chosen)),
             large=lambda found: found.upper < FOUR_FIFTHS,
             text=RATIO,
+            likely=LIKELY,
             facts=facts,
         ),
         Test(
             code="tpr",
             grouping=grouping,
-            chosen=deserving[2],
-            values=deserving[0] / np.maximum(deserving[1], 1),
-            measured=lambda tail: share_difference(deserving[0][deserving[2]], deserving[1][deserving[2]], tail),
+            chosen=others,
+            values=deserving.above / np.maximum(deserving.rows, 1),
+            measured=lambda tail: share_difference(*deserving.some(others), tail, deserving.units_of(others)),
             large=lambda found: found.lower > 0.0 and found.value > _LARGE_TPR,
             text=TPR,
             facts=facts,
@@ -115,6 +126,12 @@ def findings_of(tests: Sequence[Test]) -> list[Finding]:
         told = any(one.code == test.code and set(one.columns) <= set(test.grouping.columns) for one in found)
         finding = None if told else _finding(test, looks)
         found += [] if finding is None else [finding]
+    for test in tests:
+        told = any(
+            one.code in {test.code, "likely"} and set(one.columns) <= set(test.grouping.columns) for one in found
+        )
+        finding = None if told or not test.likely else _likely(test)
+        found += [] if finding is None else [finding]
     return found
 
 
@@ -127,9 +144,37 @@ def _finding(test: Test, looks: int) -> Finding | None:
     usual = test.measured(None)
     if usual is None or not shown(tail):
         return None
+    values = _values(test, usual)
+    return Finding(
+        kind="group_gap",
+        severity="warn",
+        code=test.code,
+        text=test.text.format(**values),
+        values=values,
+        columns=test.grouping.columns,
+        p=min(least_tail(shown, tail) * looks, 1.0),
+    )
+
+
+def _likely(test: Test) -> Finding | None:
+    usual = test.measured(None)
+    if usual is None or not test.large(usual):
+        return None
+    values = _values(test, usual)
+    return Finding(
+        kind="group_gap",
+        severity="note",
+        code="likely",
+        text=test.likely.format(**values),
+        values=values,
+        columns=test.grouping.columns,
+    )
+
+
+def _values(test: Test, usual: Extremes) -> dict[str, Any]:
     places = np.flatnonzero(test.chosen)
     least, most = int(places[usual.least]), int(places[usual.most])
-    values = {
+    return {
         "label": test.grouping.label,
         **test.facts,
         "least": test.grouping.names[least],
@@ -140,12 +185,3 @@ def _finding(test: Test, looks: int) -> Finding | None:
         "lower": usual.lower,
         "upper": usual.upper,
     }
-    return Finding(
-        kind="group_gap",
-        severity="warn",
-        code=test.code,
-        text=test.text.format(**values),
-        values=values,
-        columns=test.grouping.columns,
-        p=min(least_tail(shown, tail) * looks, 1.0),
-    )

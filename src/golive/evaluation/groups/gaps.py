@@ -80,7 +80,9 @@ def gap(
     chosen: Bool,
     values: Float64,
     measured: Callable[[Bool], Extremes | None],
-    **more: Any,
+    *,
+    method: str,
+    better: Direction = "lower",
 ) -> Gap | None:
     """Compare the chosen groups; None where fewer than two are left, or the gap does not exist.
 
@@ -91,6 +93,8 @@ def gap(
     found = measured(chosen)
     if found is None or not np.isfinite(found.value):
         return None
+    if grouping.whole is not None:
+        method = f"{method}, over groups of rows"
     places = np.flatnonzero(chosen)
     least, most = int(places[found.least]), int(places[found.most])
     return Gap(
@@ -101,7 +105,8 @@ def gap(
         least_value=float(values[least]),
         most_value=float(values[most]),
         rows=int(grouping.rows()[chosen].sum()),
-        **more,
+        method=method,
+        better=better,
     )
 
 

@@ -29,6 +29,8 @@ class Grouping(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """Group of each row, ``[n]``."""
     people: tuple[bool, ...]
     """False of the group of rows whose value is missing, and of small groups put together: nothing to compare."""
+    whole: Int64 | None = None
+    """Codes ``[n]`` of what is independent, such as customers with several rows; None: the rows are."""
 
     @property
     def label(self) -> str:
@@ -41,7 +43,8 @@ class Grouping(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     def at(self, rows: Int64) -> "Grouping":
         """Give the same groups of some of the rows."""
-        return msgspec.structs.replace(self, codes=self.codes[rows])
+        whole = None if self.whole is None else self.whole[rows]
+        return msgspec.structs.replace(self, codes=self.codes[rows], whole=whole)
 
 
 def grouped(name: str, column: Column, dtype: DType = "float64") -> Grouping:
@@ -73,6 +76,7 @@ def crossed(first: Grouping, second: Grouping) -> Grouping:
             names=tuple(f"{first.names[one]} × {second.names[other]}" for one, other in pairs),
             codes=codes.astype(np.int64),
             people=tuple(first.people[one] and second.people[other] for one, other in pairs),
+            whole=first.whole,
         )
     )
 
@@ -108,8 +112,8 @@ def _bounded(grouping: Grouping) -> Grouping:
     places = np.full(len(grouping.names), len(kept), dtype=np.int64)
     places[kept] = np.arange(len(kept))
     names = [grouping.names[place] for place in kept]
-    return Grouping(
-        columns=grouping.columns,
+    return msgspec.structs.replace(
+        grouping,
         names=(*names, _free(_OTHER, names)),
         codes=places[grouping.codes],
         people=(*(grouping.people[place] for place in kept), False),
@@ -117,7 +121,7 @@ def _bounded(grouping: Grouping) -> Grouping:
 
 
 def _between(low: float, high: float) -> str:
-    return _written(low) if low == high else f"{_written(low)} to {_written(high)}"
+    return _written(low) if low == high else f"{_written(low)}–{_written(high)}"
 
 
 def _written(value: float) -> str:

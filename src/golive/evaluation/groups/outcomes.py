@@ -7,6 +7,7 @@ from golive.domain.signature import Signature
 from golive.evaluation.groups.membership import Grouping
 from golive.evaluation.subject import Subject
 from golive.ports import Float64
+from golive.statistics.clusters import cell_means, cell_squares, share_worth
 from golive.statistics.metrics import CALIBRATION_BINS, Bool, calibration_bin, decide
 
 TWO = 2
@@ -27,6 +28,26 @@ class Outcomes(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """What the decision cost, where costs are declared of two classes."""
 
 
+class Rate(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """A share of some rows by group, float64 ``[groups]`` each."""
+
+    above: Float64
+    rows: Float64
+    worth: Float64 | float = 1.0
+    """How many independent rows one row is worth."""
+    units: Float64 | None = None
+    """What is independent, where rows are not."""
+
+    def some(self, chosen: Bool) -> tuple[Float64, Float64]:
+        """Give the hits and rows of some of the groups, as many as are independent."""
+        above, rows = self.above * self.worth, self.rows * self.worth
+        return above[chosen], rows[chosen]
+
+    def units_of(self, chosen: Bool) -> Float64 | None:
+        """Give what is independent of some of the groups."""
+        return None if self.units is None else self.units[chosen]
+
+
 class Tally(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """Counts and sums by group, float64 ``[groups]`` unless said otherwise."""
 
@@ -38,20 +59,25 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     right: Float64
     excess: Float64
     """Sum of stated probability minus outcome."""
-    excess_squared: Float64
+    excess_variances: Float64
+    """Of its mean."""
+    excess_units: Float64
+    """What is independent: rows, or groups of them."""
+    base_rate: Rate
+    selection_rate: Rate
+    tpr: Rate
+    fpr: Rate
+    precision: Rate
+    accuracy: Rate
     cells: Float64
     """The same by bin of the stated probability, ``[groups, bins]``."""
     cells_squared: Float64
+    """How much the sums of the cells vary."""
 
     @property
     def undeserved(self) -> Float64:
         """Rows whose true class is another one."""
         return self.rows - self.deserved
-
-    @property
-    def wrongly_selected(self) -> Float64:
-        """Selected, and not deserved."""
-        return self.selected - self.hits
 
 
 def favorable_class(signature: Signature, declared: str) -> int | None:
@@ -101,10 +127,17 @@ def tally(outcomes: Outcomes, grouping: Grouping) -> Tally:
     def by_group(values: Bool | Float64) -> Float64:
         return np.bincount(codes, values, groups).astype(np.float64)
 
-    def by_cell(values: Float64) -> Float64:
-        sums = np.bincount(cells, values, groups * CALIBRATION_BINS)
-        return sums.astype(np.float64).reshape(groups, CALIBRATION_BINS)
+    def rate(hit: Bool, among: Bool | None = None) -> Rate:
+        inside = np.ones(len(codes), dtype=np.bool_) if among is None else among
+        above, rows = by_group(hit & inside), by_group(inside)
+        if grouping.whole is None:
+            return Rate(above=above, rows=rows)
+        worth, units = share_worth(hit[inside], codes[inside], groups, grouping.whole[inside])
+        return Rate(above=above, rows=rows, worth=worth, units=units)
 
+    bins = groups * CALIBRATION_BINS
+    sums = np.bincount(cells, excess, bins).astype(np.float64)
+    means = cell_means(excess, codes, groups, grouping.whole)
     return Tally(
         rows=np.bincount(codes, minlength=groups).astype(np.float64),
         selected=by_group(outcomes.selected),
@@ -112,9 +145,16 @@ def tally(outcomes: Outcomes, grouping: Grouping) -> Tally:
         hits=by_group(outcomes.selected & outcomes.deserved),
         right=by_group(outcomes.right),
         excess=by_group(excess),
-        excess_squared=by_group(excess**2),
-        cells=by_cell(excess),
-        cells_squared=by_cell(excess**2),
+        excess_variances=means.variances,
+        excess_units=np.maximum(means.units, 2),
+        base_rate=rate(outcomes.deserved),
+        selection_rate=rate(outcomes.selected),
+        tpr=rate(outcomes.selected, outcomes.deserved),
+        fpr=rate(outcomes.selected, ~outcomes.deserved),
+        precision=rate(outcomes.deserved, outcomes.selected),
+        accuracy=rate(outcomes.right),
+        cells=sums.reshape(groups, CALIBRATION_BINS),
+        cells_squared=cell_squares(excess, cells, bins, grouping.whole).reshape(groups, CALIBRATION_BINS),
     )
 
 

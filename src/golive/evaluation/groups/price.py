@@ -8,8 +8,8 @@ from golive.evaluation.groups.classified import gaps_of
 from golive.evaluation.groups.gaps import interval
 from golive.evaluation.groups.membership import Grouping
 from golive.evaluation.groups.outcomes import Outcomes, tally
-from golive.ports import Float64
-from golive.statistics.intervals import mean_interval, wilson
+from golive.ports import Float64, Int64
+from golive.statistics.intervals import Bool, mean_interval, share_interval
 
 _CLOSED = ("selection_ratio", "tpr_difference", "fpr_difference")
 
@@ -25,17 +25,18 @@ def priced(before: Outcomes, after: Outcomes, grouping: Grouping) -> dict[str, A
         for name in _CLOSED
         if all(name in one for one in gaps)
     }
+    whole = grouping.whole
     found["accuracy"] = {
-        "before": _share(before.right),
-        "after": _share(after.right),
-        "change": _mean(after.right.astype(np.float64) - before.right),
+        "before": _share(before.right, whole),
+        "after": _share(after.right, whole),
+        "change": _mean(after.right.astype(np.float64) - before.right, whole),
     }
-    found["selection_rate"] = {"before": _share(before.selected), "after": _share(after.selected)}
+    found["selection_rate"] = {"before": _share(before.selected, whole), "after": _share(after.selected, whole)}
     if before.cost is not None and after.cost is not None:
         found["cost"] = {
-            "before": _mean(before.cost),
-            "after": _mean(after.cost),
-            "change": _mean(after.cost - before.cost),
+            "before": _mean(before.cost, whole),
+            "after": _mean(after.cost, whole),
+            "change": _mean(after.cost - before.cost, whole),
         }
     return {"label": grouping.label, "rows": len(before.right), **found}
 
@@ -44,9 +45,9 @@ def _short(gap: dict[str, Any]) -> dict[str, Any]:
     return {key: gap[key] for key in ("value", "lower", "upper", "least", "most")}
 
 
-def _share(values: Any) -> dict[str, Any]:
-    return interval(float(values.mean()), wilson(float(values.sum()), len(values)))
+def _share(values: Bool, whole: Int64 | None) -> dict[str, Any]:
+    return interval(float(values.mean()), share_interval(values, whole))
 
 
-def _mean(values: Float64) -> dict[str, Any]:
-    return interval(float(values.mean()), mean_interval(values))
+def _mean(values: Float64, whole: Int64 | None) -> dict[str, Any]:
+    return interval(float(values.mean()), mean_interval(values, whole))

@@ -7,6 +7,7 @@ import numpy as np
 from golive.evaluation.groups.gaps import LEAST_ROWS, MEANS, Gap, comparable, gap, interval
 from golive.evaluation.groups.membership import Grouping
 from golive.ports import Float64
+from golive.statistics.clusters import cell_means
 from golive.statistics.groups import Extremes, Means, level_ratio, mean_difference
 from golive.statistics.intervals import mean_interval, rmse_interval
 from golive.statistics.metrics import Bool
@@ -18,16 +19,17 @@ def error_rows(truth: Float64, predicted: Float64, grouping: Grouping) -> list[d
     for place, name in enumerate(grouping.names):
         inside = grouping.codes == place
         errors, given, true = predicted[inside] - truth[inside], predicted[inside], truth[inside]
+        whole = None if grouping.whole is None else grouping.whole[inside]
         found.append(
             {
                 "name": name,
                 "rows": len(errors),
                 "few": len(errors) < LEAST_ROWS,
                 "compared": grouping.people[place] and len(errors) >= LEAST_ROWS,
-                "mean_error": interval(float(errors.mean()), mean_interval(errors)),
-                "rmse": interval(float(np.sqrt(np.mean(errors**2))), rmse_interval(errors)),
-                "mean_prediction": interval(float(given.mean()), mean_interval(given)),
-                "mean_truth": interval(float(true.mean()), mean_interval(true)),
+                "mean_error": interval(float(errors.mean()), mean_interval(errors, whole)),
+                "rmse": interval(float(np.sqrt(np.mean(errors**2))), rmse_interval(errors, whole)),
+                "mean_prediction": interval(float(given.mean()), mean_interval(given, whole)),
+                "mean_truth": interval(float(true.mean()), mean_interval(true, whole)),
             }
         )
     return found
@@ -59,12 +61,8 @@ def error_gaps(truth: Float64, predicted: Float64, grouping: Grouping) -> list[G
 
 def means_by_group(values: Float64, grouping: Grouping) -> Means:
     """Give the mean of a value ``[n]`` in every group; a group of one row has a variance of 0."""
-    codes, groups = grouping.codes, len(grouping.names)
-    rows = np.bincount(codes, minlength=groups).astype(np.float64)
-    means = np.bincount(codes, values, groups) / np.maximum(rows, 1)
-    squares = np.bincount(codes, (values - means[codes]) ** 2, groups)
-    freedom = np.maximum(rows - 1, 1)
-    return Means(values=means, variances=squares / freedom / np.maximum(rows, 1), rows=np.maximum(rows, 2))
+    found = cell_means(values, grouping.codes, len(grouping.names), grouping.whole)
+    return Means(values=found.values, variances=found.variances, rows=np.maximum(found.units, 2))
 
 
 def chosen_means(means: Means, some: Bool) -> Means:

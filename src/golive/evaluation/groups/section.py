@@ -57,7 +57,13 @@ def fairness(subject: Subject) -> Section:
         details=_details(subject, looked, favorable),
         findings=findings,
         checked=("group_gap",) if compared and not absent else (),
-        notes=(*_read_notes(subject), *_column_notes(subject), *pair_notes, *_small_notes(looked)),
+        notes=(
+            *_favorable_notes(subject, favorable),
+            *_read_notes(subject),
+            *_column_notes(subject),
+            *pair_notes,
+            *_small_notes(looked),
+        ),
     )
 
 
@@ -66,7 +72,8 @@ def columns_of(subject: Subject) -> list[Grouping]:
     types = {field.name: field.dtype for field in subject.signature.inputs}
     present = [(name, subject.test.column(name)) for name in dict.fromkeys(subject.declared.sensitive)]
     found = [grouped(name, column, types.get(name, "float64")) for name, column in present if column is not None]
-    return found[:MOST_COLUMNS]
+    whole = subject.groups
+    return [msgspec.structs.replace(one, whole=whole) for one in found[:MOST_COLUMNS]]
 
 
 def _pairs(columns: Sequence[Grouping]) -> tuple[list[Grouping], list[Note]]:
@@ -120,6 +127,7 @@ def _details(subject: Subject, looked: Sequence[Looked], favorable: int) -> dict
     return {
         "task": "classification",
         "favorable": classes[favorable],
+        "assumed": not subject.declared.favorable,
         "classes": len(classes),
         **tables,
         "thresholds": threshold_tables(subject, singles, favorable),
@@ -140,13 +148,23 @@ def _standing_in(subject: Subject, one: Looked) -> dict[str, Any]:
     return {"read": read, "proxies": proxies(subject, one.grouping)}
 
 
+def _favorable_notes(subject: Subject, favorable: int) -> list[Note]:
+    if subject.signature.task == "regression" or subject.declared.favorable:
+        return []
+    text = (
+        "evaluation.favorable is not declared, so fairness takes {label!r} for the answer that people wish for; set it "
+        "if that is another one"
+    )
+    return [note("fairness_favorable", text, label=subject.signature.classes[favorable])]
+
+
 def _read_notes(subject: Subject) -> list[Note]:
     read = [name for name in dict.fromkeys(subject.declared.sensitive) if name in subject.test.columns]
     text = (
         "the model reads sensitive columns ({columns}): it may decide by them, which is unlawful for some decisions "
         "and groups"
     )
-    return [note("fairness_read", text, columns=", ".join(read))] if read else []
+    return [note("fairness_read", text, columns=", ".join(read)) | {"columns": read}] if read else []
 
 
 def _column_notes(subject: Subject) -> list[Note]:
@@ -163,7 +181,8 @@ def _small_notes(looked: Sequence[Looked]) -> list[Note]:
         if small and len(one.grouping.columns) == 1:
             text = "{label}: groups with fewer than 30 rows are shown and not compared: {groups}"
             shown = [*small[:MOST_NAMED], *([f"… (+{len(small) - MOST_NAMED:,})"] if len(small) > MOST_NAMED else [])]
-            notes.append(note("fairness_small", text, label=one.grouping.label, groups=", ".join(shown)))
+            told = note("fairness_small", text, label=one.grouping.label, groups=", ".join(shown))
+            notes.append(told | {"groups": shown})
         if comparable(one.grouping).sum() < _TWO:
             text = "{label}: fewer than two groups have 30 rows, so nothing is compared"
             notes.append(note("fairness_alone", text, label=one.grouping.label))

@@ -15,7 +15,7 @@ from golive.evaluation.groups.gaps import LEAST_OUTCOMES, LEAST_ROWS
 from golive.evaluation.groups.membership import Grouping
 from golive.evaluation.groups.outcomes import TWO, Outcomes, decided_so, outcomes_of
 from golive.evaluation.groups.price import priced
-from golive.evaluation.subject import Subject
+from golive.evaluation.subject import Subject, mixed_rows, whole_groups
 from golive.ports import Float64, Int64
 from golive.statistics.metrics import Bool
 
@@ -49,8 +49,11 @@ def group_thresholds(seen: Outcomes, grouping: Grouping, current: float, goal: G
 
 
 def _tried(subject: Subject, seen: Outcomes, grouping: Grouping, favorable: int, goal: Goal) -> dict[str, Any] | None:
-    order = np.random.default_rng(subject.seed).permutation(subject.rows).astype(np.int64)
-    choosing, measuring = (np.sort(half) for half in (order[: len(order) // 2], order[len(order) // 2 :]))
+    order = mixed_rows(subject.rows, grouping.whole, subject.seed)
+    cut = whole_groups(order, len(order) // 2, grouping.whole)
+    choosing, measuring = (np.sort(half) for half in (order[:cut], order[cut:]))
+    if not len(measuring):
+        return None
     part = grouping.at(choosing)
     counted = np.ones(len(choosing), dtype=bool) if goal == "selection" else seen.deserved[choosing]
     if sum(enough for _, enough in _choosable(part, counted, goal)) < TWO:

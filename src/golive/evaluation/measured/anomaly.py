@@ -13,7 +13,6 @@ from golive.evaluation.measured.comparison import (
     resampled_metric,
     resamples_for,
 )
-from golive.evaluation.measured.notes import group_codes
 from golive.evaluation.roles import MODEL, note
 from golive.evaluation.subject import Section, Subject
 from golive.ports import Float64
@@ -38,8 +37,7 @@ def anomaly(subject: Subject) -> Section:
     positive = truth == 1
     if not positive.any():
         return Section(notes=(note("anomaly_none", "no test row is an anomaly, so none can be found"),))
-    name = subject.declared.group
-    setting = Setting(seed=subject.seed, groups=group_codes(subject.test.column(name) if name else None))
+    setting = Setting(seed=subject.seed, groups=subject.groups)
     scores = {role: np.ascontiguousarray(given[:, 1]) for role, given in subject.answers.items()}
     drawn = resample(
         {role: _found(positive, score, budget) for role, score in scores.items()},

@@ -7,11 +7,12 @@ import numpy as np
 from golive.domain.evidence import Measure
 from golive.domain.finding import Finding
 from golive.evaluation.measured.classification import proper_rows
-from golive.evaluation.measured.notes import FEW_OF_CLASS, group_codes
+from golive.evaluation.measured.notes import FEW_OF_CLASS
 from golive.evaluation.subject import Section, Subject
 from golive.ports import Float64
+from golive.statistics import clusters
 from golive.statistics.calibrated import Binned, Recalibration, binned, recalibration, spiegelhalter
-from golive.statistics.intervals import Z, mean_error
+from golive.statistics.intervals import Z
 from golive.statistics.metrics import Bool, confidence
 
 LARGE_ERROR = 0.05
@@ -38,7 +39,7 @@ def calibration(subject: Subject) -> Section:
     if min(hits, len(stated) - hits) < FEW_OF_CLASS // 5:
         return Section()
     line, bins = recalibration(stated, came_true), binned(stated, came_true)
-    worth = _worth(subject, came_true - stated)
+    worth = clusters.worth(came_true - stated, subject.groups)
     p = _corrected(line, bins, worth)
     steepest = line.slope + SURE * line.slope_error / worth**0.5
     least = SMALL_ERROR if steepest < FLAT else LARGE_ERROR
@@ -49,16 +50,6 @@ def calibration(subject: Subject) -> Section:
         findings=(_finding(stated, came_true, bins, p, several=subject.predicted.shape[1] > 2),) if found else (),  # noqa: PLR2004  of two classes the second's is stated
         checked=("calibration",),
     )
-
-
-def _worth(subject: Subject, errors: Float64) -> float:
-    """Say how many independent rows one row is worth, at most 1."""
-    name = subject.declared.group
-    groups = group_codes(subject.test.column(name) if name else None)
-    if groups is None:
-        return 1.0
-    together = mean_error(errors, np.unique(groups, return_inverse=True)[1])
-    return min((mean_error(errors) / together) ** 2, 1.0) if together > 0.0 else 1.0
 
 
 def _corrected(line: Recalibration, bins: Binned, worth: float) -> float:

@@ -73,7 +73,8 @@ def moved_metric(
 ) -> Metric:
     """Make a metric between 0 and 1 from the influence ``[n]`` of each row, by role.
 
-    At 0 or 1 no row moves it, which would claim certainty: there ``rarer``, the rows of the rarest class, bound it.
+    At 0 or 1 no row moves it, which would claim certainty: there ``rarer``, the rows (or groups with rows) of the rarest class,
+    bound it.
     """
 
     def single(role: str) -> Interval | None:
@@ -94,7 +95,11 @@ def moved_metric(
         single=single,
         paired=paired,
         method=over_groups("influence of rows, logit scale", setting),
-        methods={role: "Wilson on the rarest class" for role, value in values.items() if value in {0.0, 1.0}},
+        methods={
+            role: over_groups("Wilson on the rarest class", setting)
+            for role, value in values.items()
+            if value in {0.0, 1.0}
+        },
         paired_method=over_groups("influence of rows", setting),
         floor=0.0,
         ceiling=1.0,

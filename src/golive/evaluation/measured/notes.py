@@ -7,7 +7,7 @@ import numpy as np
 from golive.domain.signature import Task
 from golive.evaluation.measured.comparison import FEW_ROWS
 from golive.evaluation.roles import Note, note
-from golive.ports import Column, Float64, Int64
+from golive.ports import Float64, Int64
 
 FEW_OF_CLASS = 50
 """Below this, numbers that rest on the rows of one class have wide intervals."""
@@ -110,19 +110,6 @@ def group_notes(groups: Int64 | None) -> list[Note]:
         text = "{groups} groups are few: the intervals may be too narrow, and four times as many would halve them"
         notes.append(note("few_groups", text, groups=count))
     return notes
-
-
-def group_codes(groups: Column | None) -> Int64 | None:
-    """Number the groups of rows ``[n]`` from 0; a missing one is a group of its own."""
-    if groups is None:
-        return None
-    missing = np.isnan(groups) if groups.dtype.kind == "f" else np.array([value is None for value in groups], bool)
-    codes = np.empty(len(groups), dtype=np.int64)
-    held = groups[~missing]
-    found, places = np.unique(held if groups.dtype.kind in "fiu" else held.astype(str), return_inverse=True)
-    codes[~missing] = places
-    codes[missing] = len(found) + np.arange(int(missing.sum()))
-    return codes
 
 
 def _listed(names: list[str]) -> str:

@@ -9,7 +9,7 @@ from golive.evaluation.measured.comparison import Metric, Setting, moved_metric
 from golive.evaluation.roles import MODEL
 from golive.ports import Float64, Int64
 from golive.statistics.influence import ranking_influence
-from golive.statistics.intervals import Interval, moved_interval
+from golive.statistics.intervals import Bool, Interval, moved_interval
 
 _TWO = 2
 
@@ -50,8 +50,7 @@ def ranked_metrics(truth: Int64, roles: Mapping[str, Ranked], classes: int, sett
     heads = roles[MODEL].heads
     if not heads:
         return [_nothing("auc"), _nothing("pr_auc")]
-    counts = np.bincount(truth, minlength=classes)[list(heads)]
-    rarer = int(np.minimum(counts, len(truth) - counts).min())
+    rarer = min(_units(truth == head, setting.groups) for head in heads)
     absent = len(heads_of(classes)) - len(heads)
     remark = f"mean over the {len(heads)} classes that occur in the test rows" if absent else ""
     made = [
@@ -67,6 +66,12 @@ def ranked_metrics(truth: Int64, roles: Mapping[str, Ranked], classes: int, sett
     perfect = "the classes are separated perfectly on these rows" if made[0].values[MODEL] == 1.0 else ""
     auc = msgspec.structs.replace(made[0], note=perfect or remark, method=made[0].method.replace("influence", "DeLong"))
     return [auc, msgspec.structs.replace(made[1], note=remark)]
+
+
+def _units(positive: Bool, groups: Int64 | None) -> int:
+    """Count the rows of the class or of the others, whichever are fewer; or the groups that have such rows."""
+    sides = (positive, ~positive)
+    return min(int(side.sum()) if groups is None else len(np.unique(groups[side])) for side in sides)
 
 
 def _nothing(name: str) -> Metric:

@@ -7,7 +7,7 @@ import numpy as np
 
 from golive.domain.evidence import Measure
 from golive.evaluation.measured.comparison import Setting, mean_metric, measures_of
-from golive.evaluation.measured.notes import FEW_GROUPS, group_codes
+from golive.evaluation.measured.notes import FEW_GROUPS
 from golive.evaluation.roles import MODEL, Note, note
 from golive.evaluation.subject import Section, Subject
 from golive.ports import Float64, Int64
@@ -25,8 +25,7 @@ def ranking(subject: Subject) -> Section:
     """
     if subject.declared.kind != "ranking":
         return Section()
-    column = subject.test.column(subject.declared.group) if subject.declared.group else None
-    groups = group_codes(column)
+    groups = subject.groups
     if groups is None:
         text = "a ranking is measured within groups, and no column of these rows holds them; declare evaluation.group"
         return Section(notes=(note("ranking_no_group", text),))

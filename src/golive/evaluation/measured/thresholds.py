@@ -7,7 +7,6 @@ import numpy as np
 from golive.domain.evidence import Measure
 from golive.domain.judging import Costs
 from golive.evaluation.measured.comparison import resamples_for
-from golive.evaluation.measured.notes import group_codes
 from golive.evaluation.subject import Section, Subject
 from golive.ports import Float64, Int64
 from golive.statistics.resample import Statistic, Weights, cell_counts, resample
@@ -31,14 +30,12 @@ def thresholds(subject: Subject) -> Section:
     score, costs = np.ascontiguousarray(predicted[:, 1]), subject.declared.costs or Costs()
     at = _grid(score, subject.decision.threshold)
     price, parts = _priced(costs), cell_counts(_cells(truth, score, at), 2 * (len(at) + 1))
-    name = subject.declared.group
-    groups = group_codes(subject.test.column(name) if name else None)
     drawn = resample(
         {"in": _curve(parts, len(at), price), "out": _left_out(parts, len(at), price)},
         rows=len(truth),
         resamples=resamples_for(len(truth), 2),
         seed=subject.seed,
-        groups=groups,
+        groups=subject.groups,
     )
     whole = drawn["in"][0]
     chosen, best = int(np.searchsorted(at, subject.decision.threshold)), int(np.argmin(whole))
@@ -49,7 +46,7 @@ def thresholds(subject: Subject) -> Section:
                 name="cost.best_threshold",
                 value=float(at[best]),
                 rows=len(truth),
-                note="of least cost on these rows; choose the one to use on validation rows",
+                note="cheapest on these test rows; choose the one to use on validation rows",
             ),
         ),
         details={

@@ -117,7 +117,7 @@ def _ranked(details: Details, say: Say) -> list[Drawn]:
         labels=(say("axis.fpr"), say("axis.tpr")),
         reference=_CHANCE,
         unit=True,
-        alt=say("alt.roc", areas=", ".join(areas)),
+        alt=say("alt.roc", areas=say("comma").join(areas)),
         name="roc",
     )
     share = found[0]["share"]
@@ -126,7 +126,7 @@ def _ranked(details: Details, say: Say) -> list[Drawn]:
         labels=(say("axis.recall"), say("axis.precision")),
         reference=([0.0, 1.0], [share, share]) if len(found) == 1 else None,
         unit=True,
-        alt=say("alt.pr", labels=", ".join(curve["label"] for curve in found)),
+        alt=say("alt.pr", labels=say("comma").join(curve["label"] for curve in found)),
         name="precision-recall",
     )
     banded = say("bands.about") if any("lower" in curve["roc"] for curve in found) else ""

@@ -10,7 +10,7 @@ from golive.evaluation.pages import plots
 from golive.evaluation.pages.chapter import Chapter, Drawn
 from golive.evaluation.pages.figures import narrow
 from golive.evaluation.pages.markup import Markup, tag
-from golive.evaluation.pages.numbers import number
+from golive.evaluation.pages.numbers import alike, number
 from golive.evaluation.pages.phrases import Say
 from golive.evaluation.pages.plots import Band
 
@@ -74,7 +74,7 @@ def _swarm(details: Mapping[str, Any], say: Say) -> list[Drawn]:
         _numbers(held["values"]),
         _numbers(held["shades"]),
         labels=(say(f"explained.axis.{details['scale']}"), ""),
-        alt=say("explained.alt.swarm", names=", ".join(held["names"])),
+        alt=say("explained.alt.swarm", names=say("comma").join(held["names"])),
         name="explained-swarm",
     )
     return [Drawn(caption=say("explained.swarm"), plot=plot, about=say("explained.swarm.about"))]
@@ -91,9 +91,7 @@ def _waterfall(row: Mapping[str, Any], scale: str, say: Say) -> Drawn:
         names.append(say("explained.others", count=number(row["others"])))
         steps.append(row["rest"])
     axis = (
-        say(f"explained.axis.{scale}")
-        if row["output"] is None
-        else f"{say(f'explained.axis.{scale}')}: {row['output']}"
+        say(f"explained.sum.{scale}") if row["output"] is None else f"{say(f'explained.sum.{scale}')}: {row['output']}"
     )
     plot = plots.waterfall(
         names,
@@ -109,6 +107,7 @@ def _waterfall(row: Mapping[str, Any], scale: str, say: Say) -> Drawn:
             name=row["names"][0] if row["names"] else "–",
         ),
         name=f"explained-{row['kind']}",
+        ends=(say("explained.base"), say("explained.answer")),
     )
     truth = row["truth"] if isinstance(row["truth"], str) else number(row["truth"])
     about = say("explained.row", row=number(row["row"]), truth=truth, predicted=number(row["predicted"]))
@@ -147,7 +146,7 @@ def _shuffled(held: Mapping[str, Any] | None, say: Say) -> tuple[Markup, ...]:
     if not held:
         return ()
     rows = [
-        (name, Markup(number(value)), Markup(f"{number(lower)} … {number(upper)}"))
+        (name, *map(Markup, alike(value, lower, upper)))
         for name, value, lower, upper in zip(
             held["names"][:_SHOWN], held["values"], held["lower"], held["upper"], strict=False
         )

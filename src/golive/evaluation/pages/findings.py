@@ -7,7 +7,7 @@ from golive.domain.evidence import Evidence
 from golive.domain.finding import Finding, FindingKind, Severity
 from golive.evaluation.pages.markup import Markup, join, tag
 from golive.evaluation.pages.numbers import number
-from golive.evaluation.pages.phrases import Say, known
+from golive.evaluation.pages.phrases import Say, known, listed
 
 _LEAST_P = 0.001
 _SHOWN_ROWS = 8
@@ -33,7 +33,7 @@ def sentence(finding: Finding, say: Say) -> str:
     if not known(key):
         return finding.text
     try:
-        return say(key, **finding.values)
+        return say(key, **listed(say, finding.values))
     except (LookupError, ValueError, TypeError):
         return finding.text
 

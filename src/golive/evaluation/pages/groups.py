@@ -12,7 +12,7 @@ from golive.evaluation.pages.chapter import Chapter, Drawn
 from golive.evaluation.pages.figures import table
 from golive.evaluation.pages.markup import Markup, join, tag
 from golive.evaluation.pages.numbers import number
-from golive.evaluation.pages.phrases import Say
+from golive.evaluation.pages.phrases import Say, together
 
 _TABLES: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "classification": (
@@ -29,6 +29,7 @@ _DRAWN: Mapping[str, tuple[str, ...]] = {
 _DRAWN_COLUMNS = 2
 _DRAWN_PAIRS = 2
 _FOUR_FIFTHS = 0.8
+_CROSS = " × "
 _AROUND_ZERO = frozenset({"calibration", "mean_error"})
 _RATIOS = frozenset({"selection_ratio", "tpr_ratio", "fpr_ratio", "rmse_ratio"})
 _SHOWN_PAIR_GAPS = ("selection_ratio", "tpr_difference", "fpr_difference", "error_difference", "rmse_ratio")
@@ -45,9 +46,10 @@ def groups(evidence: Evidence, say: Say) -> Chapter | None:
     drawn = [one for part in found["columns"][:_DRAWN_COLUMNS] for one in _plots(part, found, say)]
     first = _DRAWN[found["task"]][:1]
     drawn += [one for part in found["pairs"][:_DRAWN_PAIRS] for one in _plots(part, found, say, first)]
-    about = say(f"fairness.about.{found['task']}", favorable=found.get("favorable"), target=found.get("target"))
-    if found.get("classes", 0) > _MANY_CLASSES:
-        about = f"{about} {say('fairness.of_class')}"
+    abouts = [say(f"fairness.about.{found['task']}", favorable=found.get("favorable"), target=found.get("target"))]
+    abouts += [say("fairness.assumed", favorable=found["favorable"])] if found.get("assumed") else []
+    abouts += [say("fairness.of_class")] if found.get("classes", 0) > _MANY_CLASSES else []
+    about = together(say, *abouts)
     parts = [*(_column(part, say) for part in found["columns"]), _pairs(found["pairs"], say)]
     tables = [*found.get("thresholds", ()), *(evidence.details.get("reweighting") or {}).get("tables", ())]
     parts.append(_mitigations(tables, found.get("favorable", ""), say))
@@ -65,8 +67,9 @@ def _plot(part: Detail, rate: str, say: Say) -> Drawn:
         np.array([np.nan if row[rate][key] is None else row[rate][key] for row in rows], dtype=np.float64)
         for key in ("value", "lower", "upper")
     )
-    names = [_name(row, say) for row in rows]
-    words = {"rate": say(f"rate.{rate}"), "label": part["label"]}
+    names = [_crossed(row["name"], say) for row in rows]
+    muted = [not row["compared"] for row in rows]
+    words = {"rate": say(f"rate.{rate}"), "label": _label(part, say)}
     caption = say("plot.fairness", **words)
     fifths = _four_fifths(rows) if rate == "selection_rate" else None
     plot = plots.intervals(
@@ -78,8 +81,11 @@ def _plot(part: Detail, rate: str, say: Say) -> Drawn:
         alt=_alt(names, values, words, say),
         name=f"fairness-{'-'.join(part['columns'])}-{rate}",
         reference=0.0 if rate in _AROUND_ZERO else fifths,
+        muted=muted,
     )
-    return Drawn(caption=caption, plot=plot, about="" if fifths is None else say("fairness.line"))
+    abouts = [say("fairness.line")] if fifths is not None else []
+    abouts += [say("fairness.muted")] if any(muted) else []
+    return Drawn(caption=caption, plot=plot, about=together(say, *abouts) if abouts else "")
 
 
 def _four_fifths(rows: Sequence[Detail]) -> float | None:
@@ -96,9 +102,21 @@ def _alt(names: Sequence[str], values: Any, words: Mapping[str, str], say: Say) 
 
 
 def _name(row: Detail, say: Say) -> str:
-    if row["compared"]:
-        return str(row["name"])
-    return say("fairness.few" if row["few"] else "fairness.apart", name=row["name"])
+    name = _crossed(row["name"], say)
+    return name if row["compared"] else say("fairness.few" if row["few"] else "fairness.apart", name=name)
+
+
+def _label(part: Detail, say: Say) -> str:
+    return say("fairness.cross").join(part["columns"])
+
+
+def _crossed(name: object, say: Say) -> str:
+    """Write the name of a group of two columns as the language writes it."""
+    return str(name).replace(_CROSS, say("fairness.cross"))
+
+
+def _against(gap: Detail, say: Say) -> str:
+    return say("fairness.against", least=_crossed(gap["least"], say), most=_crossed(gap["most"], say))
 
 
 def _column(part: Detail, say: Say) -> Markup:
@@ -129,7 +147,7 @@ def _gaps(part: Detail, say: Say) -> Markup:
             say(f"gap.{gap['name']}"),
             Markup(_written(gap["value"])),
             Markup(_ends(gap)),
-            say("fairness.against", least=gap["least"], most=gap["most"]),
+            _against(gap, say),
             _reading(gap, say),
         )
         for gap in part["gaps"]
@@ -164,17 +182,17 @@ def _pairs(pairs: Sequence[Detail], say: Say) -> Markup:
     heads = [say("fairness.pair"), say("fairness.gap"), say("value"), say("interval"), say("fairness.between")]
     rows = [
         (
-            part["label"],
+            _label(part, say),
             say(f"gap.{gap['name']}"),
             Markup(_written(gap["value"])),
             Markup(_ends(gap)),
-            say("fairness.against", least=gap["least"], most=gap["most"]),
+            _against(gap, say),
         )
         for part in pairs
         for gap in part["gaps"]
         if gap["name"] in _SHOWN_PAIR_GAPS
     ]
-    inside = (tag("details", tag("summary", part["label"]), _rates(part, say)) for part in pairs)
+    inside = (tag("details", tag("summary", _label(part, say)), _rates(part, say)) for part in pairs)
     compared = table(heads, rows) if rows else tag("p", say("fairness.nothing"), kind="quiet")
     return join(tag("h3", say("fairness.pairs")), compared, *inside)
 
@@ -189,7 +207,7 @@ def _mitigations(tables: Sequence[Detail], favorable: str, say: Say) -> Markup:
     rows = [
         (
             say(f"goal.{one['goal']}"),
-            one["label"],
+            _crossed(one["label"], say),
             Markup(number(one["rows"])),
             *(_moved(one.get(key), say) for key in gaps),
             _cell(one["accuracy"]["change"]),
@@ -206,8 +224,8 @@ def _thresholds(tables: Sequence[Detail], favorable: str, say: Say) -> Markup:
     rows = [
         (
             say(f"goal.{one['goal']}"),
-            one["label"],
-            group["name"],
+            _crossed(one["label"], say),
+            _crossed(group["name"], say),
             Markup(_arrow(group["before"], group["after"], say)),
         )
         for one in tables

@@ -17,29 +17,29 @@ _FACTOR = 8
 def learning(evidence: Evidence, say: Say) -> Chapter | None:
     """Draw the metric by the number of rows that were trained on.
 
-    ``details["learning_curve"]`` holds ``rows``, ``metric`` and, for ``train`` and ``valid``, ``mean``, ``lower`` and
+    ``details["learning_curve"]`` holds ``rows``, ``metric`` and, for ``train`` and ``test``, ``mean``, ``lower`` and
     ``upper``, all of one length.
     """
     found: Mapping[str, Any] = evidence.details.get("learning_curve") or {}
     if not found.get("rows"):
         return None
     metric = say(f"metric.{found['metric']}")
-    rows, valid = found["rows"], found["valid"]
+    rows, test = found["rows"], found["test"]
     plot = plots.bands(
-        [_band(rows, valid), *([_band(rows, found["train"])] if found.get("train") else [])],
+        [_band(rows, test), *([_band(rows, found["train"])] if found.get("train") else [])],
         labels=(say("axis.trained"), metric),
         alt=say(
             "alt.learning",
             metric=metric,
             few=number(rows[0]),
-            first=_written(valid["mean"][0]),
+            first=_written(test["mean"][0]),
             many=number(rows[-1]),
-            last=_written(valid["mean"][-1]),
+            last=_written(test["mean"][-1]),
         ),
         name="learning-curve",
         logarithmic=rows[-1] > _FACTOR * rows[0],
     )
-    legend = (("--c0", say("learning.valid")), *((("--c1", say("learning.train")),) if found.get("train") else ()))
+    legend = (("--c0", say("learning.test")), *((("--c1", say("learning.train")),) if found.get("train") else ()))
     drawn = Drawn(caption=say("plot.learning", metric=metric), plot=plot, legend=legend, about=say("bands.about"))
     return Chapter(name="learning", title=say("learning"), about=say("learning.about"), drawn=(drawn,))
 

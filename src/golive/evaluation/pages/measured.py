@@ -1,6 +1,6 @@
 """Measured: the chapter of numbers, each beside those of the baseline and the live model, and the list of every one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from golive.domain.digest import short
 from golive.domain.evidence import Evidence, Measure
@@ -12,6 +12,8 @@ from golive.evaluation.pages.phrases import Say, together
 
 _ROLES = ("baseline", "champion")
 _LISTED = 1500
+_CALIBRATION = frozenset({"ece", "calibration.intercept", "calibration.slope"})
+_OF_ONE_CLASS = frozenset({"recall", "specificity"})
 _ELSEWHERE = ("class", "fairness", "robustness", "slices", "importance", "explain", "drift", "shift")
 """First parts of names that have a chapter of their own."""
 
@@ -24,10 +26,11 @@ def numbers(evidence: Evidence, say: Say) -> Chapter | None:
     champion = say("champion.is", digest=short(evidence.champion)) if evidence.champion else say("champion.none")
     champion = say("champion.self") if evidence.champion == evidence.bundle else champion
     others = _others(evidence)
+    free = [say("numbers.free")] if any(_free(name, evidence) for name in paired_rows(evidence)) else []
     return Chapter(
         name="numbers",
         title=say("numbers"),
-        about=together(say, say("numbers.about"), say(f"baseline.{task}"), champion),
+        about=together(say, say("numbers.about"), say(f"baseline.{task}"), *free, champion),
         parts=(
             numbers_table(evidence, say),
             *((tag("h3", say("other")), measures_table(others, say)) if others else ()),
@@ -72,7 +75,7 @@ def numbers_table(evidence: Evidence, say: Say) -> Markup:
             "tr",
             tag("td", say(f"metric.{name}"), kind="name"),
             _value_cell(found.get(name), say),
-            *(cell for role in roles for cell in _role_cells(found, name, role, say)),
+            *(cell for role in roles for cell in _role_cells(evidence, name, role, say)),
         )
         for name in paired_rows(evidence)
         if name.partition(".")[0] not in _ELSEWHERE
@@ -119,9 +122,19 @@ def _measure_cell(measure: Measure, key: str, say: Say) -> str:
     return say(f"metric.{measure.name}") if key == "measure" else measure.note
 
 
-def _role_cells(found: Mapping[str, Measure], name: str, role: str, say: Say) -> tuple[Markup, Markup]:
+def _role_cells(evidence: Evidence, name: str, role: str, say: Say) -> tuple[Markup, Markup]:
     other = f"{role}.{name}"
-    return _value_cell(found.get(other), say), _difference_cell(found.get(f"{name} - {other}"), say)
+    difference = evidence.find(f"{name} - {other}")
+    free = role == "baseline" and _free(name, evidence)
+    return _value_cell(evidence.find(other), say), _difference_cell(difference, say, free=free)
+
+
+def _free(name: str, evidence: Evidence) -> bool:
+    """Say whether the baseline, which answers every row alike, has its value for nothing."""
+    baseline = evidence.find(f"baseline.{name}")
+    if baseline is None:
+        return False
+    return name in _CALIBRATION or (name in _OF_ONE_CLASS and baseline.value in {0.0, 1.0})
 
 
 def _value_cell(measure: Measure | None, say: Say) -> Markup:
@@ -130,13 +143,20 @@ def _value_cell(measure: Measure | None, say: Say) -> Markup:
     return tag("td", value_text(measure), tag("small", interval_text(measure)), kind="n", title=hint(measure, say))
 
 
-def _difference_cell(measure: Measure | None, say: Say) -> Markup:
+def _difference_cell(measure: Measure | None, say: Say, *, free: bool) -> Markup:
     if measure is None:
         return tag("td", "–", kind="n")
-    judged = _judged(measure)
+    judged = "unclear" if free else _judged(measure)
     mark = {"better": "✓ ", "worse": "✗ ", "unclear": "· "}[judged]
     signed = value_text(measure)
-    value = tag("span", tag("span", mark, aria_hidden="true"), _plus(measure), signed, kind=judged, title=say(judged))
+    value = tag(
+        "span",
+        tag("span", mark, aria_hidden="true"),
+        _plus(measure),
+        signed,
+        kind=judged,
+        title=say("free" if free else judged),
+    )
     return tag("td", value, tag("small", interval_text(measure)), kind="n", title=hint(measure, say))
 
 

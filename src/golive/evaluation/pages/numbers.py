@@ -37,9 +37,22 @@ def signed(value: float) -> str:
 
 def decimals_of(measure: Measure) -> int | None:
     """Give the decimals that show a measure's interval with two significant digits; None without an interval."""
-    if measure.lower is None or measure.upper is None:
+    return _decimals(measure.lower, measure.upper)
+
+
+def alike(value: float | None, lower: float | None, upper: float | None) -> tuple[str, str]:
+    """Write a value and its interval with the same decimals; what is None has no text."""
+    decimals = _decimals(lower, upper)
+    shown = "–" if value is None else number(value, decimals)
+    if lower is None or upper is None:
+        return shown, ""
+    return shown, f"{number(lower, decimals)} … {number(upper, decimals)}"
+
+
+def _decimals(lower: float | None, upper: float | None) -> int | None:
+    if lower is None or upper is None:
         return None
-    width = measure.upper - measure.lower
+    width = upper - lower
     if width <= 0 or not math.isfinite(width):
         return None
     return min(max(1 - math.floor(math.log10(width)), 0), 8)
@@ -52,7 +65,4 @@ def value_text(measure: Measure) -> str:
 
 def interval_text(measure: Measure) -> str:
     """Write a measure's interval, such as ``0.91 … 0.95``; empty without one."""
-    if measure.lower is None or measure.upper is None:
-        return ""
-    decimals = decimals_of(measure)
-    return f"{number(measure.lower, decimals)} … {number(measure.upper, decimals)}"
+    return alike(measure.value, measure.lower, measure.upper)[1]

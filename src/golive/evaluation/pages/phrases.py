@@ -49,6 +49,14 @@ def together(say: Say, *sentences: str) -> str:
     return reduce(lambda first, second: say("two.sentences", first=first, second=second), sentences)
 
 
+def listed(say: Say, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the numbers of a phrase with every list in them written out."""
+    return {
+        key: say("comma").join(map(str, value)) if isinstance(value, list | tuple) else value
+        for key, value in values.items()
+    }
+
+
 def known(key: str) -> bool:
     """Say whether there is a text under a key."""
     return key in _TABLE

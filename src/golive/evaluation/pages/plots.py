@@ -1,6 +1,7 @@
 """Plots: numbers in, plots as values out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -31,6 +32,7 @@ _SWARMED = 100
 _MARKED = 15
 """Curves of at most so many points show each of them."""
 _FEW = 4
+_TEXT: Mapping[str, Any] = {"color": INK, "va": "center"}
 _NUMBER = 0.3
 """Share of a plot's width that a number beside a bar takes."""
 
@@ -145,20 +147,24 @@ def intervals(
     alt: str,
     name: str,
     reference: float | None = None,
+    muted: Sequence[bool] = (),
 ) -> Plot:
-    """Draw a dot with whiskers for each name, top to bottom; bounds may be NaN."""
+    """Draw a dot with whiskers for each name, top to bottom; bounds may be NaN, and some of them may be gray."""
     dots, low, high = (np.asarray(part, dtype=np.float64) for part in (values, lower, upper))
     places = np.arange(len(names))
+    gray = np.asarray(muted or [False] * len(names), dtype=bool)
 
     def draw(axes: Axes) -> None:
         if reference is not None:
             axes.axvline(reference, color=MUTED, linewidth=1, dashes=_DASHES, zorder=1)
         known = np.isfinite(low) & np.isfinite(high)
-        axes.hlines(
-            places[known], _drawable(low[known]), _drawable(high[known]), color=color(0), linewidth=2.2, alpha=0.45
-        )
         shown = np.isfinite(dots)
-        axes.plot(_drawable(dots[shown]), places[shown], "o", color=color(0), markersize=4.5, zorder=3)
+        for some, paint in ((~gray, color(0)), (gray, MUTED)):
+            held, dotted = known & some, shown & some
+            if dotted.any():
+                ends = _drawable(low[held]), _drawable(high[held])
+                axes.hlines(places[held], *ends, color=paint, linewidth=2.2, alpha=0.45)
+                axes.plot(_drawable(dots[dotted]), places[dotted], "o", color=paint, markersize=4.5, zorder=3)
         _named_rows(axes, names)
 
     return Plot(name=name, draw=draw, labels=labels, alt=alt, size=_tall(len(names)))
@@ -188,31 +194,49 @@ def swarm(names: Sequence[str], values: ArrayLike, shades: ArrayLike, *, labels:
 
 
 def waterfall(
-    names: Sequence[str], contributions: ArrayLike, *, base: float, total: float, labels: Labels, alt: str, name: str
+    names: Sequence[str],
+    contributions: ArrayLike,
+    *,
+    base: float,
+    total: float,
+    labels: Labels,
+    alt: str,
+    name: str,
+    ends: tuple[str, str] = ("", ""),
 ) -> Plot:
-    """Draw how contributions, top to bottom, lead from ``base`` to ``total``: up in color 5, down in color 0."""
+    """Draw how contributions, top to bottom, lead from ``base`` to ``total``: up in color 5, down in color 0.
+
+    Both stand there as numbers, above and below the steps; ``ends`` says what they are.
+    """
     steps = _drawable(contributions)
     base, total = (float(value) for value in _drawable([base, total]))
-    ends = base + np.cumsum(steps)
-    starts = ends - steps
-    low, high = _with_room(np.minimum(starts, ends), np.maximum(starts, ends))
+    stops = base + np.cumsum(steps)
+    starts = stops - steps
+    low, high = _with_room(np.minimum(starts, stops), np.maximum(starts, stops))
 
     def draw(axes: Axes) -> None:
-        axes.plot([base, base], [-0.6, 0], color=MUTED, linewidth=1, dashes=_DASHES, zorder=1)
-        axes.plot([total, total], [len(steps) - 1, len(steps) - 0.4], color=MUTED, linewidth=1, zorder=1)
-        for place, (start, end) in enumerate(zip(starts, ends, strict=True)):
+        for place, value, toward in ((-1, base, 0), (len(steps), total, len(steps) - 1)):
+            axes.plot([value, value], [place - 0.35, place + 0.35], color=INK, linewidth=1.6, zorder=2)
+            axes.plot([value, value], [place, toward], color=MUTED, linewidth=1, dashes=_DASHES, zorder=1)
+            axes.text(**_beside(value, value, (low, high)), y=place, s=number(float(f"{value:.4g}")), **_TEXT)
+        for place, (start, end) in enumerate(zip(starts, stops, strict=True)):
             step = float(end - start)
             axes.barh(place, step, left=start, height=0.62, color=color(5 if step > 0 else 0), zorder=2)
             if place + 1 < len(steps):
                 axes.plot([end, end], [place, place + 1], color=MUTED, linewidth=0.6, zorder=1)
-            right = high - max(start, end) >= min(start, end) - low
-            beside = max(start, end) + 0.015 * (high - low) if right else min(start, end) - 0.015 * (high - low)
             written = ("+" if step > 0 else "") + number(float(f"{steps[place]:.3g}"))
-            axes.text(beside, place, written, color=INK, ha="left" if right else "right", va="center")
+            axes.text(**_beside(start, end, (low, high)), y=place, s=written, **_TEXT)
         axes.set_xlim(low, high)
-        _named_rows(axes, names)
+        _named_rows(axes, [ends[0], *names, ends[1]], first=-1)
 
-    return Plot(name=name, draw=draw, labels=labels, alt=alt, size=_tall(len(names), each=0.3))
+    return Plot(name=name, draw=draw, labels=labels, alt=alt, size=_tall(len(names) + 2, each=0.3))
+
+
+def _beside(start: float, end: float, within: tuple[float, float]) -> dict[str, Any]:
+    """Put a number on the side of a bar that has more room."""
+    (left, right), (low, high) = sorted((start, end)), within
+    gap = 0.015 * (high - low)
+    return {"x": right + gap, "ha": "left"} if high - right >= left - low else {"x": left - gap, "ha": "right"}
 
 
 def _with_room(left: Float64, right: Float64) -> tuple[float, float]:
@@ -242,11 +266,11 @@ def matrix(counts: ArrayLike, names: Sequence[str], *, labels: Labels, alt: str,
     return Plot(name=name, draw=draw, labels=labels, alt=alt, size=(4.5, 4.2))
 
 
-def _named_rows(axes: Axes, names: Sequence[str]) -> None:
-    axes.set_yticks(np.arange(len(names)), labels=list(names))
+def _named_rows(axes: Axes, names: Sequence[str], *, first: int = 0) -> None:
+    axes.set_yticks(np.arange(first, len(names) + first), labels=list(names))
     axes.tick_params(axis="y", labelcolor=INK)
     axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
-    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.set_ylim(len(names) + first - 0.4, first - 0.6)
     axes.grid(visible=False, axis="y")
 
 

@@ -20,7 +20,7 @@ from golive.evaluation.pages.findings import findings, sentence, worst_severity
 from golive.evaluation.pages.markup import Markup, join, tag
 from golive.evaluation.pages.measured import every_number, hint, measures_table
 from golive.evaluation.pages.numbers import interval_text, number, value_text
-from golive.evaluation.pages.phrases import Language, Say, known, phrases, together
+from golive.evaluation.pages.phrases import Language, Say, known, listed, phrases, together
 from golive.inference.feeds import shape_text
 
 _TILES = ("rmse", "mae", "r2", "mape", "accuracy", "f1", "auc", "log_loss")
@@ -170,7 +170,7 @@ def _note(note: Mapping[str, Any], say: Say) -> str:
     key = f"note.{note['code']}.{note['role']}" if "role" in note else f"note.{note['code']}"
     if not known(key):
         return str(note.get("text", note["code"]))
-    numbers = dict(note)
+    numbers = listed(say, note)
     if "metric" in numbers:
         numbers["metric"] = say(f"metric.{numbers['metric']}")
     return say(key, **numbers)
@@ -196,9 +196,10 @@ def _verdict(verdict: Verdict | None, evidence: Evidence, lang: Language, say: S
 
 
 def _finding(reason: Reason, evidence: Evidence, lang: Language, say: Say) -> str:
-    if lang == "en":
-        return reason.text
     kind, _, none = reason.rule.partition("==")
+    noted = reason.outcome == "pass" and any(finding.kind == kind.strip() for finding in evidence.findings)
+    if lang == "en" and not noted:
+        return reason.text
     if none.strip() == "none":
         return _none_of(kind.strip(), reason, evidence, say)
     if reason.value is None or reason.bound is None:
@@ -207,9 +208,9 @@ def _finding(reason: Reason, evidence: Evidence, lang: Language, say: Say) -> st
 
 
 def _none_of(kind: str, reason: Reason, evidence: Evidence, say: Say) -> str:
-    if reason.outcome == "pass":
-        return say("findings.absent", kinds=say(f"found.{kind}"))
     found = [sentence(finding, say) for finding in evidence.findings if finding.kind == kind]
+    if reason.outcome == "pass" and not found:
+        return say("findings.absent", kinds=say(f"found.{kind}"))
     return together(say, *found) if found else say("findings.unlooked", kinds=say(f"found.{kind}"))
 
 

@@ -11,8 +11,8 @@ from golive.evaluation.pages import plots
 from golive.evaluation.pages.chapter import Chapter, Drawn
 from golive.evaluation.pages.drawing import COLORS
 from golive.evaluation.pages.figures import narrow, table
-from golive.evaluation.pages.markup import Markup, tag
-from golive.evaluation.pages.numbers import number
+from golive.evaluation.pages.markup import Markup, escape, join, tag
+from golive.evaluation.pages.numbers import alike, number
 from golive.evaluation.pages.phrases import Say
 from golive.evaluation.pages.plots import Band
 
@@ -28,6 +28,8 @@ _PLOTS: tuple[tuple[str, tuple[str, ...]], ...] = (
 _AXES = {"texts": "cells"}
 _CAPTIONS = {"noise": "numbers"}
 _SHOWN_SINGLES = 20
+_ALIKE = 1e-9
+_ROUNDED = 0.01
 
 
 def stress(evidence: Evidence, say: Say) -> Chapter | None:
@@ -75,18 +77,18 @@ def _measured(family: Mapping[str, Any], metric: str) -> list[Mapping[str, Any]]
 
 
 def _curves(group: str, families: Sequence[Mapping[str, Any]], metric: str, clean: float, say: Say) -> Drawn:
-    bands = [_band(family, metric, clean) for family in families]
+    bands, labels = _merged(families, metric, clean, say)
     furthest = max(float(max(band.x)) for band in bands)
     lines = [
         say(
             "stress.alt.line",
-            family=say(f"stress.family.{family['name']}"),
+            family=label,
             first=number(band.y[0]),
             weakest=number(band.x[0]),
             last=number(band.y[-1]),
             strongest=number(band.x[-1]),
         )
-        for family, band in zip(families, bands, strict=True)
+        for label, band in zip(labels, bands, strict=True)
     ]
     plot = plots.bands(
         bands,
@@ -95,10 +97,33 @@ def _curves(group: str, families: Sequence[Mapping[str, Any]], metric: str, clea
         name=f"stress-{group}",
         reference=([0.0, furthest], [clean, clean]),
     )
-    legend = [(f"--c{place % COLORS}", say(f"stress.family.{family['name']}")) for place, family in enumerate(families)]
+    legend = [(f"--c{place % COLORS}", label) for place, label in enumerate(labels)]
     return Drawn(
-        caption=say(f"stress.{_CAPTIONS.get(group, group)}"), plot=plot, legend=tuple(legend) if len(legend) > 1 else ()
+        caption=say(f"stress.{_CAPTIONS.get(group, group)}"),
+        plot=plot,
+        legend=tuple(legend) if len(families) > 1 else (),
     )
+
+
+def _merged(families: Sequence[Mapping[str, Any]], metric: str, clean: float, say: Say) -> tuple[list[Band], list[str]]:
+    """Give the curves and their labels; curves that would hide one another are one with the labels of all."""
+    bands: list[Band] = []
+    labels: list[list[str]] = []
+    for family in families:
+        band, label = _band(family, metric, clean), _family(family["name"], say)
+        same = next((place for place, other in enumerate(bands) if _alike(band, other)), None)
+        if same is None:
+            bands.append(band)
+            labels.append([label])
+        else:
+            labels[same].append(label)
+    return bands, [say("comma").join(those) for those in labels]
+
+
+def _alike(one: Band, other: Band) -> bool:
+    points = (np.asarray([band.x, band.y], dtype=np.float64) for band in (one, other))
+    first, second = points
+    return first.shape == second.shape and bool(np.allclose(first, second, rtol=0.0, atol=_ALIKE, equal_nan=True))
 
 
 def _band(family: Mapping[str, Any], metric: str, clean: float) -> Band:
@@ -197,11 +222,23 @@ def _breaks(limit: Mapping[str, Any], say: Say) -> str:
             "stress.breaks.part",
             family=_family(found["family"], say),
             strength=_strength(found, found),
-            value=say("stress.nothing") if found["value"] is None else number(found["value"]),
+            value=_rests(found, say),
         )
         for found in limit["breaks"]
     ]
     return say("comma").join(parts) if parts else say("stress.breaks.none")
+
+
+def _rests(found: Mapping[str, Any], say: Say) -> str:
+    """Say the value of a rule, and on which rows it rests where a server would refuse some."""
+    value = say("stress.nothing") if found["value"] is None else number(found["value"])
+    share = found.get("answered", 1.0)
+    return value if share >= 1.0 else say("stress.rests", value=value, share=_share(share))
+
+
+def _share(share: float) -> str:
+    """Write a share of rows that is neither none nor all."""
+    return f"{share:.0%}" if _ROUNDED <= share <= 1.0 - _ROUNDED else f"{share:.1%}"
 
 
 def _singles(singles: Mapping[str, Any], say: Say) -> list[Markup]:
@@ -230,12 +267,19 @@ def _cell(row: Mapping[str, Any], key: str, say: Say) -> str:
         case "stress.kind":
             return say(f"stress.kind.{row['kind']}", stress=row["stress"])
         case "stress.drop":
-            return Markup(say("stress.nothing") if row["broken"] else _or_dash(row["drop"]))
+            return _drop(row, say)
         case "interval":
-            return Markup("" if row["lower"] is None else f"{number(row['lower'])} … {number(row['upper'])}")
+            return Markup(alike(row["drop"], row["lower"], row["upper"])[1])
         case "stress.ratio":
             return Markup(_or_dash(row["ratio"]))
     return Markup(f"{row['refused']:.0%}")
+
+
+def _drop(row: Mapping[str, Any], say: Say) -> Markup:
+    value = say("stress.nothing") if row["broken"] else alike(row["drop"], row["lower"], row["upper"])[0]
+    if not 0.0 < row["refused"] < 1.0:
+        return escape(value)
+    return join(value, tag("small", say("stress.answered", share=_share(1.0 - row["refused"]))))
 
 
 def _or_dash(value: float | None) -> str:

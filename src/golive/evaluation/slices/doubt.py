@@ -8,8 +8,9 @@ import numpy as np
 from golive.evaluation.slices.losses import Answers
 from golive.evaluation.slices.opinion import corrected
 from golive.ports import Column, Float64, Int64
+from golive.statistics.clusters import worth
 from golive.statistics.excess import Bool, chance, fitted, hats, knots
-from golive.statistics.lapse import lapse
+from golive.statistics.lapse import Lapse, lapse
 
 ALPHA = 0.0003
 """Chance of a false finding, for each of the two things that are looked for."""
@@ -63,14 +64,16 @@ def of_classes(answers: Answers, columns: Mapping[str, Column]) -> Doubt | None:
     # Among few levels of odds, one that is sure without reason cannot be told from a floor.
     if min(int(came_true.sum()), int((~came_true).sum())) < _FEWEST_OTHERS or len(np.unique(odds)) < _FEWEST_LEVELS:
         return None
+    groups = None if answers.groups is None else answers.groups[few]
     curve = lapse(odds[few], came_true[few])
-    doubt, chance_of_it = curve.doubt(odds, came_true), curve.p
+    doubt, chance_of_it = curve.doubt(odds, came_true), _weighed(curve, odds[few], came_true[few], groups)
     share = float(doubt.mean())
     if chance_of_it <= ALPHA:
-        mended = corrected(odds[few], came_true[few], {name: column[few] for name, column in columns.items()})
+        some = {name: column[few] for name, column in columns.items()}
+        mended = corrected(odds[few], came_true[few], some, groups)
         second = lapse(mended, came_true[few])
         share = min(share, float(second.doubt(mended, came_true[few]).mean()))
-        chance_of_it = max(chance_of_it, second.p)
+        chance_of_it = max(chance_of_it, _weighed(second, mended, came_true[few], groups))
     other, margin, explained = confident(truth, p)
     apart = other != truth
     return Doubt(
@@ -81,6 +84,13 @@ def of_classes(answers: Answers, columns: Mapping[str, Column]) -> Doubt | None:
         counted=int(apart.sum()),
         explained=explained,
     )
+
+
+def _weighed(curve: Lapse, odds: Float64, came_true: Bool, groups: Int64 | None) -> float:
+    """Give the chance of a floor, of rows in groups with as many rows as they are worth."""
+    doubt, errors = curve.doubt(odds, came_true), came_true - curve.clean(odds)
+    # With two degrees of freedom the tail is exponential: rows that are worth less weaken it by the same power.
+    return float(curve.p ** min(worth(doubt, groups), worth(errors, groups)))
 
 
 def confident(truth: Int64, p: Float64) -> tuple[Int64, Float64, float]:
@@ -117,15 +127,22 @@ def of_values(answers: Answers) -> Doubt | None:
     if spread <= 0.0 or not np.isfinite(spread):
         return None
     distance = scaled / spread
-    far = int((distance > FAR).sum())
+    beyond = distance > FAR
+    far = int(beyond.sum())
+    each = min(worth(beyond.astype(np.float64), answers.groups), worth(np.minimum(distance, FAR), answers.groups))
     return Doubt(
         share=max(far / len(away) - FAR_BY_TAILS, 0.0),
-        p=chance(far, len(away), FAR_BY_TAILS),
+        p=_rarity(far, len(away), FAR_BY_TAILS, each),
         ranked=np.argsort(-distance, kind="stable").astype(np.int64),
         weights=distance,
         counted=far,
         explained=FAR_BY_TAILS * len(away),
     )
+
+
+def _rarity(count: int, trials: int, rate: float, each: float) -> float:
+    """Give the chance of so many, where a trial is worth ``each`` of an independent one."""
+    return chance(int(count * each), max(round(trials * each), 1), rate)
 
 
 class Conflicts(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,26 +163,34 @@ class Conflicts(msgspec.Struct, frozen=True, kw_only=True):
     p: float
 
 
-def conflicts(columns: Mapping[str, Column], truth: Float64 | Int64, judged: Answers) -> Conflicts:
-    """Look for identical rows with different answers, more than the model's doubt about ``judged`` rows explains."""
-    _, group, sizes = np.unique(fingerprints(columns, len(truth)), return_inverse=True, return_counts=True)
+def conflicts(
+    columns: Mapping[str, Column], truth: Float64 | Int64, judged: Answers, groups: Int64 | None = None
+) -> Conflicts:
+    """Look for identical rows with different answers, more than the model's doubt about ``judged`` rows explains.
+
+    With ``groups`` ``[n]`` of these rows, all sets that begin with a row of one group count as one.
+    """
+    _, first, group, sizes = np.unique(
+        fingerprints(columns, len(truth)), return_index=True, return_inverse=True, return_counts=True
+    )
     lowest, highest = np.full(len(sizes), np.inf), np.full(len(sizes), -np.inf)
     np.minimum.at(lowest, group, truth)
     np.maximum.at(highest, group, truth)
     several = sizes > 1
     apart, disagree = _disagreement(judged)
     differing = several & (highest - lowest > apart)
-    groups, found = int(several.sum()), int(differing.sum())
-    rate = float((1.0 - (1.0 - disagree) ** (sizes[several] - 1)).mean()) if groups else 0.0
+    sets, found = int(several.sum()), int(differing.sum())
+    rate = float((1.0 - (1.0 - disagree) ** (sizes[several] - 1)).mean()) if sets else 0.0
     rows = np.flatnonzero(differing[group])
+    each = 1.0 if groups is None else len(np.unique(groups[first[several]])) / max(sets, 1)
     return Conflicts(
-        groups=groups,
+        groups=sets,
         conflicting=found,
-        expected=rate * groups,
+        expected=rate * sets,
         rows=tuple(rows.tolist()),
         share=len(rows) / max(len(truth), 1),
         distinct=len(sizes) / max(len(truth), 1),
-        p=chance(found, groups, rate) if found else 1.0,
+        p=_rarity(found, sets, rate, each) if found else 1.0,
     )
 
 

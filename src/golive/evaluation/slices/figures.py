@@ -3,9 +3,17 @@
 import numpy as np
 
 from golive.evaluation.slices.losses import Answers
-from golive.ports import Float64, Int64
+from golive.ports import Int64
 from golive.statistics.excess import Bool
-from golive.statistics.intervals import auc_interval, delong, mean_interval, rmse_interval, wilson
+from golive.statistics.influence import ranking_influence
+from golive.statistics.intervals import (
+    auc_interval,
+    delong,
+    mean_interval,
+    moved_interval,
+    rmse_interval,
+    share_interval,
+)
 
 FEWEST = 30
 """Rows below which a number about a slice says too little."""
@@ -35,17 +43,20 @@ def metrics_of(answers: Answers, inside: Bool) -> dict[str, Number]:
 def _of_classes(answers: Answers) -> dict[str, Number]:
     truth = answers.truth.astype(np.int64)
     right = int((answers.decided() == truth).sum())
-    lower, upper = wilson(right, len(truth))
+    lower, upper = share_interval(answers.decided() == truth, answers.groups) or (0.0, 1.0)
     found = {"accuracy": _number(right / len(truth), lower, upper)}
-    area = _area(truth, answers.predicted) if answers.predicted.shape[1] == _BINARY else None
+    area = _area(truth, answers) if answers.predicted.shape[1] == _BINARY else None
     return found if area is None else {**found, "auc": area}
 
 
-def _area(truth: Int64, predicted: Float64) -> Number | None:
+def _area(truth: Int64, answers: Answers) -> Number | None:
     positive = truth == 1
     if min(int(positive.sum()), int((~positive).sum())) < _FEWEST_A_CLASS:
         return None
-    areas, covariance = delong(positive, predicted[None, :, 1])
+    if answers.groups is not None:
+        moved = ranking_influence(positive, answers.predicted[:, 1])[0]
+        return _number(moved.value, *(moved_interval(*moved, answers.groups) or (None, None)))
+    areas, covariance = delong(positive, answers.predicted[None, :, 1])
     area = float(areas[0])
     bounds = auc_interval(area, float(covariance[0, 0]))
     return _number(area, *(bounds or (None, None)))
@@ -55,7 +66,8 @@ def _of_values(answers: Answers) -> dict[str, Number]:
     with np.errstate(over="ignore", invalid="ignore"):
         errors = answers.predicted[:, 0] - answers.truth
         rmse, mae = float(np.sqrt(np.mean(errors**2))), float(np.abs(errors).mean())
-        bounds = rmse_interval(errors) or (None, None), mean_interval(np.abs(errors)) or (None, None)
+        groups = answers.groups
+        bounds = rmse_interval(errors, groups) or (None, None), mean_interval(np.abs(errors), groups) or (None, None)
     found = {"rmse": _number(rmse, *bounds[0]), "mae": _number(mae, *bounds[1])}
     return {name: number for name, number in found.items() if number["value"] is not None}
 

@@ -20,8 +20,9 @@ from golive.evaluation.slices.doubt import (
     of_classes,
     of_values,
 )
-from golive.evaluation.slices.losses import Answers
-from golive.evaluation.subject import Section, Subject
+from golive.evaluation.slices.losses import FEWEST_GROUPS, Answers, answers_of
+from golive.evaluation.subject import Section, Subject, group_codes
+from golive.statistics.clusters import units_of
 
 _LISTED = 20
 _CONFLICT_SHARE = 0.02
@@ -46,18 +47,38 @@ def label_noise(subject: Subject) -> Section:
     instead, labels are wrong (0.03 %). Targets are doubtful beyond six robust standard deviations, more often than
     Student's t with three degrees of freedom has them there. Identical training rows are compared with one another.
     """
-    answers = Answers(truth=subject.test.truth, predicted=subject.predicted, decision=subject.decision)
+    answers = answers_of(subject)
     if subject.rows < FEWEST_ROWS:
         return Section(notes=(_few(subject.rows),))
+    if answers.groups is not None and units_of(answers.groups) < FEWEST_GROUPS:
+        return Section(notes=(_few_groups(),))
     doubt = of_classes(answers, subject.test.columns) if answers.classifies else of_values(answers)
-    training = subject.training
-    clash = conflicts(training.columns, training.truth, answers) if training is not None else None
+    clash = _conflicts(subject, answers)
     found = [_found(doubt, subject), _clashing(clash)]
     return Section(
         details=_details(doubt, clash, subject),
         findings=tuple(one for one in found if one is not None),
         checked=("label_noise",) if doubt is not None else (),
         notes=(_unspread(),) if doubt is None else (),
+    )
+
+
+def _conflicts(subject: Subject, answers: Answers) -> Conflicts | None:
+    training, name = subject.training, subject.declared.group
+    if training is None:
+        return None
+    groups = group_codes(training.column(name) if name else None)
+    # Without their groups, sets of identical rows may all be of a few groups.
+    if answers.groups is not None and groups is None:
+        return None
+    return conflicts(training.columns, training.truth, answers, groups)
+
+
+def _few_groups() -> Note:
+    return note(
+        "label_noise.few_groups",
+        "labels are not doubted with test rows of so few groups; {least} of equal size are needed",
+        least=FEWEST_GROUPS,
     )
 
 

@@ -4,6 +4,7 @@ import msgspec
 import numpy as np
 
 from golive.domain.bundle import Decision
+from golive.evaluation.subject import Subject
 from golive.ports import Float64, Int64
 from golive.statistics.excess import fitted, hats, knots
 
@@ -14,6 +15,8 @@ _MOST_DECIDED = 20
 _FURTHEST = 1e100
 """Squares of larger distances overflow."""
 _FEWEST_DECIDED = 50
+FEWEST_GROUPS = 20
+"""Groups of equal size below which their differences are too badly known to find fault by."""
 
 
 class Answers(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -23,6 +26,8 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     predicted: Float64
     """``[n, 1]`` values, or ``[n, classes]`` probabilities."""
     decision: Decision = Decision()
+    groups: Int64 | None = None
+    """Codes ``[n]`` of what is independent, such as customers with several rows; None: the rows are."""
 
     @property
     def classifies(self) -> bool:
@@ -31,13 +36,21 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     def take(self, rows: Int64) -> "Answers":
         """Give some of the rows."""
-        return Answers(truth=self.truth[rows], predicted=self.predicted[rows], decision=self.decision)
+        groups = None if self.groups is None else self.groups[rows]
+        return msgspec.structs.replace(self, truth=self.truth[rows], predicted=self.predicted[rows], groups=groups)
 
     def decided(self) -> Int64:
         """Give the class that each row is given, as an index."""
         if self.predicted.shape[1] == _BINARY:
             return np.asarray(self.predicted[:, 1] > self.decision.threshold, dtype=np.int64)
         return np.asarray(self.predicted.argmax(axis=1), dtype=np.int64)
+
+
+def answers_of(subject: Subject) -> Answers:
+    """Give the model's answers to the test rows."""
+    return Answers(
+        truth=subject.test.truth, predicted=subject.predicted, decision=subject.decision, groups=subject.groups
+    )
 
 
 class Loss(msgspec.Struct, frozen=True, kw_only=True, eq=False):

@@ -10,7 +10,7 @@ import numpy as np
 
 from golive.evaluation.slices.conditions import missing
 from golive.evaluation.slices.screen import screened
-from golive.ports import Column, Float64
+from golive.ports import Column, Float64, Int64
 from golive.statistics.excess import Bool
 from golive.statistics.logistic import crossed_odds
 
@@ -19,17 +19,18 @@ _SHARE = 0.01
 _LOOSE, _HELD = 1e-3, 4.0
 
 
-def corrected(odds: Float64, came_true: Bool, columns: Mapping[str, Column]) -> Float64:
+def corrected(odds: Float64, came_true: Bool, columns: Mapping[str, Column], groups: Int64 | None = None) -> Float64:
     """Give log odds ``[n]`` of a logistic regression on the stated ones and on at most 60 columns.
 
-    Each row's odds come from a fit on the other half of the rows.
+    Each row's odds come from a fit on the other half of the rows, or of the ``groups`` that they are in.
     """
     wrong = np.abs(came_true - 1.0 / (1.0 + np.exp(-odds)))
     features = [part for name in screened(columns, [wrong]) for part in _features(columns[name])]
     own = [np.ones(len(odds)), np.maximum(odds, 0.0), np.minimum(odds, 0.0)]
     design = np.column_stack([*own, *features])
     strength = np.concatenate([np.full(len(own), _LOOSE), np.full(len(features), _HELD)])
-    return crossed_odds(design, came_true, strength)
+    fold = None if groups is None else np.unique(groups, return_inverse=True)[1] % 2
+    return crossed_odds(design, came_true, strength, fold)
 
 
 def _features(column: Column) -> list[Float64]:

@@ -12,10 +12,11 @@ from golive.domain.metric import better
 from golive.evaluation.roles import Note, note
 from golive.evaluation.slices.conditions import Conditions, parts_of, text
 from golive.evaluation.slices.figures import FEWEST, metric_names, metrics_of
-from golive.evaluation.slices.losses import Answers
+from golive.evaluation.slices.losses import FEWEST_GROUPS, Answers, answers_of
 from golive.evaluation.slices.screen import MOST_COLUMNS
 from golive.evaluation.slices.weak import ALPHA, FEWEST_ROWS, Search, Slice, find, fits
 from golive.evaluation.subject import Section, Subject, Table
+from golive.statistics.clusters import units_of
 from golive.statistics.excess import Bool
 
 _DECLARED_STEPS = 4
@@ -40,7 +41,7 @@ def slices(subject: Subject) -> Section:
     for it, the other decides (Holm over all that was carried over, 0.2 % in all). What is only hard, as the model
     itself says, is listed without a finding.
     """
-    answers = Answers(truth=subject.test.truth, predicted=subject.predicted, decision=subject.decision)
+    answers = answers_of(subject)
     columns, known = _columns(subject), {**subject.test.columns, **subject.test.extra}
     notes = [
         note("slices.no_column", "there is no column {column} to show slices of", column=name)
@@ -54,7 +55,8 @@ def slices(subject: Subject) -> Section:
         if name in known
         for part in ((one,) for one in parts_of(name, known[name], steps=_DECLARED_STEPS))
     ]
-    enough = subject.rows >= FEWEST_ROWS
+    apart = subject.rows if answers.groups is None else units_of(answers.groups)
+    enough = subject.rows >= FEWEST_ROWS and apart >= FEWEST_GROUPS
     found = find(columns, answers, seed=subject.seed) if enough else None
     entries = [*_entries(found, columns, answers), *declared] if found else declared
     findings = _findings(found, entries, columns, subject) if found else []
@@ -99,7 +101,7 @@ def _entry(kind: str, conditions: Conditions, answers: Answers, inside: Bool, co
 
 
 def _findings(found: Search, entries: Iterable[dict[str, Any]], columns: Table, subject: Subject) -> list[Finding]:
-    first = metric_names(Answers(truth=subject.test.truth, predicted=subject.predicted))[0]
+    first = metric_names(answers_of(subject))[0]
     return [
         _finding(one, entry, first, columns, subject)
         for one, entry in zip(found.slices, entries, strict=False)
@@ -190,6 +192,14 @@ def _details(
 
 
 def _notes(found: Search | None, rows: int, columns: int) -> list[Note]:
+    if found is None and rows >= FEWEST_ROWS:
+        return [
+            note(
+                "slices.few_groups",
+                "weak slices are not searched for with test rows of so few groups; {least} of equal size are needed",
+                least=FEWEST_GROUPS,
+            )
+        ]
     if found is None:
         return [
             note(

@@ -11,6 +11,7 @@ from golive.evaluation.slices.beam import Found, search
 from golive.evaluation.slices.conditions import Condition, Conditions, conditions_of, holds
 from golive.evaluation.slices.losses import Answers, Loss, losses, plain_loss
 from golive.evaluation.slices.screen import screened
+from golive.evaluation.subject import mixed_rows, whole_groups
 from golive.ports import Column, Int64
 from golive.statistics.excess import Bool, Excess, excess_of
 from golive.statistics.multiple import holm
@@ -70,7 +71,7 @@ def find(columns: Table, answers: Answers, *, seed: int) -> Search:
 
     No more than 80,000 rows are read. Each way has its share of the chance of a false finding.
     """
-    one, other = halves(len(answers.truth), seed)
+    one, other = halves(len(answers.truth), seed, answers.groups)
     ways = [(one, other), (other, one)] if len(other) <= _SEARCHED else [(one, other)]
     found = [_one_way(columns, answers, searched, confirmed, len(ways)) for searched, confirmed in ways]
     weak = _apart([one for way in found for one in way.weak], columns, ())
@@ -98,7 +99,7 @@ def _one_way(columns: Table, answers: Answers, searched: Int64, confirmed: Int64
     weak = _merged([one for loss in seen for one in tried(loss, _SLACK)], len(searched))
     unseen, table = answers.take(confirmed), {name: columns[name][confirmed] for name in names}
     fresh = {loss.name: loss for loss in losses(unseen)}
-    there = _Confirming(table=table, rows=confirmed, ways=ways)
+    there = _Confirming(table=table, rows=confirmed, ways=ways, groups=unseen.groups)
     return _Way(
         weak=_confirmed("weak", weak, there, fresh),
         hard=_confirmed("hard", tried(plain, 1.0), there, {plain.name: plain_loss(unseen)}),
@@ -106,10 +107,13 @@ def _one_way(columns: Table, answers: Answers, searched: Int64, confirmed: Int64
     )
 
 
-def halves(rows: int, seed: int) -> tuple[Int64, Int64]:
-    """Give the places of the rows to search and of those to confirm on, at random and without overlap."""
-    order = np.random.default_rng(seed).permutation(rows).astype(np.int64)
-    cut = min(rows // 2, _SEARCHED)
+def halves(rows: int, seed: int, groups: Int64 | None = None) -> tuple[Int64, Int64]:
+    """Give the places of the rows to search and of those to confirm on, at random and without overlap.
+
+    All rows of one of ``groups`` ``[rows]`` are on one side.
+    """
+    order = mixed_rows(rows, groups, seed)
+    cut = whole_groups(order, min(rows // 2, _SEARCHED), groups)
     return np.sort(order[:cut]), np.sort(order[cut : cut + _CONFIRMED])
 
 
@@ -139,6 +143,7 @@ class _Confirming(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     table: Table
     rows: Int64
     ways: int
+    groups: Int64 | None
 
 
 def _confirmed(
@@ -149,7 +154,7 @@ def _confirmed(
         inside = fits(one.conditions, there.table)
         if _FEWEST <= int(inside.sum()) <= len(inside) - _FEWEST:
             usual = float(fresh[name].values[~inside].mean())
-            tried.append((name, one, usual, excess_of(fresh[name].excess, inside)))
+            tried.append((name, one, usual, excess_of(fresh[name].excess, inside, there.groups)))
     adjusted = np.minimum(there.ways * holm(np.array([excess.p for *_, excess in tried])), 1.0)
     return [
         Slice(

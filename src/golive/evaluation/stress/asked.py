@@ -4,7 +4,7 @@ import msgspec
 import numpy as np
 
 from golive.errors import InvalidRowError
-from golive.evaluation.subject import Subject, Table
+from golive.evaluation.subject import Subject, Table, taken
 from golive.ports import Column, Float64, Int64
 from golive.statistics.metrics import Bool
 
@@ -63,11 +63,6 @@ def ask_whole(subject: Subject, table: Table) -> Float64 | None:
 def length(table: Table) -> int:
     """Count the rows of a table."""
     return len(next(iter(table.values())))
-
-
-def taken(table: Table, rows: Int64) -> dict[str, Column]:
-    """Take rows of every column."""
-    return {name: column[rows] for name, column in table.items()}
 
 
 def repeated(table: Table, times: int) -> dict[str, Column]:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 import msgspec
 import numpy as np
 
-from golive.evaluation.stress.asked import Asked, ask, taken
+from golive.evaluation.stress.asked import Asked, ask
 from golive.evaluation.stress.family import Changed
 from golive.evaluation.stress.scores import Answered, Score, known_metrics, main_metrics, score, worse
-from golive.evaluation.subject import Subject, Table
+from golive.evaluation.subject import Subject, Table, taken
 from golive.ports import Float64, Int64
 from golive.statistics.intervals import Interval
 
@@ -23,6 +23,8 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     table: Table
     followed: tuple[str, ...]
     """The metrics that are computed of every trial, the main one first."""
+    groups: Int64 | None
+    """The declared group of each row, codes ``[rows]``; None where rows are independent."""
 
     @property
     def rows(self) -> int:
@@ -50,12 +52,14 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """The same rows unstressed."""
     answered: Int64 = np.empty(0, dtype=np.int64)
     """Places in the bench of the rows that were answered."""
+    groups: Int64 | None = None
+    """Their declared groups."""
 
     def drop(self, name: str) -> tuple[float, Interval | None]:
         """Give by how much a metric is worse, with the interval; NaN where it was not computed."""
         if name not in self.stressed:
             return math.nan, None
-        return worse(name, self.stressed[name], self.clean[name])
+        return worse(name, self.stressed[name], self.clean[name], self.groups)
 
 
 def bench_of(subject: Subject, most: int, more: tuple[str, ...] = ()) -> Bench:
@@ -65,13 +69,21 @@ def bench_of(subject: Subject, most: int, more: tuple[str, ...] = ()) -> Bench:
     known = known_metrics(task, classes)
     names = dict.fromkeys((*main_metrics(task, classes), *(name for name in more if name in known)))
     inputs = {name: subject.test.columns[name] for name in subject.signature.names}
-    return Bench(subject=subject, places=places, table=taken(inputs, places), followed=tuple(names))
+    groups = subject.groups
+    return Bench(
+        subject=subject,
+        places=places,
+        table=taken(inputs, places),
+        followed=tuple(names),
+        groups=None if groups is None else groups[places],
+    )
 
 
 def smaller(bench: Bench, most: int) -> Bench:
     """Draw fewer of a bench's rows."""
     rows = drawn_rows(bench.rows, most, bench.subject.seed + 1)
-    return msgspec.structs.replace(bench, places=bench.places[rows], table=taken(bench.table, rows))
+    groups = None if bench.groups is None else bench.groups[rows]
+    return msgspec.structs.replace(bench, places=bench.places[rows], table=taken(bench.table, rows), groups=groups)
 
 
 def drawn_rows(rows: int, most: int, seed: int) -> Int64:
@@ -110,4 +122,5 @@ def _trial(bench: Bench, asked: Asked) -> Trial:
         stressed={name: score(name, stressed) for name in bench.followed},
         clean={name: score(name, clean) for name in bench.followed},
         answered=asked.places,
+        groups=None if bench.groups is None else bench.groups[asked.places],
     )

@@ -14,7 +14,7 @@ from golive.evaluation.stress.asked import ask_whole, repeated
 from golive.evaluation.stress.bench import Bench
 from golive.evaluation.stress.facts import Facts
 from golive.ports import Float64
-from golive.statistics.metrics import decide
+from golive.statistics.metrics import Bool, decide
 
 STRENGTHS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 """Parts of a column's standard deviation."""
@@ -40,9 +40,9 @@ class Flips(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         """Give the share of rows that each column alone can flip, ``[columns]``."""
         return np.asarray((self.effect <= strength * _ROUNDING).mean(axis=0), dtype=np.float64)
 
-    def flipped(self, strength: float) -> int:
-        """Count the rows that some column can flip."""
-        return int((self.effect <= strength * _ROUNDING).any(axis=1).sum()) if self.effect.shape[1] else 0
+    def flipped(self, strength: float) -> Bool:
+        """Say which rows some column can flip, ``[rows]``."""
+        return np.asarray((self.effect <= strength * _ROUNDING).any(axis=1), dtype=np.bool_)
 
 
 def flips(bench: Bench, facts: Sequence[Facts]) -> Flips:
@@ -64,7 +64,7 @@ def _tried(bench: Bench, fact: Facts) -> tuple[Float64, Float64] | None:
     values = _values(fact, column)
     answers = _asked(bench, fact, values)
     if answers is None:
-        values = np.clip(values, min(fact.low, fact.high), fact.high)
+        values = np.clip(values, fact.low, fact.high)
         answers = _asked(bench, fact, values)
     if answers is None:
         return None

@@ -23,6 +23,7 @@ from golive.evaluation.stress.scores import Score, known_metrics, score
 from golive.evaluation.subject import Subject
 from golive.judge import Rule, read_rule
 from golive.ports import Float64, Int64
+from golive.statistics.clusters import two_sided, units_of
 from golive.statistics.intervals import Z, mean_interval
 
 SMALL = 0.05
@@ -135,7 +136,7 @@ def _limit(bench: Bench, rule: Rule, levels: Sequence[Level]) -> Limit | None:
     whole = np.arange(bench.subject.rows, dtype=np.int64)
     clean = score(rule.left, answered(bench.subject, bench.subject.predicted, whole))
     base = _baseline(bench.subject, rule, whole)
-    term = _term(rule, clean, base, 0.0, bench.subject.rows)
+    term = _term(rule, clean, base, 0.0, bench.subject.rows, bench.subject.groups)
     if term is None:
         return None
     if not _HOLDS[rule.operator](term, rule.number):
@@ -151,7 +152,7 @@ def _limit(bench: Bench, rule: Rule, levels: Sequence[Level]) -> Limit | None:
         shift = clean.value - before.value
         here = _baseline(bench.subject, rule, bench.places[level.trial.answered])
         corrected = None if base is None or here is None else msgspec.structs.replace(here, value=base.value)
-        found = _term(rule, stressed, corrected, shift, bench.subject.rows)
+        found = _term(rule, stressed, corrected, shift, bench.subject.rows, level.trial.groups)
         if found is not None and not _HOLDS[rule.operator](found, rule.number):
             breaks[level.family] = (level, found)
     return Limit(rule=rule, clean=term, holds=True, breaks=tuple(breaks.values()))
@@ -161,7 +162,9 @@ def _baseline(subject: Subject, rule: Rule, places: Int64) -> Score | None:
     return score(rule.left, answered(subject, subject.answers[BASELINE][places], places)) if rule.right else None
 
 
-def _term(rule: Rule, stressed: Score, base: Score | None, shift: float, rows: int) -> float | None:
+def _term(
+    rule: Rule, stressed: Score, base: Score | None, shift: float, rows: int, groups: Int64 | None
+) -> float | None:
     value = stressed.value + shift - (base.value if base else 0.0)
     if not math.isfinite(value):
         return None
@@ -172,7 +175,7 @@ def _term(rule: Rule, stressed: Score, base: Score | None, shift: float, rows: i
     influence: Float64 = stressed.influence
     if base is not None and base.influence is not None:
         influence = influence - base.influence
-    around = mean_interval(influence)
+    around = mean_interval(influence, groups)
     if around is None:
         return None
     half = (around[1] - around[0]) / 2 * math.sqrt(len(influence) / rows)
@@ -188,6 +191,8 @@ def _chance(trial: Trial, metric: str) -> float:
     spread = (around[1] - around[0]) / (2 * Z)
     if drop <= 0.0 or spread <= 0.0:
         return 1.0
+    if trial.groups is not None:
+        return two_sided(drop / spread, units_of(trial.groups))
     return math.erfc(drop / spread / math.sqrt(2.0))
 
 

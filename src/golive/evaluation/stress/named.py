@@ -13,7 +13,8 @@ from golive.evaluation.stress.flips import STRENGTHS, Flips
 from golive.evaluation.stress.limits import Level
 from golive.evaluation.stress.scores import main_metrics, ratio
 from golive.evaluation.stress.singles import Single
-from golive.statistics.intervals import Interval, wilson
+from golive.ports import Int64
+from golive.statistics.intervals import Interval, share_interval, wilson
 
 MOST = 0.95
 """Share of rows that stay below a stated change of the answer."""
@@ -33,7 +34,8 @@ def level_measures(bench: Bench, levels: Sequence[Level]) -> Iterator[Measure]:
     for level in levels:
         full, trial = f"robustness.{level.name}", level.trial
         if trial.refused:
-            around = wilson(trial.refused * trial.tried, trial.tried)
+            # Which rows of a group are refused is not kept, so of groups there is no interval.
+            around = None if bench.groups is not None else wilson(trial.refused * trial.tried, trial.tried)
             yield _measure(f"{full}.refused", trial.refused, around, trial.tried, method="Wilson")
         remark = "rows that a server refuses are not counted" if trial.refused else ""
         for name in shown(bench):
@@ -59,7 +61,7 @@ def flip_measures(bench: Bench, found: Flips) -> Iterator[Measure]:
     """Name what single columns can do by small changes."""
     for reach in reached(bench, found):
         name = f"robustness.{flip_kind(bench)}_{plain_name(reach.strength)}"
-        yield _measure(name, reach.value, reach.around, bench.rows, method="Wilson")
+        yield _measure(name, reach.value, reach.around, bench.rows, method=_over_groups("Wilson", bench.groups))
 
 
 def reached(bench: Bench, found: Flips) -> list[Reach]:
@@ -70,10 +72,10 @@ def reached(bench: Bench, found: Flips) -> list[Reach]:
     if not found.columns:
         return []
     if flip_kind(bench) == "flips":
-        counts = [found.flipped(strength) for strength in STRENGTHS]
+        flipped = [found.flipped(strength) for strength in STRENGTHS]
         return [
-            Reach(strength, count / bench.rows, wilson(count, bench.rows))
-            for strength, count in zip(STRENGTHS, counts, strict=True)
+            Reach(strength, float(rows.mean()), share_interval(rows, bench.groups))
+            for strength, rows in zip(STRENGTHS, flipped, strict=True)
         ]
     with np.errstate(over="ignore", invalid="ignore"):
         spread = float(np.std(bench.subject.test.truth))
@@ -96,7 +98,7 @@ def ratio_of(trial: Trial) -> tuple[float, Interval | None]:
     """Give the root mean squared error as a multiple of that without stress; NaN where it is not measured."""
     if "rmse" not in trial.stressed:
         return math.nan, None
-    return ratio(trial.stressed["rmse"], trial.clean["rmse"])
+    return ratio(trial.stressed["rmse"], trial.clean["rmse"], trial.groups)
 
 
 def shown(bench: Bench) -> tuple[str, ...]:
@@ -114,7 +116,13 @@ def _worst(name: str, found: Sequence[tuple[Single, float, Interval | None]]) ->
 
 def _drop(name: str, value: float, around: Interval | None, trial: Trial, remark: str) -> Iterator[Measure]:
     if math.isfinite(value):
-        yield _measure(name, value, around, trial.rows, method="delta method, paired", remark=remark)
+        yield _measure(
+            name, value, around, trial.rows, method=_over_groups("delta method, paired", trial.groups), remark=remark
+        )
+
+
+def _over_groups(method: str, groups: Int64 | None) -> str:
+    return method if groups is None else f"{method}, over groups of rows"
 
 
 def _measure(name: str, value: float, around: Interval | None, rows: int, *, method: str, remark: str = "") -> Measure:

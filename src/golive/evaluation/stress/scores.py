@@ -66,21 +66,24 @@ def score(name: str, rows: Answered) -> Score:
         return _CLASSIFICATION[name](truth, rows.answers)
 
 
-def worse(name: str, stressed: Score, clean: Score) -> tuple[float, Interval | None]:
-    """Give by how much a metric is worse under stress (positive is worse), and the 95 % interval of that."""
+def worse(name: str, stressed: Score, clean: Score, groups: Int64 | None = None) -> tuple[float, Interval | None]:
+    """Give by how much a metric is worse under stress (positive is worse), and the 95 % interval of that.
+
+    With ``groups`` ``[n]``, codes, whole groups are what is independent.
+    """
     sign = -1.0 if better(name) == "higher" else 1.0
     drop = sign * (stressed.value - clean.value)
     if stressed.influence is None or clean.influence is None or not math.isfinite(drop):
         return drop, None
     with np.errstate(over="ignore", invalid="ignore"):
-        around = mean_interval(sign * (stressed.influence - clean.influence))
+        around = mean_interval(sign * (stressed.influence - clean.influence), groups)
     if around is None or not all(map(math.isfinite, around)):
         return drop, None
     half = (around[1] - around[0]) / 2
     return drop, (drop - half, drop + half)
 
 
-def ratio(stressed: Score, clean: Score) -> tuple[float, Interval | None]:
+def ratio(stressed: Score, clean: Score, groups: Int64 | None = None) -> tuple[float, Interval | None]:
     """Give an error under stress as a multiple of the clean one, with its 95 % interval (on the logarithm's scale)."""
     if not clean.value > 0.0 or not stressed.value > 0.0 or not math.isfinite(stressed.value):
         return math.nan, None
@@ -88,7 +91,7 @@ def ratio(stressed: Score, clean: Score) -> tuple[float, Interval | None]:
     if stressed.influence is None or clean.influence is None:
         return times, None
     with np.errstate(over="ignore", invalid="ignore"):
-        around = mean_interval(stressed.influence / stressed.value - clean.influence / clean.value)
+        around = mean_interval(stressed.influence / stressed.value - clean.influence / clean.value, groups)
     if around is None or not all(map(math.isfinite, around)):
         return times, None
     half = min((around[1] - around[0]) / 2, 700.0)

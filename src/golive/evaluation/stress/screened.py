@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from golive.evaluation.stress.asked import ask_whole, repeated, taken
+from golive.evaluation.stress.asked import ask_whole, repeated
 from golive.evaluation.stress.bench import Bench
+from golive.evaluation.subject import taken
 from golive.ports import Column, Float64, Int64
 
 _GROUPS = 256

@@ -85,7 +85,13 @@ def limit_details(limit: Limit) -> dict[str, Any]:
         "clean": limit.clean,
         "holds": limit.holds,
         "breaks": [
-            {"family": level.family, "form": level.form, "strength": level.strength, "value": term}
+            {
+                "family": level.family,
+                "form": level.form,
+                "strength": level.strength,
+                "value": term,
+                "answered": 1.0 - level.trial.refused,
+            }
             for level, term in limit.breaks
         ],
     }

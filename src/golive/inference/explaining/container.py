@@ -44,8 +44,9 @@ class Head(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     scale: Scale
     mirror: Literal["", "negative", "complement"] = ""
     """Of two classes only the second one's numbers are kept; what makes the first one's of them."""
-    runtime: str = ""
-    """The runtime plug-in that opens ``encoder``; empty: the numbers enter as they are."""
+    runtime: Literal["", "onnxruntime"] = ""
+    """What opens ``encoder``: ONNX Runtime and nothing else, for a file that could name another would choose which
+    code reads it. Empty: the numbers enter as they are."""
     narrow: bool = False
     """Whether numbers that enter as they are, are rounded to float32 first."""
     parts: Annotated[tuple[Part, ...], msgspec.Meta(max_length=32)]

@@ -12,6 +12,7 @@ from golive.inference.road import Road
 from golive.ports import Column, Float64, Int64, Session
 
 _PAIR = 2
+_ENCODER_RUNTIME = "onnxruntime"
 
 
 class Exact:
@@ -35,6 +36,11 @@ class Exact:
     def effort(self) -> int:
         """How many numbers are looked at to explain a row."""
         return self._game.effort
+
+    @property
+    def rows(self) -> int:
+        """How many background rows each row is compared with."""
+        return self._game.rows
 
     def __call__(self, numbers: Float64, codes: Int64, outputs: Int64) -> tuple[Float64, Float64, Float64]:
         """See :data:`golive.inference.explaining.explainer.Additive`."""
@@ -73,5 +79,5 @@ def _encoder(held: Held) -> Session | None:
     if not held.head.runtime:
         return None
     graph = held.array("encoder", "u1", None).tobytes()
-    opened: Session = plugins.load("runtimes", held.head.runtime).open(graph, threads=1)
+    opened: Session = plugins.load("runtimes", _ENCODER_RUNTIME).open(graph, threads=1)
     return opened

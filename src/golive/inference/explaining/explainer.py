@@ -30,6 +30,7 @@ class RoadExplainer:
         scale: Scale | None = None,
         additive: Additive | None = None,
         effort: int = 0,
+        rows: int | None = None,
     ) -> None:
         self.road = road
         self.method: Method = method
@@ -39,6 +40,7 @@ class RoadExplainer:
         self.effort = effort
         """Numbers that are looked at to explain a row exactly; 0 by permutations."""
         self._additive = additive
+        self._rows = len(next(iter(background.values()))) if rows is None else rows
         self._mixer = None if additive else Mixer(road, background)
 
     def explain(
@@ -82,10 +84,12 @@ class RoadExplainer:
             method=self.method,
             scale=self.scale,
             outputs=outputs,
+            given=given,
             base=base,
             answers=answers if self.scale == "log_odds" else trusted,
             contributions=contributions,
             error=_greatest(trusted - base - contributions.sum(axis=1)),
+            background_rows=self._rows,
         )
 
     def _asking(self, rows: Mapping[str, Column], output: int | None, evaluations: int | None) -> Explained:
@@ -94,14 +98,18 @@ class RoadExplainer:
         outputs = self._outputs(given, output)
         found = shapley(self._mixer, mix, outputs, evaluations or EVALUATIONS)
         answers = given[np.arange(len(given)), outputs]
+        base = self._mixer.base[outputs]
         return Explained(
             method=self.method,
             scale=self.scale,
             outputs=outputs,
-            base=found.base,
+            given=given,
+            base=base,
             answers=answers,
             contributions=found.contributions,
-            error=_greatest(answers - found.base - found.contributions.sum(axis=1)),
+            error=_greatest(answers - base - found.contributions.sum(axis=1)),
+            background_rows=found.rows,
+            evaluations=found.evaluations,
             spread=found.spread,
         )
 

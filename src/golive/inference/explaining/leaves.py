@@ -17,6 +17,10 @@ from golive.ports import Float64, Int64
 MOST_SLOTS = 63
 """Columns on one path; their bits must fit into a mask."""
 _MOST_DEPTH = 4_096
+_MOST_NODES = 200_000
+"""Inner nodes, and leaves, of all trees: twice as many as are ever written."""
+_MOST_CELLS = 4_000_000
+"""Steps of all paths together, and slots of all leaves: some hundred bytes each while they are sorted."""
 _AT_MOST, _BELOW, _AT_LEAST, _ABOVE, _EQUAL, _UNEQUAL, _MEMBER = range(7)
 
 Array = npt.NDArray[Any]
@@ -128,6 +132,12 @@ def nodes_of(held: Held) -> Nodes:
     count = len(held.array("modes", "u1", None))
     ends = held.array("set_ends", "i4", None)
     values = held.array("set_values", "f8", None)
+    ordered = len(ends) == 0 or bool((np.diff(ends) >= 0).all() and ends[0] >= 0 and ends[-1] == len(values))
+    places = count + len(held.array("values", "f8", None, None))
+    if max(count, places - count) > _MOST_NODES:
+        refuse(f"its trees have {count} nodes and {places - count} leaves, more than {_MOST_NODES}")
+    if not ordered or len(ends) > count:
+        refuse("its trees point to sets that are not there")
     nodes = Nodes(
         roots=held.array("roots", "i4", None).astype(np.int64),
         modes=held.array("modes", "u1", count),
@@ -138,12 +148,10 @@ def nodes_of(held: Held) -> Nodes:
         missing=held.array("missing", "u1", count),
         sets=tuple(np.split(values, ends[:-1])) if len(ends) else (),
     )
-    places = count + len(held.array("values", "f8", None, None))
     features = len(held.array("owners", "i4", None))
     inside = all(_within(array, places) for array in (nodes.roots, nodes.met, nodes.unmet))
-    ordered = len(ends) == 0 or bool((np.diff(ends) >= 0).all() and ends[0] >= 0 and ends[-1] == len(values))
     members = int((nodes.modes == _MEMBER).sum())
-    if not (inside and _within(nodes.features, features) and ordered and len(ends) == members):
+    if not (inside and _within(nodes.features, features) and len(ends) == members):
         refuse("its trees point to nodes, columns or sets that are not there")
     if count and nodes.modes.max() > _MEMBER:
         refuse("its trees compare in a way that is not known")
@@ -159,7 +167,8 @@ def leaves_of(nodes: Nodes, owners: Int64, columns: int) -> Leaves:
         columns: How many columns there are.
 
     Raises:
-        VerificationError: two branches lead to one node, a branch leads to a root, or a path has too many columns.
+        VerificationError: two branches lead to one node, a branch leads to a root, a path has too many columns, or all
+            paths together are too long.
     """
     count = len(nodes.modes)
     parent, wanted = _parents(nodes)
@@ -180,6 +189,8 @@ def leaves_of(nodes: Nodes, owners: Int64, columns: int) -> Leaves:
     most = int(slot.max(initial=0)) + 1
     if most > MOST_SLOTS:
         refuse(f"a path of its trees reads {most} columns, more than {MOST_SLOTS}")
+    if len(starts) * most > _MOST_CELLS:
+        refuse(f"{len(starts)} leaves of its trees with up to {most} columns each are too many")
     slots = np.full((len(starts), most), columns, np.int64)
     slots[dense[is_slot], slot[is_slot]] = owner[is_slot]
     reached = np.unique(leaf)
@@ -224,6 +235,7 @@ def _climbed(ends: Int64, parent: Int64, wanted: Bools, nodes: Nodes) -> tuple[I
     forks = nodes.met != nodes.unmet
     leaves, above_all, wants = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0, np.bool_)]
     leaf, here, top = np.arange(len(ends)), ends, np.full(len(ends), _NOBODY)
+    steps = 0
     for _ in range(_MOST_DEPTH):
         above = parent[here]
         top[leaf] = above
@@ -231,6 +243,9 @@ def _climbed(ends: Int64, parent: Int64, wanted: Bools, nodes: Nodes) -> tuple[I
         leaf, above, want = leaf[going], above[going], wanted[here[going]]
         if not len(leaf):
             break
+        steps += len(leaf)
+        if steps > _MOST_CELLS:
+            refuse(f"the paths of its trees have more than {_MOST_CELLS} steps together")
         has_condition = forks[above]
         leaves.append(leaf[has_condition])
         above_all.append(above[has_condition])

@@ -18,6 +18,7 @@ class LinearGame:
             refuse("it speaks of columns that the model does not have")
         self._weights = weights
         self._offset = held.array("offset", "f8", weights.shape[1])
+        self.rows = len(background)
         self._usual = background.mean(axis=0)
         self._of_columns = np.zeros((len(owners), columns + 1))
         self._of_columns[np.arange(len(owners)), np.where(owners < 0, columns, owners)] = 1.0

@@ -38,4 +38,5 @@ def open_explainer(road: Road, files: Mapping[str, bytes]) -> RoadExplainer:
         scale=held.head.scale,
         additive=additive,
         effort=additive.effort,
+        rows=additive.rows,
     )

@@ -3,6 +3,11 @@
 Few columns are worked out exactly over all their subsets. Of more, columns change one after the other from a
 background row's value to the explained row's, in a random order and then in the opposite one (antithetic sampling:
 Mitchell et al. 2022); the changes of the answer add up exactly, whatever the order.
+
+The base is the mean answer to all background rows, however many of them were mixed with a row. What the mean answer to
+those that were is away from it (a gap that only few evaluations leave) is shared out among the contributions: in
+proportion to their squared standard errors, the surest keeping the most of what was found; to their squares where no
+errors are known. So base and contributions add up exactly still, and a column that never moved the answer keeps 0.
 """
 
 import math
@@ -39,10 +44,12 @@ class Sampled(msgspec.Struct, frozen=True, eq=False):
 
     contributions: Float64
     """``[n, inputs]``."""
-    base: Float64
-    """``[n]``."""
     spread: Float64 | None
     """``[n, inputs]``; None where all subsets were worked out."""
+    evaluations: int
+    """Answers that the model was asked for to explain a row."""
+    rows: int
+    """Background rows that each was mixed with."""
 
 
 class Mixer:
@@ -57,6 +64,8 @@ class Mixer:
         self._sources = sources if sources.are_single else None
         self._prepared = road.front.columns(background) if self._sources else None
         self.width = max(1, self.inputs, len(sources.numbers) + len(sources.codes))
+        self.base = road.session.run(*(self._prepared or road.front.columns(background))).mean(axis=0)
+        """``[outputs]``: the mean answer to all background rows."""
 
     def mix(self, columns: Mapping[str, Column]) -> tuple[Mix, Float64]:
         """Give the way to ask about canonical rows, and the answers to the rows themselves, ``[n, outputs]``.
@@ -111,12 +120,13 @@ def _exact(mixer: Mixer, mix: Mix, outputs: Int64, rows: int) -> Sampled:
     own = (subsets[:, None] >> np.arange(inputs)) & 1 > 0
     weights = _subset_weights(own)
     places = _spread_rows(mixer.rows, rows)
-    contributions, base = np.empty((len(outputs), inputs)), np.empty(len(outputs))
+    contributions = np.empty((len(outputs), inputs))
     for row, output in enumerate(outputs.tolist()):
         asked = _asked(mixer, mix, row, output, np.tile(places, len(own)), own.repeat(rows, axis=0))
         worth = asked.reshape(len(own), rows).mean(axis=1)
-        contributions[row], base[row] = worth @ weights, worth[0]
-    return Sampled(contributions, base, None)
+        found = worth @ weights
+        contributions[row] = found + _shared(worth[0] - mixer.base[output], found**2)
+    return Sampled(contributions, None, rows * len(own), rows)
 
 
 def _subset_weights(own: Bools) -> Float64:
@@ -143,12 +153,21 @@ def _sampled(mixer: Mixer, mix: Mix, outputs: Int64, evaluations: int) -> Sample
     order = rng.permuted(np.tile(np.arange(inputs), (walks, 1)), axis=1)
     places = np.resize(_spread_rows(mixer.rows, min(walks, mixer.rows)), walks)
     contributions = np.empty((len(outputs), inputs))
-    spread, base = np.empty_like(contributions), np.empty(len(outputs))
+    spread = np.empty_like(contributions)
     for row, output in enumerate(outputs.tolist()):
         each, start = _walked(mixer, mix, row, output, places, order)
-        contributions[row], base[row] = each.mean(axis=0), start.mean()
+        found = each.mean(axis=0)
         spread[row] = each.std(axis=0, ddof=1) / math.sqrt(walks) if walks > 1 else np.nan
-    return Sampled(contributions, base, spread)
+        errors = spread[row] if walks > 1 else found
+        contributions[row] = found + _shared(start.mean() - mixer.base[output], errors**2)
+    return Sampled(contributions, spread, walks * 2 * inputs, min(walks, mixer.rows))
+
+
+def _shared(gap: float, weights: Float64) -> Float64:
+    """Share a gap out in proportion to weights ``[inputs]``; evenly where all of them are 0."""
+    total = weights.sum()
+    shares: Float64 = gap * (weights / total if total > 0 else np.full(len(weights), 1.0 / len(weights)))
+    return shares
 
 
 def _walked(mixer: Mixer, mix: Mix, row: int, output: int, places: Int64, order: Int64) -> tuple[Float64, Float64]:

@@ -10,8 +10,9 @@ import numpy as np
 
 from golive.domain.explanation import Explained
 from golive.domain.signature import Field, Signature
-from golive.inference.counterfactual import Counterfactuals, Goal, Reach, counterfactuals
+from golive.inference.counterfactual import Counterfactuals, Reach, counterfactuals
 from golive.inference.explaining.explainer import RoadExplainer
+from golive.inference.goal import Goal
 from golive.inference.labels import labels_of
 from golive.inference.road import Road
 from golive.inference.table import columns_of
@@ -47,6 +48,10 @@ class Told(msgspec.Struct, frozen=True, eq=False):
     """An object for each, of plain values."""
     error: float
     """The greatest ``|answer - base - sum of contributions|`` among them."""
+    evaluations: int
+    """Answers that the model was asked for to explain a row; 0 where its own parts were read instead."""
+    background_rows: int
+    """How many background rows each was compared with."""
 
 
 class Account:
@@ -62,6 +67,11 @@ class Account:
     def signature(self) -> Signature:
         """What the model takes and gives."""
         return self.road.signature
+
+    @property
+    def fewest(self) -> int:
+        """The fewest answers that the model must be asked for to explain a row; 0 where its own parts are read."""
+        return 2 * len(self.signature.names) if self.method == "permutation" else 0
 
     def columns(self, rows: Sequence[Sequence[Any]]) -> dict[str, Column]:
         """Bring rows of values, in the order of the signature, into canonical columns; checks each of them.
@@ -98,19 +108,20 @@ class Account:
         """
         count = len(next(iter(columns.values())))
         told: list[dict[str, Any]] = []
-        error = 0.0
+        error, evaluations, background_rows = 0.0, 0, 0
         for start in range(0, count, chunk):
             look()
             piece = {name: column[start : start + chunk] for name, column in columns.items()}
             explained = self._explainer.explain(piece, output=question.output, evaluations=question.evaluations)
             told += self._piece(piece, explained)
             error = max(error, explained.error)
+            evaluations, background_rows = explained.evaluations, explained.background_rows
         if question.goal is not None:
             for at, one in enumerate(told):
                 look()
                 row = {name: column[[at]] for name, column in columns.items()}
                 one["counterfactual"] = self._changed(row, question.goal, question)
-        return Told(tuple(told), error)
+        return Told(tuple(told), error, evaluations, background_rows)
 
     def cost_ns(self) -> float:
         """Measure what the model takes for one of many rows, in nanoseconds: the quickest of three runs."""
@@ -124,7 +135,7 @@ class Account:
         return min(taken) / count
 
     def _piece(self, piece: Mapping[str, Column], explained: Explained) -> list[dict[str, Any]]:
-        outputs = self.road.columns(piece)
+        outputs = explained.given
         labels = labels_of(self.signature)
         predictions = self.road.labels(outputs)
         told = []

@@ -17,7 +17,7 @@ import msgspec
 import orjson
 
 from golive.domain.serving import Placed
-from golive.errors import DeadlineError, GoliveError, InvalidRowError, RequestError, UnexplainableError, UsageError
+from golive.errors import DeadlineError, GoliveError, InvalidRowError, UnavailableError, UnexplainableError
 from golive.inference.counterfactual import Reach
 from golive.inference.explaining.permutation import EVALUATIONS
 from golive.serving.answer import JSON_HEAD, Answer, Ask, Handler, deadline_ns_of, refusal, version_head
@@ -72,7 +72,7 @@ class Desk:
         self._open = open_
         self._limits = limits
         self._alarm = alarm
-        self._opened: OrderedDict[Placed, _Opened | GoliveError] = OrderedDict()
+        self._opened: OrderedDict[Placed, _Opened | str] = OrderedDict()
         self._waiting = 0
         # The loop has to say no to others meanwhile; one thread, for two would only take turns.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="golive-explain")
@@ -106,6 +106,11 @@ class Desk:
                 return self._explained(opened, placed, body, ask, is_gone)
         except GoliveError as error:
             return _refused(error, placed, ask)
+        except MemoryError:
+            # Others' bundles go too: what is left of the process's memory is for the next request.
+            self._opened.clear()
+            message = "the explanation takes more memory than its process may use; explain fewer rows in one request"
+            return _refused(UnavailableError(message), placed, ask)
         except Exception as error:  # noqa: BLE001  the border: a request ends nothing
             self._log.error("request %s about %s could not be explained", ask.request_id, placed.name, exc_info=error)
             message = f"the model {placed.name!r} could not explain this request; the server's log has the cause"
@@ -117,14 +122,12 @@ class Desk:
         asked = opened.requests.read(body, ask)
         try:
             told = opened.account.explain(
-                opened.account.columns(asked.rows), self._question(asked, opened.cost_ns), look=look
+                opened.account.columns(asked.rows), self._question(asked, opened), look=look
             )
         except InvalidRowError as error:
             # The road names rows from $ on; the request has them below its own name.
             error.field = f"{opened.requests.rows_path}{error.field.removeprefix('$')}"
             raise
-        except UsageError as error:
-            raise RequestError(error.message, field="$.target") from error
         account = opened.account
         body = orjson.dumps(
             {
@@ -132,6 +135,8 @@ class Desk:
                 "method": account.method,
                 "scale": account.scale,
                 "additivity_error": told.error,
+                "evaluations": told.evaluations,
+                "background_rows": told.background_rows,
                 "model_name": placed.name,
                 "model_version": str(placed.version),
                 "request_id": ask.request_id,
@@ -139,10 +144,23 @@ class Desk:
         )
         return 200, JSON_HEAD + version_head(placed.version), body
 
-    def _question(self, asked: Asked, cost_ns: float) -> Question:
-        """Say how often the model may be asked, so that its answers take half of the time at most."""
-        most = int(_PART * self._limits.limit_s * 1e9 / (cost_ns * len(asked.rows)))
-        evaluations = _power_of_two(most, EVALUATIONS)
+    def _question(self, asked: Asked, opened: _Opened) -> Question:
+        """Say how often the model may be asked, so that its answers take half of the time where that is enough.
+
+        Raises:
+            DeadlineError: even the fewest answers that its columns need would take all of it.
+        """
+        limit_s, needed = self._limits.limit_s, opened.account.fewest
+        affordable = limit_s * 1e9 / opened.cost_ns
+        if needed * len(asked.rows) > affordable:
+            rows = int(affordable / needed)
+            remedy = f"explain at most {rows} in one request, or use" if rows else "use"
+            message = (
+                f"each row needs {needed} answers of the model, and {len(asked.rows)} rows would take longer than "
+                f"{limit_s:g} s; {remedy} `golive explain`, which has no limit"
+            )
+            raise DeadlineError(message)
+        evaluations = max(needed, _power_of_two(int(_PART * affordable / len(asked.rows)), EVALUATIONS))
         return Question(
             output=asked.output,
             goal=asked.goal,
@@ -177,16 +195,17 @@ class Desk:
             while len(self._opened) > self._limits.bundles:
                 self._opened.popitem(last=False)
         self._opened.move_to_end(placed)
-        if isinstance(found, GoliveError):
-            raise found
+        if isinstance(found, str):
+            raise UnexplainableError(found)
         return found
 
-    def _opening(self, placed: Placed) -> _Opened | GoliveError:
+    def _opening(self, placed: Placed) -> _Opened | str:
         try:
             account = self._open(placed)
         except UnexplainableError as error:
-            # It stays so: the store need not be read again for the next one who asks.
-            return error
+            # It stays so: the store need not be read again for the next one who asks. The words are kept and not the
+            # error, whose traceback would keep every request that it answers.
+            return error.message
         return _Opened(account, ExplainRequests(placed, account.road, max_rows=self._limits.rows), account.cost_ns())
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 
 from golive.domain.serving import Placed
-from golive.errors import RequestError, TooLargeError
-from golive.inference.counterfactual import Goal
+from golive.errors import RequestError, TooLargeError, UsageError
+from golive.inference.goal import Goal, check_goal
 from golive.inference.labels import labels_of
 from golive.inference.road import Road
 from golive.serving.answer import Ask
@@ -93,6 +93,10 @@ class ExplainRequests:
                 message = f"there is no target {name!r}; the targets are: {', '.join(Goal.__struct_fields__)}"
                 raise RequestError(message, field=f"$.target.{name}")
         goal: Goal = converting(target, Goal, "$.target", self._signature)
+        try:
+            check_goal(goal, self._signature)
+        except UsageError as error:
+            raise RequestError(error.message, field="$.target") from error
         return goal
 
     def _output(self, label: Label) -> int:

@@ -58,6 +58,8 @@ def explain_answer(signature: Signature) -> Schema:
             "method": {"enum": ["tree", "linear", "permutation"]},
             "scale": {"enum": ["value", "log_odds", "probability"]},
             "additivity_error": {"type": "number"},
+            "evaluations": {"type": "integer"},
+            "background_rows": {"type": "integer"},
             "model_name": TEXT,
             "model_version": TEXT,
             "request_id": TEXT,

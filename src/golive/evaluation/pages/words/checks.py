@@ -48,9 +48,15 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "指标会好于未来的真实表现；请按时间划分。",
     ),
     "finding.time.error_grows": (
-        "The error grows with time by {column!r}: {early:.4g} in the first third of the test rows, {late:.4g} in "
-        "the last; train on newer rows, and plan to train again.",
-        "误差随时间（列“{column}”）增大：测试行的前三分之一为 {early:.4g}，后三分之一为 {late:.4g}；"
+        "The mean absolute error grows with time by {column!r}: {early:.4g} in the first third of the test rows, "
+        "{late:.4g} in the last; train on newer rows, and plan to train again.",
+        "平均绝对误差随时间（列“{column}”）增大：测试行的前三分之一为 {early:.4g}，后三分之一为 {late:.4g}；"
+        "请用更新的数据训练，并安排定期重新训练。",
+    ),
+    "finding.time.mistakes_grow": (
+        "The share of wrong answers grows with time by {column!r}: {early:.1%} in the first third of the test rows, "
+        "{late:.1%} in the last; train on newer rows, and plan to train again.",
+        "错误答案的占比随时间（列“{column}”）增大：测试行的前三分之一为 {early:.1%}，后三分之一为 {late:.1%}；"
         "请用更新的数据训练，并安排定期重新训练。",
     ),
     "finding.hidden_missing.code": (
@@ -97,6 +103,17 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "{column!r} is distributed otherwise than in training (PSI {psi:.2f}, moved by {w1:.2f} standard "
         "deviations); find out why before trusting the numbers.",
         "列“{column}”的分布与训练时不同（PSI {psi:.2f}，移动了 {w1:.2f} 个标准差）；在相信指标之前请查明原因。",
+    ),
+    "finding.shift.categories": (
+        "The values of {column!r} have other shares than in training (PSI {psi:.2f}); find out why before trusting the "
+        "numbers.",
+        "列“{column}”各取值的占比与训练时不同（PSI {psi:.2f}）；在相信指标之前请查明原因。",
+    ),
+    "finding.shift.several": (
+        "{count} columns are distributed otherwise than in training, most of all (with their PSI) {worst}: these are "
+        "other rows than those of training; find out why before trusting the numbers.",
+        "{count} 列的分布与训练时不同，差异最大的是（括号内为 PSI）{worst}：测试行与训练行并不同类；"
+        "在相信指标之前请查明原因。",
     ),
     "finding.shift.missing": (
         "{column!r} is missing in {share:.1%} of the test rows, and was in {before:.1%} of the training rows; "
@@ -172,9 +189,25 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "test rows are not like those of training.",
         "列“{column}”在所有测试行中只有一个值，而训练时 {before:.1%} 的行为其他值；测试数据与训练数据不同。",
     ),
+    "finding.rows.column_of_a_time": (
+        "{column!r} has one value in all test rows, which are later than the training rows, where {before:.1%} have "
+        "another: it may be that of their time; what the model makes of other values is not tested.",
+        "列“{column}”在所有测试行中只有一个值；测试行晚于训练行，而训练时 {before:.1%} 的行为其他值：这可能是该时段"
+        "特有的；模型对其他取值的表现没有得到检验。",
+    ),
     "finding.rows.column_copy": (
         "{column!r} is the same as {other!r} in every row; leave one of them out.",
         "列“{column}”与“{other}”在每一行都相同；请去掉其中一列。",
+    ),
+    "finding.rows.no_group": (
+        "evaluation.group names {column!r}, which these rows do not have, so rows are taken as independent; give the "
+        "column, or leave the word out.",
+        "evaluation.group 指定的列“{column}”在这些数据中不存在，因此各行被视为相互独立；请补上该列或去掉这一设置。",
+    ),
+    "finding.rows.unusable": (
+        "none of {count} rows can be measured: the truth, {target!r}, must be {wanted} in rows that the model accepts; "
+        "write it as the model was trained with it.",
+        "{count} 行数据都无法测量：真值“{target}”须为 {wanted}，且该行须被模型接受；请按模型训练时的写法书写。",
     ),
     "finding.rows.single_groups": (
         "{count} of {groups} groups by {column!r} have one row only, where nothing can be ranked or compared; "
@@ -193,10 +226,12 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "chapter.checks": ("Rows", "数据检查"),
     "chapter.checks.about": (
         "What is in the {test} test rows, beside the {training} training rows: columns that differ most come "
-        "first. PSI says how far two distributions are apart, less what chance explains (below 0.1 is little); the "
-        "move is in standard deviations, and of few rows some of it is chance.",
+        "first. PSI says how far two distributions are apart, less what chance explains: below 0.1 (numbers) or 0.02 "
+        "(texts) it is little, and from there on a finding where chance does not explain it. The move is in standard "
+        "deviations, and of few rows some of it is chance.",
         "{test} 行测试数据与 {training} 行训练数据的对比，差异最大的列排在最前。PSI 表示两个分布的距离，已扣除偶然部分"
-        "（0.1 以下为小）；移动以标准差为单位，行数少时部分出于偶然。",
+        "：数值列从 0.1 起、文本列从 0.02 起，若偶然无法解释即列为问题，以下为小；移动以标准差为单位，行数少时部分出于"
+        "偶然。",
     ),
     "chapter.checks.alone": (
         "What is in the {test} test rows. The training rows are not at hand; where the model's bundle holds their "

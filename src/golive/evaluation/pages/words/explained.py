@@ -39,6 +39,11 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "explained.axis.value": ("Contribution to the answer", "对答案的贡献"),
     "explained.axis.log_odds": ("Contribution in log-odds", "贡献（对数几率）"),
     "explained.axis.probability": ("Contribution to the probability", "对概率的贡献"),
+    "explained.sum.value": ("Answer, from the average to this row's", "答案：由平均值到该行"),
+    "explained.sum.log_odds": ("Log-odds, from the average to this row's", "对数几率：由平均值到该行"),
+    "explained.sum.probability": ("Probability, from the average to this row's", "概率：由平均值到该行"),
+    "explained.base": ("average", "平均"),
+    "explained.answer": ("this row", "该行"),
     "explained.alt.importance": (
         "Share of each column in all contributions, with intervals; the largest is {name} with {share}",
         "各列占全部贡献的比例及其区间；最大的是 {name}，占 {share}",

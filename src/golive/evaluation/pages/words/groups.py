@@ -18,6 +18,12 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "对“{target}”的预测在不同人群上的偏差；误差为预测值减去真实值。差距的区间对所有两两组合同时成立；"
         "少于 30 行的组仅展示，不参与比较。",
     ),
+    "fairness.assumed": (
+        "Which answer people wish for is not declared, so “{favorable}” is assumed; if it is another one, as with a "
+        "refusal, set evaluation.favorable in golive.yaml and evaluate again: every gap below turns round.",
+        "未声明人们希望得到哪个结果，因此假定为“{favorable}”；若应为其他类别（例如该类别意味着拒绝），请在 "
+        "golive.yaml 中设置 evaluation.favorable 并重新评估：以下差距的方向会随之改变。",
+    ),
     "fairness.of_class": (
         "There are more than two classes: the favorable one is compared with all others; accuracy counts each row "
         "whose class is right.",
@@ -29,6 +35,11 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "fairness.pair": ("Columns", "列"),
     "fairness.few": ("{name} (few rows, not compared)", "{name}（行数少，不参与比较）"),
     "fairness.apart": ("{name} (not compared)", "{name}（不参与比较）"),
+    "fairness.muted": (
+        "Gray: few rows, or not a group of people; not compared.",
+        "灰色：行数少，或不是人群分组；不参与比较。",
+    ),
+    "fairness.cross": (" × ", "、"),
     "fairness.gap": ("Gap", "差距"),
     "fairness.between": ("Between", "比较双方"),
     "fairness.against": ("{least} against {most}", "{least} 对 {most}"),
@@ -115,6 +126,14 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "{label}：{least} 组有 {least_value:.1%} 得到有利结果 {favorable!r}，{most} 组为 {most_value:.1%}，比值 "
         "{value:.2f}（{lower:.2f} 至 {upper:.2f}），低于五分之四；请查找原因，或权衡公平性一章中的缓解办法",
     ),
+    "finding.group_gap.likely": (
+        "{label}: the favorable answer {favorable!r} is given to {least_value:.1%} of {least} and to {most_value:.1%} "
+        "of {most}, a ratio of {value:.2f} ({lower:.2f} to {upper:.2f}), which is below four fifths; chance alone "
+        "would show as much in fewer than 1 of 20 tables; more rows would settle it",
+        "{label}：{least} 组有 {least_value:.1%} 得到有利结果 {favorable!r}，{most} 组为 {most_value:.1%}，比值 "
+        "{value:.2f}（{lower:.2f} 至 {upper:.2f}），低于五分之四；仅凭偶然，20 张表中出现这种情况的不到 1 张；"
+        "更多的行可以给出定论",
+    ),
     "finding.group_gap.tpr": (
         "{label}: of those whose true class is {favorable!r}, {least_value:.1%} of {least} and {most_value:.1%} of "
         "{most} are given it, a difference of {value:.2f} ({lower:.2f} to {upper:.2f}); look for its reasons, or "
@@ -137,6 +156,11 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "the favorable class {label!r} is not among the classes {classes}, so fairness is not measured; correct "
         "evaluation.favorable",
         "有利类别 {label!r} 不在类别 {classes} 之中，因此未测量公平性；请更正 evaluation.favorable",
+    ),
+    "note.fairness_favorable": (
+        "evaluation.favorable is not declared, so fairness takes {label!r} for the answer that people wish for; set it "
+        "if that is another one.",
+        "未声明 evaluation.favorable，因此公平性一章把 {label!r} 当作人们希望得到的结果；若应为其他类别，请设置该项。",
     ),
     "note.fairness_read": (
         "The model reads sensitive columns ({columns}): it may decide by them, which is unlawful for some decisions "

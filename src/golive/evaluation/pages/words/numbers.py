@@ -12,7 +12,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "metric.quantile.coverage": ("True values at or below the predicted quantile", "不超过预测分位数的真值比例"),
     "metric.pinball": ("Pinball loss", "分位数损失（pinball）"),
     "metric.cost": ("Cost per row", "每行成本"),
-    "metric.cost.best_threshold": ("Threshold of least cost on these rows", "在这些行上成本最低的阈值"),
+    "metric.cost.best_threshold": ("Cheapest threshold", "成本最低的阈值"),
     "metric.calibration.intercept": ("Calibration intercept", "校准截距"),
     "metric.calibration.slope": ("Calibration slope", "校准斜率"),
     "metric.precision_at_budget": ("Precision within the budget", "预算内的精确率"),

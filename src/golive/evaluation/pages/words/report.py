@@ -44,7 +44,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "found.leakage": ("target leakage", "目标泄漏"),
     "found.duplicates": ("rows in training and test alike", "训练与测试数据重复"),
     "found.identifier": ("columns that only name the rows", "仅标识行的列"),
-    "found.time": ("test rows before training rows", "测试数据早于训练数据"),
+    "found.time": ("order in time", "时间先后"),
     "found.hidden_missing": ("hidden codes for missing values", "隐藏的缺失值代码"),
     "found.unit": ("wrong units", "单位错误"),
     "found.shift": ("shift between training and test", "训练与测试数据分布偏移"),
@@ -89,6 +89,13 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "minus the other; a filled mark means that the whole interval lies on one side of zero.",
         "区间为 95% 置信区间。差值在相同的行上成对计算（模型减去对方）；实心标记表示整个区间都在零的同一侧。",
     ),
+    "numbers.free": (
+        "Gray against the baseline: one answer for every row gives a recall or specificity of 0 or 1, and calibration, "
+        "for nothing.",
+        "与基线相比以灰色显示的：对每一行给出同一回答，自然就会得到 0 或 1 的召回率或特异度以及良好的"
+        "校准，不能说明优劣。",
+    ),
+    "free": ("the baseline has this for nothing", "基线不费力即可达到"),
     "measure": ("Measure", "指标"),
     "model": ("Model", "模型"),
     "baseline": ("Baseline", "基线"),
@@ -125,7 +132,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "would help; a wide gap between the curves speaks of a model that learns its rows by heart.",
         "用部分训练数据重新训练所选模型。若新数据曲线仍在改善，增加数据会有帮助；两条曲线差距大则说明模型过拟合。",
     ),
-    "learning.valid": ("rows not trained on", "未参与训练的行"),
+    "learning.test": ("rows not trained on", "未参与训练的行"),
     "learning.train": ("rows trained on", "参与训练的行"),
     "plot.learning": ("{metric} by training rows", "{metric} 随训练行数的变化"),
     "axis.trained": ("Training rows", "训练行数"),

@@ -58,6 +58,14 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Weak slices are made of the {read} columns that errors differ most by, of {count}.",
         "薄弱切片只用了 {count} 列中与误差关系最大的 {read} 列。",
     ),
+    "note.slices.few_groups": (
+        "Weak slices are not searched for with test rows of so few groups; {least} of equal size are needed.",
+        "测试数据的组数过少，未搜索薄弱切片；至少需要 {least} 个大小相当的组。",
+    ),
+    "note.label_noise.few_groups": (
+        "Labels are not doubted with test rows of so few groups; {least} of equal size are needed.",
+        "测试数据的组数过少，未检查标签噪声；至少需要 {least} 个大小相当的组。",
+    ),
     "note.label_noise.few_rows": (
         "Labels are not doubted with {count} test rows; {least} are needed.",
         "测试数据只有 {count} 行，未检查标签噪声；至少需要 {least} 行。",
@@ -109,16 +117,18 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "label_noise": ("Doubtful labels", "可疑标签"),
     "label_noise.about.classes": (
         "Test rows whose label the model contradicts most surely, by confident learning. Being listed is no proof: "
-        "some of the surest answers are wrong. {counted} of {rows} rows are set apart, where the model's own "
-        "probabilities explain {explained}.",
+        "some of the surest answers are wrong. Labels doubted: {counted} of {rows}. If every label were right, the "
+        "doubt that the model itself states would still make it about {explained}; only more than that speaks of wrong "
+        "labels.",
         "按置信学习列出模型最确信与标签不符的测试行。列出并不代表有错：最确信的回答也可能出错。"
-        "{rows} 行中有 {counted} 行被挑出，模型自身的概率可解释 {explained} 行。",
+        "{rows} 行中有 {counted} 行的标签存疑。即使所有标签都正确，按模型自己给出的不确定性也会有约 {explained} 行"
+        "存疑；只有明显多于此数才说明标签有误。",
     ),
     "label_noise.about.values": (
         "Test rows whose target is furthest from the prediction, in robust standard deviations at that prediction. "
-        "{counted} of {rows} rows are further than six, where heavy tails explain {explained}.",
+        "Rows further than six: {counted} of {rows}; heavy tails alone would make it about {explained}.",
         "目标值离预测最远的测试行，以该预测处的稳健标准差为单位。"
-        "{rows} 行中有 {counted} 行超过 6，厚尾分布可解释 {explained} 行。",
+        "{rows} 行中有 {counted} 行超过 6；仅厚尾分布就会有约 {explained} 行。",
     ),
     "label_noise.given": ("Given", "已有标签"),
     "label_noise.model": ("The model says", "模型回答"),
@@ -126,8 +136,9 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "label_noise.model_p": ("Its probability of that", "模型给出的概率"),
     "label_noise.distance": ("Robust deviations", "稳健标准差数"),
     "label_noise.conflicts": (
-        "Of {sets} sets of training rows with identical inputs, {conflicting} disagree about the answer; the model's "
-        "own doubt explains {expected}.",
-        "{sets} 组输入完全相同的训练行中，{conflicting} 组答案不一致；模型自身的不确定性可解释 {expected} 组。",
+        "Sets of training rows with identical inputs: {sets}; sets in which the answers differ: {conflicting}. By the "
+        "doubt that the model itself states, about {expected} would.",
+        "输入完全相同的训练行共 {sets} 组，其中答案不一致的有 {conflicting} 组；按模型自己给出的不确定性，预计约有 "
+        "{expected} 组。",
     ),
 }

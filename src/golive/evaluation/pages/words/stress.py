@@ -133,6 +133,11 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "stress.kind.unit": ("unit {stress}", "单位 {stress}"),
     "stress.kind.swap": ("swapped", "互换"),
     "stress.kind.constant": ("stuck at its usual value", "固定为常见值"),
+    "stress.rests": (
+        "{value}, on the {share} of the rows that a server would answer",
+        "{value}，仅基于服务器会作答的 {share} 的行",
+    ),
+    "stress.answered": ("on the {share} that a server would answer", "仅基于服务器会作答的 {share} 的行"),
     "stress.nothing": ("no numbers", "非数值"),
     "stress.flips": ("Decisions flipped by one column", "单列即可改变的判定"),
     "stress.flips.about": (
