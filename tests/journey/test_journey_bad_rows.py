@@ -261,6 +261,7 @@ def test_a_thousand_classes_are_reported(folder):
     assert "fewer than 50 test rows" in said(found)
 
 
+@pytest.mark.heavy
 def test_thousands_of_columns_are_reported(folder):
     rng = np.random.default_rng(0)
     rows = pd.DataFrame(rng.normal(size=(200, 3000)), columns=[f"c{place}" for place in range(3000)])

@@ -71,7 +71,7 @@ def evaluate(
         )
         left = len(evidence.measures) - len(shown)
         if left:
-            console.print(f"{_more(left)} in the report; --all prints {_them(left)}", markup=False)
+            console.print(left_text(left), markup=False)
         console.print(f"report    {report}", markup=False)
 
     printer.result(evidence, show)
@@ -117,6 +117,12 @@ def finding_text(finding: Finding) -> str:
     return f"{mark} {finding.kind}: {finding.text}"
 
 
+def left_text(measures: int) -> str:
+    """Say how many measures the terminal did not show."""
+    those, them = ("1 more measure is", "it") if measures == 1 else (f"{measures:,} more measures are", "them")
+    return f"{those} in the report; --all prints {them}"
+
+
 def main_measures(evidence: Evidence) -> list[Measure]:
     """Give the measures of the whole model, with those of its baseline and champion; parts are in the report."""
     compared = {name.rpartition(".")[2] for name in (m.name for m in evidence.measures) if name.startswith("baseline.")}
@@ -135,14 +141,6 @@ def _judged_on(verdict: Any) -> str:
     rows = "test rows" if verdict.rows_from == "test" else "rows that were given"
     data = f" of the data {short(verdict.data)}" if verdict.data else ""
     return f"judged on {verdict.rows:,} {rows}{data}"
-
-
-def _more(measures: int) -> str:
-    return "1 more measure is" if measures == 1 else f"{measures:,} more measures are"
-
-
-def _them(measures: int) -> str:
-    return "it" if measures == 1 else "them"
 
 
 def _names(listed: str) -> tuple[str, ...]:

@@ -34,6 +34,8 @@ from golive.serving.explaining.opening import opened
 
 ROWS_AT_ONCE = 500
 _SLICE_ROWS = 20_000
+_PIECE = 1 << 20
+"""Bytes that are copied at a time."""
 _STDIN = "-"
 Move = Callable[[int, int, str], None]
 

@@ -62,10 +62,10 @@ def explainer_file(
     for explainer in explainers:
         try:
             made = explainer.prepare(subject, road.signature.names)
-        except Exception:  # a model must not fail to be packaged because of what it is explained with
-            logging.getLogger("golive.packaging").warning(
-                "explainer %s failed; permutations explain %s", explainer.name, road.manifest.name, exc_info=True
-            )
+        except Exception as error:  # a model must not fail to be packaged because of what it is explained with
+            log = logging.getLogger("golive.packaging")
+            log.info("explainer %s: %s; permutations explain %s", explainer.name, error, road.manifest.name)
+            log.debug("explainer %s failed", explainer.name, exc_info=True)
             continue
         if made is not None:
             return {EXPLAINER: made}

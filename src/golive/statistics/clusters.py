@@ -1,4 +1,4 @@
-"""Clusters: rows in groups of which whole groups are independent, as the fewer rows that would tell as much (Kish 1965).
+"""Clusters: rows of which whole groups are independent, as the fewer rows that would tell as much (Kish 1965).
 
 Errors of means are those between groups (Liang and Zeger 1986). Few groups, or groups of very different sizes, leave
 few degrees of freedom, so what is tested takes Student's t with the number of groups of equal size that would weigh as
@@ -94,7 +94,7 @@ def two_sided(errors: float, units: float) -> float:
 
 
 def within_correlation(values: Float64, groups: Int64) -> float:
-    """Estimate how alike rows ``[n]`` of one group are, 0 to 1 (the intraclass correlation, by analysis of variance)."""
+    """Estimate how alike rows ``[n]`` of one group are, 0 to 1 (intraclass correlation, by analysis of variance)."""
     codes = np.unique(groups, return_inverse=True)[1]
     sizes = np.bincount(codes).astype(np.float64)
     rows, count = len(values), len(sizes)

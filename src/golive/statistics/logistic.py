@@ -29,7 +29,7 @@ def ridge_logistic(design: Float64, came_true: Bool, strength: Float64) -> Float
 
 
 def crossed_odds(design: Float64, came_true: Bool, strength: Float64, fold: Int64 | None = None) -> Float64:
-    """Give log odds ``[n]``, each from a fit on the rows of other folds, codes ``[n]``; every other row unless given."""
+    """Give log odds ``[n]``, each from a fit on the rows of other folds ``[n]``; every other row unless given."""
     odds = np.empty(len(design))
     fold = np.arange(len(design)) % 2 if fold is None else fold
     for one in np.unique(fold):

@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 import golive
 from golive import errors
 from golive.cli.app import build_app
+from golive.cli.evidence import left_text
 from golive.cli.output import Printer, fail, table
 from golive.control.rooms import open_rooms
 from golive.control.stages import Stage
@@ -323,3 +324,8 @@ def test_a_bundle_is_measured_on_the_rows_of_a_file(state):
     assert measures["accuracy"] == float(np.mean(model.predict(rows) == species))
     missing = run("evaluate", "iris", "--data", "absent.csv")
     assert (missing.exit_code, "absent.csv" in missing.stderr) == (2, True)
+
+
+def test_one_measure_that_is_left_out_is_said_in_the_singular():
+    assert left_text(1) == "1 more measure is in the report; --all prints it"
+    assert left_text(161) == "161 more measures are in the report; --all prints them"

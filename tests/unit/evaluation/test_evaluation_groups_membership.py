@@ -25,12 +25,12 @@ def test_flags_are_named_as_json_writes_them():
 
 def test_many_numbers_are_cut_at_their_quartiles_and_named_by_their_ends():
     found = grouped("age", np.arange(18.0, 98.0))
-    assert sizes(found) == {"18 to 37": 20, "38 to 57": 20, "58 to 77": 20, "78 to 97": 20}
+    assert sizes(found) == {"18–37": 20, "38–57": 20, "58–77": 20, "78–97": 20}
 
 
 def test_a_number_that_fills_two_quartiles_gives_fewer_groups():
     found = grouped("gain", np.array([0.0] * 60 + list(range(1, 41))))
-    assert sizes(found) == {"0": 60, "1 to 15": 15, "16 to 40": 25}
+    assert sizes(found) == {"0": 60, "1–15": 15, "16–40": 25}
 
 
 def test_groups_whose_ends_are_written_alike_are_told_apart():
@@ -76,3 +76,7 @@ def test_every_row_has_a_group(rows):
     assert found.rows().sum() == rows
     assert found.codes.min() >= 0
     assert found.codes.max() == len(found.names) - 1
+
+
+def test_a_range_that_begins_below_zero_has_no_dash_beside_a_minus():
+    assert [name for name in sizes(grouped("gain", np.arange(-8.0, 0.0)))][0] == "-8 … -7"

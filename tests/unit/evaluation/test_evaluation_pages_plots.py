@@ -150,3 +150,8 @@ def test_some_rows_of_a_plot_of_intervals_may_be_gray():
         ([1.0], "#2f6db5"),
         ([2.0], "#626b74"),
     ]
+
+
+def test_numbers_at_an_axis_keep_all_their_digits():
+    text = svg(plots.bands([Band([0.0, 1.0], [0.72, 0.83])], **WORDS))
+    assert {"0.725", "0.775", "0.825"} <= set(re.findall(r">([0-9.]+)<", text))

@@ -206,7 +206,7 @@ def test_paths_that_unroll_to_far_more_than_the_file_are_refused_before_they_fil
 
 def test_more_nodes_leaves_or_sets_than_are_ever_written_are_refused():
     for changed in ({"values": np.zeros((200_001, 1))}, {"set_ends": np.zeros(10)}):
-        with pytest.raises(VerificationError, match="more than 200000|sets that are not there"):
+        with pytest.raises(VerificationError, match=r"more than 200000|sets that are not there"):
             nodes_of(trees(**changed))
 
 

@@ -159,6 +159,45 @@ def test_the_search_keeps_to_the_rows_it_may_ask_about(linear_graph, runtime):
         assert counterfactuals(road, background(), person(road), Goal(), reach=Reach(rows=rows)).asked <= rows
 
 
+def line(linear_graph, runtime, weights):
+    names = tuple(f"c{place}" for place in range(len(weights)))
+    fields = tuple(Field(name=name, dtype="float64") for name in names)
+    manifest = Manifest(
+        name="line",
+        signature=Signature(inputs=fields, task="regression", target="y"),
+        preparation=Preparation(numbers=names),
+    )
+    rng = np.random.default_rng(0)
+    seen = {name: rng.uniform(-1, 1, 100) for name in names}
+    return open_road(manifest, linear_graph(list(weights), 0.0), runtime), seen, dict.fromkeys(names, np.zeros(1))
+
+
+@pytest.mark.parametrize(("width", "rows"), [(300, 4000), (40, 256), (100, 140)])
+def test_the_last_of_many_columns_is_tried_like_the_first(linear_graph, runtime, width, rows):
+    road, seen, row = line(linear_graph, runtime, [0.0] * (width - 1) + [10.0])
+    wanted = 10.0 * float(np.abs(seen[f"c{width - 1}"]).max()) - 1.0
+    goal = Goal(at_least=wanted) if seen[f"c{width - 1}"].max() * 10.0 >= wanted else Goal(at_most=-wanted)
+    found = counterfactuals(road, seen, row, goal, reach=Reach(rows=rows))
+    assert [change.input for answer in found.found for change in answer.changes] == [f"c{width - 1}"]
+    assert found.asked <= rows
+
+
+def test_the_reason_counts_the_columns_that_were_tried(linear_graph, runtime):
+    road, seen, row = line(linear_graph, runtime, [0.01] * 50)
+    found = counterfactuals(road, seen, row, Goal(at_least=99.0), reach=Reach(rows=40))
+    assert "of the 30 columns that were tried (of 50 columns that may change)" in found.reason
+    found = counterfactuals(road, seen, row, Goal(at_least=99.0))
+    assert "of the 50 columns that may change" in found.reason
+
+
+def test_pairs_that_hold_a_column_that_is_enough_alone_do_not_stand_for_triples(linear_graph, runtime):
+    # The first is enough alone; of the others only all three together are.
+    road, seen, row = line(linear_graph, runtime, [10.0, 2.0, 2.0, 2.0])
+    found = counterfactuals(road, seen, row, Goal(at_least=5.0)).found
+    sets = {tuple(sorted(change.input for change in answer.changes)) for answer in found}
+    assert sets == {("c0",), ("c1", "c2", "c3")}
+
+
 def test_a_row_that_the_steps_refuse_is_passed_over(linear_graph, runtime):
     old = Bound(column="age", maximum=50.0, outside="refuse")
     road = credit(linear_graph, runtime, steps=(old,), age_weight=1.0)

@@ -71,6 +71,49 @@ def test_columns_beyond_eight_are_sampled_within_the_bound_and_add_up():
     assert np.abs(told.contributions[:, 0] - exact).max() < 5 * told.spread[:, 0].max() + 1e-12
 
 
+@pytest.mark.parametrize("evaluations", [24, 48, 480, 25_600])
+def test_the_base_is_the_mean_answer_to_all_background_rows_however_few_are_mixed(evaluations):
+    names = tuple(f"x{place}" for place in range(INPUTS))
+    road = road_of(names, Product())
+    explainer = RoadExplainer(road, table(names, 100))
+    told = explainer.explain(table(names, 3, seed=1), evaluations=evaluations)
+    assert told.base == pytest.approx(np.full(3, road.columns(explainer.background).mean()), abs=1e-12)
+    assert told.error < 1e-9
+    assert told.evaluations <= evaluations
+    assert told.background_rows == min(evaluations // 24, 100)
+
+
+def test_a_column_that_moves_nothing_takes_no_part_of_the_gap():
+    class Some:
+        def run(self, numbers, codes):
+            return numbers[:, :1] * numbers[:, 1:2]
+
+    names = tuple(f"x{place}" for place in range(INPUTS))
+    explainer = RoadExplainer(road_of(names, Some()), table(names, 100))
+    for evaluations in (24, 96):
+        told = explainer.explain(table(names, 1, seed=1), evaluations=evaluations)
+        assert told.contributions[0, 2:].tolist() == [0.0] * (INPUTS - 2)
+        assert told.error < 1e-9
+
+
+def test_few_columns_mixed_with_some_of_the_rows_have_the_same_base():
+    names = ("a", "b")
+    road = road_of(names, Product())
+    explainer = RoadExplainer(road, table(names, 100))
+    told = explainer.explain(table(names, 2, seed=1), evaluations=4 * 20)
+    assert (told.background_rows, told.evaluations, told.spread) == (20, 80, None)
+    assert told.base == pytest.approx(np.full(2, road.columns(explainer.background).mean()))
+    assert told.error < 1e-12
+
+
+def test_the_answers_of_the_model_are_given_on():
+    names = ("a", "b")
+    road = road_of(names, Shares(), task="classification", classes=("x", "y", "z"))
+    rows = table(names, 4, seed=3)
+    told = RoadExplainer(road, table(names, 10)).explain(rows)
+    assert told.given.tolist() == road.columns(rows).tolist()
+
+
 def test_few_columns_are_exact_and_have_no_spread():
     names = ("a", "b")
     told = RoadExplainer(road_of(names, Product()), table(names, 30)).explain(

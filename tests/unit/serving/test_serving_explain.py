@@ -3,15 +3,22 @@
 import asyncio
 import contextlib
 import time
+import tracemalloc
 
 import jsonschema
+import numpy as np
 import orjson
 import priced
 import pytest
 
+from golive.domain.bundle import Manifest
+from golive.domain.preparation import Preparation
 from golive.domain.serving import Placed
+from golive.domain.signature import Field, Signature
 from golive.errors import UnavailableError, UnexplainableError
 from golive.inference.explaining.explainer import RoadExplainer
+from golive.inference.front import compile_front
+from golive.inference.road import Road
 from golive.inference.table import columns_of
 from golive.serving.answer import Ask
 from golive.serving.explaining.account import Account, shown
@@ -167,8 +174,7 @@ def test_a_bundle_is_opened_once_and_forgotten_when_others_are_asked_about(accou
     assert seen == [1, 2, 3, 2]
 
 
-def test_what_cannot_be_explained_is_looked_at_once_and_what_failed_again(account):
-    del account
+def test_what_cannot_be_explained_is_looked_at_once_and_what_failed_again():
     tries = []
 
     def never(placed):
@@ -189,14 +195,106 @@ def test_what_cannot_be_explained_is_looked_at_once_and_what_failed_again(accoun
         assert len(tries) == count
 
 
-def test_an_error_of_a_library_is_told_without_its_words(account, caplog):
+def test_an_error_of_a_library_is_told_without_its_words(caplog):
     def broken(_):
         message = "secret path"
         raise ZeroDivisionError(message)
 
     status, _, told = asked(Desk(broken, DeskLimits()), {"instances": priced.ROWS})
-    assert (status, "secret" in told["error"], account is None) == (500, False, False)
+    assert (status, "secret" in told["error"]) == (500, False)
     assert "secret path" in caplog.text
+
+
+def test_requests_about_what_cannot_be_explained_are_not_kept():
+    def never(_):
+        message = "priced holds no background rows; package it again"
+        raise UnexplainableError(message)
+
+    desk = Desk(never, DeskLimits())
+    asked(desk, b"x")
+    tracemalloc.start()
+    try:
+        for number in range(20):
+            assert asked(desk, bytes([65 + number]) * 1_000_000)[0] == 501
+        held = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    # The last one's frames may be there still.
+    assert held < 3_000_000
+
+
+def test_too_little_memory_is_told_and_frees_what_was_open(account):
+    class Starved:
+        road, fewest = account.road, 0
+
+        def cost_ns(self):
+            return 1.0
+
+        def columns(self, rows):
+            return rows
+
+        def explain(self, columns, question, *, look):
+            raise MemoryError
+
+    tries = []
+
+    def open_(placed):
+        tries.append(placed)
+        return Starved() if len(tries) == 1 else account
+
+    desk = Desk(open_, DeskLimits(limit_s=60.0))
+    status, _, told = asked(desk, {"instances": priced.ROWS})
+    assert (status, told["code"]) == (503, "unavailable")
+    assert "more memory" in told["error"]
+    assert asked(desk, {"instances": priced.ROWS})[0] == 200
+
+
+class Wide:
+    """A session of 40 numbers whose answers count; it says to take as long as it is told."""
+
+    def run(self, numbers, codes):
+        return numbers.sum(axis=1, keepdims=True)
+
+
+def wide_account(cost_ns, inputs=40):
+    names = [f"x{place}" for place in range(inputs)]
+    fields = tuple(Field(name=name, dtype="float64") for name in names)
+    signature = Signature(inputs=fields, task="regression", target="y")
+    manifest = Manifest(name="wide", signature=signature, preparation=Preparation(numbers=tuple(names)))
+    road = Road(manifest, compile_front(manifest.preparation, signature), Wide())
+    rng = np.random.default_rng(0)
+
+    class Timed(Account):
+        def cost_ns(self):
+            return cost_ns
+
+    return Timed(road, RoadExplainer(road, {name: rng.normal(size=100) for name in names}))
+
+
+def wide_rows(count):
+    return {"instances": [{f"x{place}": place / 7 for place in range(40)}] * count}
+
+
+def test_a_wide_model_with_several_rows_is_never_asked_for_too_few_answers():
+    # A half of the time has room for 50 answers a row, and 40 columns need 80.
+    status, _, told = asked(desk_for(wide_account(1e5), limit_s=1.0), wide_rows(100))
+    assert (status, told["evaluations"]) == (200, 80)
+    status, head, told = asked(desk_for(wide_account(1e7), limit_s=10.0), wide_rows(60))
+    assert (status, told["code"]) == (503, "deadline_exceeded")
+    assert b"retry-after" in head
+    assert "each row needs 80 answers" in told["error"]
+    assert "explain fewer rows in one request (at most 12)" in told["error"]
+
+
+def test_a_row_keeps_its_base_and_its_sum_however_often_the_model_can_be_asked():
+    seen = {}
+    for cost_ns in (1e3, 1e5, 5e5):
+        _, _, told = asked(desk_for(wide_account(cost_ns), limit_s=1.0), wide_rows(3))
+        one = told["explanations"][0]
+        seen[told["evaluations"], told["background_rows"]] = one["base"]
+        assert one["base"] + sum(one["contributions"].values()) == pytest.approx(one["answer"], abs=1e-9)
+    assert set(seen) == {(24_000, 100), (960, 12), (240, 3)}
+    assert len(set(seen.values())) == 1
 
 
 def test_every_piece_of_work_stands_under_an_alarm(account):

@@ -121,7 +121,10 @@ def _bounded(grouping: Grouping) -> Grouping:
 
 
 def _between(low: float, high: float) -> str:
-    return _written(low) if low == high else f"{_written(low)}–{_written(high)}"
+    if low == high:
+        return _written(low)
+    # The same in every language; a dash beside a minus sign could not be told apart from it.
+    return f"{_written(low)}{'–' if low >= 0 else ' … '}{_written(high)}"
 
 
 def _written(value: float) -> str:

@@ -73,8 +73,8 @@ def moved_metric(
 ) -> Metric:
     """Make a metric between 0 and 1 from the influence ``[n]`` of each row, by role.
 
-    At 0 or 1 no row moves it, which would claim certainty: there ``rarer``, the rows (or groups with rows) of the rarest class,
-    bound it.
+    At 0 or 1 no row moves it, which would claim certainty: there ``rarer`` bounds it, the rows of the rarest
+    class, or the groups that have such rows.
     """
 
     def single(role: str) -> Interval | None:

@@ -59,6 +59,7 @@ _PAINTED = ("color", "facecolor", "edgecolor", "markerfacecolor", "markeredgecol
 _THOUSAND, _MILLION = 1e4, 1e6
 _EM = 9.5
 """Size of texts, in points: the page's style says the same."""
+_TAG = re.compile(r"<[^>]*>")
 _COORDINATE = re.compile(r"(\d\.\d\d)\d+")
 _MARKERS = re.compile(r"<g( clip-path=\"[^\"]*\")?>((?:\s*<use [^>]*/>){2,})\s*</g>")
 _STYLE = re.compile(r" style=\"([^\"]*)\"")
@@ -262,7 +263,8 @@ def _themed(text: str, plot: Plot, texts: Sequence[str]) -> Markup:
     text = re.sub(r"font(?:-[a-z]+)?: [^;\"]*; ", "", text)
     text = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", text, flags=re.DOTALL)
     text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
-    text = _COORDINATE.sub(r"\1", text)
+    # Coordinates stand in tags; the numbers between tags are for people.
+    text = _TAG.sub(lambda found: _COORDINATE.sub(r"\1", found[0]), text)
     text = _MARKERS.sub(_in_one_style, text)
     for stand_in, variable in _VARIABLES.items():
         text = text.replace(stand_in, f"var({variable})")

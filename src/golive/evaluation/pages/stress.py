@@ -13,7 +13,7 @@ from golive.evaluation.pages.drawing import COLORS
 from golive.evaluation.pages.figures import narrow, table
 from golive.evaluation.pages.markup import Markup, escape, join, tag
 from golive.evaluation.pages.numbers import alike, number
-from golive.evaluation.pages.phrases import Say
+from golive.evaluation.pages.phrases import Say, together
 from golive.evaluation.pages.plots import Band
 
 _PLOTS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -168,7 +168,7 @@ def _drawn_flips(flips: Mapping[str, Any], say: Say) -> list[Drawn]:
         name="stress-flips",
     )
     about = say(f"stress.{kind}.about", rows=number(flips["rows"]), columns=number(flips["columns"]))
-    return [Drawn(caption=say(f"stress.{kind}"), plot=plot, about=f"{about} {_easiest(flips, kind, say)}")]
+    return [Drawn(caption=say(f"stress.{kind}"), plot=plot, about=together(say, about, _easiest(flips, kind, say)))]
 
 
 def _easiest(flips: Mapping[str, Any], kind: str, say: Say) -> str:

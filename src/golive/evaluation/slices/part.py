@@ -23,13 +23,13 @@ _DECLARED_STEPS = 4
 _MOST_ROWS = 20
 _SENTENCES: Mapping[str, str] = {
     "errors": "on the {rows:,} rows ({share:.1%}) with {slice} the model decides wrongly {excess:.1%} more often than "
-    "on rows with the same predictions (accuracy {inside:.3f} there, {outside:.3f} elsewhere); look at their labels, "
+    "on rows with the same predictions (accuracy {inside:.3f} there, {outside:.3f} on others); look at their labels, "
     "or train with more of them",
     "log_loss": "on the {rows:,} rows ({share:.1%}) with {slice} the model's probabilities are further off than on "
-    "rows with the same predictions: log loss is {excess:.3f} higher (accuracy {inside:.3f} there, {outside:.3f} "
-    "elsewhere); look at their labels, or train with more of them",
+    "rows with the same predictions: log loss is {excess:.3f} higher (accuracy {inside:.3f} there, {outside:.3f} on "
+    "others); look at their labels, or train with more of them",
     "distance": "on the {rows:,} rows ({share:.1%}) with {slice} the model's errors are {more:.0%} larger than on rows "
-    "with the same predictions (RMSE {inside:.4g} there, {outside:.4g} elsewhere); look at their targets, or train "
+    "with the same predictions (RMSE {inside:.4g} there, {outside:.4g} on others); look at their targets, or train "
     "with more of them",
 }
 

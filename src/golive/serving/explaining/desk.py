@@ -121,9 +121,7 @@ class Desk:
         look()
         asked = opened.requests.read(body, ask)
         try:
-            told = opened.account.explain(
-                opened.account.columns(asked.rows), self._question(asked, opened), look=look
-            )
+            told = opened.account.explain(opened.account.columns(asked.rows), self._question(asked, opened), look=look)
         except InvalidRowError as error:
             # The road names rows from $ on; the request has them below its own name.
             error.field = f"{opened.requests.rows_path}{error.field.removeprefix('$')}"
@@ -154,7 +152,7 @@ class Desk:
         affordable = limit_s * 1e9 / opened.cost_ns
         if needed * len(asked.rows) > affordable:
             rows = int(affordable / needed)
-            remedy = f"explain at most {rows} in one request, or use" if rows else "use"
+            remedy = f"explain fewer rows in one request (at most {rows}), or use" if rows else "use"
             message = (
                 f"each row needs {needed} answers of the model, and {len(asked.rows)} rows would take longer than "
                 f"{limit_s:g} s; {remedy} `golive explain`, which has no limit"

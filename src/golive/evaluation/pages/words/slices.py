@@ -5,21 +5,21 @@ from collections.abc import Mapping
 WORDS: Mapping[str, tuple[str, str]] = {
     "finding.weak_slice.errors": (
         "on the {rows:,} rows ({share:.1%}) with {slice} the model decides wrongly {excess:.1%} more often than "
-        "on rows with the same predictions (accuracy {inside:.3f} there, {outside:.3f} elsewhere); look at their "
+        "on rows with the same predictions (accuracy {inside:.3f} there, {outside:.3f} on others); look at their "
         "labels, or train with more of them",
         "在满足 {slice_zh} 的 {rows:,} 行（{share:.1%}）上，模型的错误率比预测相同的其他行高 {excess:.1%}"
         "（此处准确率 {inside:.3f}，其余 {outside:.3f}）；请检查这些行的标签，或增加此类训练数据",
     ),
     "finding.weak_slice.log_loss": (
         "on the {rows:,} rows ({share:.1%}) with {slice} the model's probabilities are further off than on rows with "
-        "the same predictions: log loss is {excess:.3f} higher (accuracy {inside:.3f} there, {outside:.3f} elsewhere); "
+        "the same predictions: log loss is {excess:.3f} higher (accuracy {inside:.3f} there, {outside:.3f} on others); "
         "look at their labels, or train with more of them",
         "在满足 {slice_zh} 的 {rows:,} 行（{share:.1%}）上，模型给出的概率比预测相同的其他行偏差更大：对数损失高 "
         "{excess:.3f}（此处准确率 {inside:.3f}，其余 {outside:.3f}）；请检查这些行的标签，或增加此类训练数据",
     ),
     "finding.weak_slice.distance": (
         "on the {rows:,} rows ({share:.1%}) with {slice} the model's errors are {more:.0%} larger than on rows with "
-        "the same predictions (RMSE {inside:.4g} there, {outside:.4g} elsewhere); look at their targets, or train with "
+        "the same predictions (RMSE {inside:.4g} there, {outside:.4g} on others); look at their targets, or train with "
         "more of them",
         "在满足 {slice_zh} 的 {rows:,} 行（{share:.1%}）上，模型的误差比预测相同的其他行大 {more:.0%}"
         "（此处 RMSE {inside:.4g}，其余 {outside:.4g}）；请检查这些行的目标值，或增加此类训练数据",
