@@ -79,4 +79,4 @@ def test_every_row_has_a_group(rows):
 
 
 def test_a_range_that_begins_below_zero_has_no_dash_beside_a_minus():
-    assert [name for name in sizes(grouped("gain", np.arange(-8.0, 0.0)))][0] == "-8 … -7"
+    assert next(iter(sizes(grouped("gain", np.arange(-8.0, 0.0))))) == "-8 … -7"

@@ -437,7 +437,12 @@ def test_numbers_of_a_part_of_the_rows_say_which_part():
     ]
     page = written(stress(evidence_of(section), phrases("en")))
     assert f"on the {1 - row['refused']:.0%} that a server would answer" in page
+
     assert {found["answered"] for limit in section.details["limits"] for found in limit["breaks"]} == {1.0}
+    row["refused"] = 0.003
+    page = written(stress(evidence_of(section), phrases("en")))
+    assert "on the 99.7% that a server would answer" in page
+    assert ">0.3%<" in page
     limit = section.details["limits"][0]
     limit["breaks"][0]["answered"] = 0.28
     assert "on the 28% of the rows that a server would answer" in written(stress(evidence_of(section), phrases("en")))

@@ -272,7 +272,7 @@ def _cell(row: Mapping[str, Any], key: str, say: Say) -> str:
             return Markup(alike(row["drop"], row["lower"], row["upper"])[1])
         case "stress.ratio":
             return Markup(_or_dash(row["ratio"]))
-    return Markup(f"{row['refused']:.0%}")
+    return Markup(_share(row["refused"]) if 0.0 < row["refused"] < 1.0 else f"{row['refused']:.0%}")
 
 
 def _drop(row: Mapping[str, Any], say: Say) -> Markup:
