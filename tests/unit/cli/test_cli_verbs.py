@@ -223,13 +223,13 @@ def test_every_error_has_an_exit_code_that_the_help_promises():
 
 
 def test_the_verdict_is_written_as_well_formed_junit(state):
-    rules = ["--rule", "accuracy >= 0.9", "--rule", "accuracy >= 0.999", "--rule", "rmse <= 1 "]
+    rules = ["--rule", "accuracy >= 0.9", "--rule", "accuracy >= 0.999", "--rule", "slices.worst_auc >= 0 "]
     done = run("gate", "iris", *rules, "--junit", "verdict.xml")
     assert done.exit_code == 3
     suite = ET.parse(state / "verdict.xml").getroot()
     assert (suite.tag, suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("testsuite", "3", "1", "1")
     outcomes = {case.get("name"): [child.tag for child in case] for case in suite.iter("testcase")}
-    assert outcomes == {"accuracy >= 0.9": [], "accuracy >= 0.999": ["failure"], "rmse <= 1": ["error"]}
+    assert outcomes == {"accuracy >= 0.9": [], "accuracy >= 0.999": ["failure"], "slices.worst_auc >= 0": ["error"]}
 
 
 def test_a_key_is_shown_once_and_never_again(state):
@@ -307,10 +307,10 @@ def test_a_language_that_no_report_has_is_refused_before_any_work(tmp_path, word
 
 
 def test_a_rule_is_said_once_with_its_value(state):
-    done = run("gate", "iris", "--rule", "accuracy >= 0.9", "--rule", "rmse <= 1", "--rule", "size_mb >= 9")
+    done = run("gate", "iris", "--rule", "accuracy >= 0.9", "--rule", "slices.worst_auc >= 0", "--rule", "size_mb >= 9")
     lines = done.stdout.splitlines()
     assert re.fullmatch(r"✓ accuracy >= 0\.9: 0\.\d+", lines[0])
-    assert lines[1] == "? rmse <= 1: rmse was not measured"
+    assert lines[1] == "? slices.worst_auc >= 0: slices.worst_auc was not measured"
     assert re.fullmatch(r"✗ size_mb >= 9: 0\.\d+", lines[2])
 
 
