@@ -17,8 +17,8 @@ from golive.control.refs import find_bundle
 from golive.domain.preparation import Preparation
 from golive.domain.signature import Field, Signature
 from golive.errors import DataError, RequestError, UnexplainableError, UsageError
-from golive.inference.goal import Goal
 from golive.inference.explaining.background import BACKGROUND, background_file
+from golive.inference.goal import Goal
 from golive.inference.table import columns_of
 from golive.packaging.build import assemble
 from golive.ports import Converted
