@@ -28,7 +28,7 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     given: npt.NDArray[np.float64]
     """float64 ``[n, k]``: the model's own answers to the rows, as its road gives them."""
     base: npt.NDArray[np.float64]
-    """float64 ``[n]``: the mean answer over all background rows; of very big trees, over ``background_rows`` of them."""
+    """float64 ``[n]``: the mean answer over all background rows; of very big trees, over that many."""
     answers: npt.NDArray[np.float64]
     """float64 ``[n]``: the answer to each row."""
     contributions: npt.NDArray[np.float64]
