@@ -12,6 +12,7 @@ LONG = {
     "docs/client.md",
     "docs/documents.md",
     "docs/evaluation.md",
+    "docs/explaining.md",
     "docs/fairness.md",
     "docs/gate.md",
     "docs/importing.md",

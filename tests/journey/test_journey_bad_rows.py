@@ -249,6 +249,7 @@ def test_a_classifier_whose_outputs_are_no_probabilities_is_refused_when_it_is_i
         golive.import_model("raw.onnx", name="raw", sample=rows, target="sold", labels={0: "no", 1: "yes"})
 
 
+@pytest.mark.heavy
 def test_a_thousand_classes_are_reported(folder):
     rng = np.random.default_rng(0)
     rows = pd.DataFrame(rng.normal(size=(5000, 3)), columns=list("abc"))

@@ -10,6 +10,9 @@ Z = 1.959963984540054
 """The 97.5 % quantile of the normal distribution."""
 
 Interval = tuple[float, float]
+
+_LEAST_FREEDOM = 4.0
+"""Of a mean whose spread is that of one row among many; with fewer, that row alone would settle every comparison."""
 Bool = npt.NDArray[np.bool_]
 
 
@@ -157,5 +160,5 @@ def _spread(values: Float64, groups: Int64 | None) -> float | None:
     if not 0.0 < square < np.inf:
         return square
     tails = float(np.mean(squares * squares)) / square / square
-    freedom = min(2 * units / (tails - (units - 3) / (units - 1)), units - 1.0)
+    freedom = min(max(2 * units / (tails - (units - 3) / (units - 1)), _LEAST_FREEDOM), units - 1.0)
     return float(t.ppf(0.975, freedom)) * mean_error(values, groups)
