@@ -19,6 +19,7 @@ FOLDERS = {
     "house_prices_two_columns": "examples/house_prices/two_columns",
     "iris": "examples/iris",
 }
+LONG = {"credit_risk", "diabetes"}
 NOTEBOOKS = sorted(path for path in ROOT.glob("examples/**/*.ipynb") if ".golive" not in path.parts)
 
 
@@ -31,7 +32,10 @@ def test_every_example_has_a_folder():
     assert set(FOLDERS) == set(examples())
 
 
-@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "notebook",
+    [pytest.param(path, id=path.stem, marks=[pytest.mark.heavy] if path.stem in LONG else []) for path in NOTEBOOKS],
+)
 def test_a_notebook_runs_from_top_to_bottom(notebook, scratch):
     book = nbformat.read(notebook, as_version=4)
     done = NotebookClient(book, timeout=120, resources={"metadata": {"path": str(scratch.folder)}}).execute()

@@ -73,6 +73,7 @@ def everything_is_whole(folder: Path) -> Rooms:
     return rooms
 
 
+@pytest.mark.heavy
 def test_a_run_killed_at_any_moment_is_continued_by_the_next(project):
     chance = random.Random(2)
     began = time.monotonic()
