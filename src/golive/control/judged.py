@@ -98,13 +98,22 @@ def file_rows(bundle: Bundle, data: Path, declared: Declared) -> tuple[Rows, Dig
         DataError: the file cannot be read, or lacks the target.
     """
     frame, digest, _ = read_source(Source(file=data.name), data.absolute().parent)
+    return frame_rows(bundle, frame, answers_of(bundle, frame, data), declared), digest
+
+
+def answers_of(bundle: Bundle, frame: pd.DataFrame, data: Path) -> Column:
+    """Give the known answers of a file's rows.
+
+    Raises:
+        DataError: the file lacks the target.
+    """
     target = bundle.signature.target
     if target not in frame.columns:
         message = (
             f"{data} has no column {target!r}, which {bundle.name} predicts; its columns are {list(frame.columns)}"
         )
         raise DataError(message)
-    return frame_rows(bundle, frame, frame[target].to_numpy(), declared), digest
+    return frame[target].to_numpy()
 
 
 def frame_rows(bundle: Bundle, frame: pd.DataFrame, answers: Column, declared: Declared) -> Rows:

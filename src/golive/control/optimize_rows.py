@@ -10,6 +10,7 @@ import numpy as np
 from golive.control.evaluate import evaluate
 from golive.control.frames import digest_of_rows, named_columns
 from golive.control.handles import BundleHandle
+from golive.control.judged import answers_of
 from golive.control.optimize import Optimized, Plan, Rows, accepted, halves, optimize, taken
 from golive.control.optimize_project import project_rows
 from golive.control.package import package, table_columns, truth_of
@@ -189,10 +190,4 @@ def _some(bundle: Bundle, columns: Mapping[str, Column]) -> dict[str, Column]:
 
 def _read(bundle: Bundle, data: Path) -> tuple[dict[str, Column], Float64 | Int64, Digest]:
     frame, digest, _ = read_source(Source(file=data.name), data.absolute().parent)
-    target = bundle.signature.target
-    if target not in frame.columns:
-        message = (
-            f"{data} has no column {target!r}, which {bundle.name} predicts; its columns are {list(frame.columns)}"
-        )
-        raise DataError(message)
-    return table_columns(bundle.signature, frame), truth_of(bundle.signature, frame[target].to_numpy()), digest
+    return table_columns(bundle.signature, frame), truth_of(bundle.signature, answers_of(bundle, frame, data)), digest
