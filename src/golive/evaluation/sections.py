@@ -1,11 +1,15 @@
 """Sections: the parts of an evaluation beside its numbers, by name, and Evidence with what they found."""
 
 import math
+import time
 from collections.abc import Mapping, Sequence
 
 import msgspec
+import numpy as np
 
 from golive.domain.evidence import Evidence, Measure
+from golive.domain.finding import Finding
+from golive.errors import GoliveError, MissingExtraError, UsageError
 from golive.evaluation.checks.section import checks
 from golive.evaluation.explained.part import explained
 from golive.evaluation.groups.section import fairness
@@ -17,7 +21,9 @@ from golive.evaluation.roles import Note, note
 from golive.evaluation.slices.label_noise import label_noise
 from golive.evaluation.slices.part import slices
 from golive.evaluation.stress.part import robustness
-from golive.evaluation.subject import Part, Section, Subject
+from golive.evaluation.subject import Part, Section, Subject, taken
+
+_RECOVERY_S = 10.0
 
 SECTIONS: Mapping[str, Part] = {
     "recalibration": calibration,
@@ -36,7 +42,7 @@ SECTIONS: Mapping[str, Part] = {
 
 def with_sections(evidence: Evidence, subject: Subject, parts: Mapping[str, Part]) -> Evidence:
     """Add what each part found to the numbers of an evaluation."""
-    return with_found(evidence, {name: part(subject) for name, part in parts.items()})
+    return with_found(evidence, {name: _made(name, part, subject) for name, part in parts.items()})
 
 
 def with_found(evidence: Evidence, found: Mapping[str, Section]) -> Evidence:
@@ -53,6 +59,32 @@ def with_found(evidence: Evidence, found: Mapping[str, Section]) -> Evidence:
         checked=tuple(dict.fromkeys((*evidence.checked, *kinds))),
         details={**evidence.details, **details, "notes": notes},
     )
+
+
+def _made(name: str, part: Part, subject: Subject) -> Section:
+    """Give a part's section; that the model breaks while it is asked is a finding, not the end of the evaluation."""
+    try:
+        return part(subject)
+    except (UsageError, MissingExtraError):
+        raise
+    except GoliveError as error:
+        text = "asked about more than the test rows ({part}), the model gave no answer: {why}"
+        values = {"part": name, "why": error.message}
+        found = Finding(kind="robustness", severity="stop", code="no_answer", text=text.format(**values), values=values)
+        _wait(subject)
+        return Section(findings=(found,))
+
+
+def _wait(subject: Subject) -> None:
+    """Wait until a model that broke answers again, so that the next part is not blamed for it."""
+    until = time.monotonic() + _RECOVERY_S
+    while time.monotonic() < until:
+        try:
+            subject.predict(taken(subject.test.columns, np.zeros(1, dtype=np.int64)))
+        except GoliveError:
+            time.sleep(0.1)
+        else:
+            return
 
 
 def _finite(measure: Measure) -> bool:

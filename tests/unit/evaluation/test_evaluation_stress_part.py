@@ -13,10 +13,12 @@ from golive.domain.evidence import Evidence
 from golive.domain.judging import Declared, Picture
 from golive.domain.policy import Policy
 from golive.domain.signature import Field, Signature
-from golive.errors import InvalidRowError
+from golive.errors import InvalidRowError, UnavailableError
 from golive.evaluation.pages.chapter import written
+from golive.evaluation.pages.findings import sentence
 from golive.evaluation.pages.phrases import phrases, table
 from golive.evaluation.pages.stress import stress
+from golive.evaluation.sections import with_sections
 from golive.evaluation.stress.part import robustness
 from golive.evaluation.subject import Rows, Section, Subject
 
@@ -449,3 +451,30 @@ def test_numbers_of_a_part_of_the_rows_say_which_part():
 
 
 DROP = {"value": 0.1, "lower": 0.05, "upper": 0.15}
+
+
+def test_a_model_that_breaks_while_it_is_stressed_is_told_and_the_parts_after_it_are_still_made():
+    asked = []
+
+    def breaks(columns):
+        asked.append(len(columns["x0"]))
+        if len(asked) == 2:
+            message = "the isolated model did not answer within 3 s"
+            raise UnavailableError(message)
+        if len(asked) == 3:
+            message = "it is started again"
+            raise UnavailableError(message)
+        return two(1 / (1 + np.exp(-columns["x0"])))
+
+    columns = normal_columns(1)
+    subject = subject_of(columns, columns["x0"] > 0, breaks)
+    empty = Evidence(bundle=digest_of(b"b"), kind="evaluation", measured_at="2026-01-01T00:00:00Z", code="1")
+    after = Section(details={"answered": True})
+    evidence = with_sections(empty, subject, {"robustness": robustness, "after": lambda _: after})
+    [finding] = evidence.findings
+    assert (finding.kind, finding.severity, finding.code) == ("robustness", "stop", "no_answer")
+    assert "(robustness)" in finding.text
+    assert "did not answer within 3 s" in finding.text
+    assert evidence.details["after"] == {"answered": True}
+    assert asked[-2:] == [1, 1], "the next part waits until the model answers again"
+    assert "did not answer" in sentence(finding, phrases("zh"))

@@ -48,6 +48,12 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "对输入施加很小的压力（{stress}）就会使模型给出非数值的回答，规则 {rule} 无法成立；"
         "请限制输入范围，或拒绝超出范围的行。",
     ),
+    "finding.robustness.no_answer": (
+        "Asked about more than the test rows ({part}), the model gave no answer: {why}. A request with such values "
+        "fails as well; mend the model, or narrow what its signature accepts.",
+        "在测试行之外的提问（{part}）中，模型没有给出回答：{why}。含有此类值的请求同样会失败；"
+        "请修正模型，或缩小其签名所接受的范围。",
+    ),
     "note.stress_columns": (
         "Of {count} inputs, stresses of one column were tried on the {tried} that move the answers most.",
         "在 {count} 个输入中，单列压力测试只针对对答案影响最大的 {tried} 个。",
