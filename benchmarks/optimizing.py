@@ -26,7 +26,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 import golive
 from benchmarks import result
 from golive import plugins
-from golive.control.optimize import summary
+from golive.control.optimizing.optimize import summary
 from golive.optimization.limits import Prefer
 from golive.optimization.search import choose
 

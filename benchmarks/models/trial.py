@@ -14,7 +14,7 @@ import pandas as pd
 
 import golive
 from benchmarks.models.data import Table, table
-from golive.control.notebook import BundleHandle
+from golive.control.notebook.verbs import BundleHandle
 from golive.control.rooms import open_rooms
 from golive.errors import GoliveError
 from golive.settings import Settings

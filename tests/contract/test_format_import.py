@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 import golive
 from golive.cli.app import build_app
-from golive.control.bring import bring, format_for
+from golive.control.bringing.bring import bring, format_for
 from golive.control.rooms import open_rooms
 from golive.errors import DataError, NotConvertibleError, NotFoundError, UsageError
 from golive.settings import Settings

@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from golive.adapters.runtimes.onnxruntime import OnnxRuntime
-from golive.control.bring import bring
+from golive.control.bringing.bring import bring
 from golive.control.rooms import open_rooms
 from golive.errors import DataError, NotConvertibleError, UsageError
 from golive.settings import Settings

@@ -8,8 +8,8 @@ import pytest
 from isolated_models import packed
 
 import golive
-from golive.control.handles import BundleHandle
-from golive.control.package import baseline_file
+from golive.control.notebook.handles import BundleHandle
+from golive.control.packing.package import baseline_file
 from golive.control.rooms import open_rooms
 from golive.control.running.processes import stop
 from golive.domain.preparation import Preparation

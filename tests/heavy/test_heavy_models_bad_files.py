@@ -8,7 +8,7 @@ import pytest
 from hostile_files import LONG, imported, is_refused
 from sklearn.datasets import load_breast_cancer
 
-from golive.control.bring import format_for
+from golive.control.bringing.bring import format_for
 from golive.errors import GoliveError
 
 pytestmark = pytest.mark.heavy

@@ -50,7 +50,7 @@ def explain(
     rooms = plugins.verb("rooms", "open_rooms")()
     wants_change = counterfactual or want is not None or at_least is not None or at_most is not None
     goal = plugins.attribute("golive.inference.counterfactual", "Goal")(label=want, at_least=at_least, at_most=at_most)
-    wish = plugins.attribute("golive.control.explain", "Wish")(
+    wish = plugins.attribute("golive.control.judging.explain", "Wish")(
         row=row,
         output=label,
         goal=goal if wants_change else None,
@@ -59,7 +59,7 @@ def explain(
         options=key_values(option or []),
     )
     with printer.progress() as move:
-        done = plugins.verb("explain", "explain")(
+        done = plugins.verb("judging.explain", "explain")(
             reference, place, rooms, wish=wish, output="" if output is None else str(output), move=move
         )
     printer.result(done, lambda console: _show(console, done))

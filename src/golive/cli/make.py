@@ -172,7 +172,7 @@ def import_model(
         unit=unit,
         target_transform=target_transform or None,
     )
-    brought = plugins.verb("bring", "bring")(
+    brought = plugins.verb("bringing.bring", "bring")(
         path,
         rooms,
         name=name,
@@ -199,7 +199,7 @@ def schema(
     *, of: Annotated[str, typer.Option(help="project (golive.yaml) or evidence (golive report --to json).")] = "project"
 ) -> None:
     """Print the JSON Schema of golive.yaml, for editors, or of the JSON that `golive report` writes."""
-    sys.stdout.write(plugins.verb("documents", "schema")(of).decode() + "\n")
+    sys.stdout.write(plugins.verb("judging.documents", "schema")(of).decode() + "\n")
 
 
 VERBS: Verbs = {
@@ -240,7 +240,7 @@ def _show_brought(console: Console, brought: Any, rooms: Any) -> None:
     bundle = brought.bundle
     for note in brought.notes:
         console.print("•", note, markup=False)
-    proof = plugins.verb("proof", "parity_text")(bundle, rooms)
+    proof = plugins.verb("packing.proof", "parity_text")(bundle, rooms)
     shape = "tensors" if brought.form == "tensors" else f"a table of {len(bundle.signature.inputs)} fields"
     console.print(f"{bundle.name} {bundle.digest}", markup=False)
     console.print(f"  {bundle.manifest.lineage.model}: {shape}; {proof}", markup=False)

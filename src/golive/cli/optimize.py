@@ -72,7 +72,7 @@ def optimize(
             "budget_s": budget_s,
             "only": [name.strip() for name in only.split(",") if name.strip()],
         },
-        type=plugins.verb("optimize", "Plan"),
+        type=plugins.verb("optimizing.optimize", "Plan"),
     )
     with printer.progress() as move:
         done = 0
@@ -82,10 +82,10 @@ def optimize(
             done += 1
             move(done, done + 1, one.candidate.name)
 
-        found = plugins.verb("optimize_rows", "optimize_reference")(
+        found = plugins.verb("optimizing.optimize_rows", "optimize_reference")(
             reference, data=data, training=training, plan=plan, say=printer.stage, on_progress=move, told=told
         )
-    printer.result(plugins.verb("optimize", "summary")(found), lambda console: _show(console, found))
+    printer.result(plugins.verb("optimizing.optimize", "summary")(found), lambda console: _show(console, found))
 
 
 VERBS: Verbs = {"optimize": optimize}

@@ -27,7 +27,7 @@ def report(
     lang: Lang = Language.EN,
 ) -> None:
     """Write what is on record about a bundle as a page, a model card or a draft for an office; measures nothing."""
-    written = plugins.verb("documents", "report")(reference, form=to, output=output, lang=lang)
+    written = plugins.verb("judging.documents", "report")(reference, form=to, output=output, lang=lang)
     console = error_console()
     if written.path is None:
         sys.stdout.write(written.text)

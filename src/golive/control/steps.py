@@ -5,16 +5,16 @@ from pathlib import Path
 import msgspec
 
 from golive.control.deploy import Deployed, deploy, one_at_a_time, release
-from golive.control.evaluate import evaluate_table
-from golive.control.evaluate_tensors import Words
-from golive.control.gate import append_summary, refuse_unless_allowed, verdict_on, write_junit
-from golive.control.here import here_project
-from golive.control.isolate import package_project_isolated
-from golive.control.optimize_project import evaluated, optimized
-from golive.control.package import package
+from golive.control.here import here_policy, here_project, project_folder
+from golive.control.judging.evaluate import evaluate_table
+from golive.control.judging.evaluate_tensors import Words
+from golive.control.judging.gate import append_summary, refuse_unless_allowed, verdict_on, write_junit
+from golive.control.judging.report import write_report
+from golive.control.optimizing.optimize_project import evaluated, optimized
+from golive.control.packing.isolate import package_project_isolated
+from golive.control.packing.package import package
 from golive.control.project.read import base_of, read_project
 from golive.control.refs import find_bundle, find_release
-from golive.control.report import write_report
 from golive.control.rooms import Rooms, open_rooms
 from golive.control.rules import refuse_unanswerable
 from golive.control.stages import Say
@@ -179,20 +179,6 @@ def deploy_reference(name: str, reference: str, *, target: str, forced: str, rea
             refuse_unless_allowed(verdict, bundle)
             made = release(bundle, verdict, rooms)
         return deploy(name, made.version, rooms, target=target, reason=reason)
-
-
-def project_folder(reference: str) -> Path | None:
-    """Give the project that a text points at, or None when it is no project folder."""
-    path = Path(reference)
-    if path.is_file() and path.suffix in {".yaml", ".yml"}:
-        return path
-    return path if (path / "golive.yaml").is_file() else None
-
-
-def here_policy() -> Policy:
-    """Give the gate of the project one stands in; without one, a policy that asks for evidence only."""
-    project = here_project()
-    return project.gate if project else Policy()
 
 
 def _packaged(folder: Path, rooms: Rooms, *, say: Say, on_progress: Progress) -> Packaged:

@@ -6,14 +6,14 @@ from pathlib import Path
 import msgspec
 
 from golive.control.deploy import Deployed, deploy, one_at_a_time, release
-from golive.control.gate import refuse_unless_allowed
+from golive.control.judging.gate import refuse_unless_allowed
+from golive.control.judging.report import write_changes, write_report
 from golive.control.live import ensure_running, order_for, write_example
 from golive.control.openness import asks_for_key
-from golive.control.optimize_project import evaluated
-from golive.control.package import package
+from golive.control.optimizing.optimize_project import evaluated
+from golive.control.packing.package import package
 from golive.control.project.file import Project
 from golive.control.project.read import base_of, read_project
-from golive.control.report import write_changes, write_report
 from golive.control.rooms import Rooms, open_rooms
 from golive.control.running.processes import RunningSupervisor
 from golive.control.stages import Say, Stage

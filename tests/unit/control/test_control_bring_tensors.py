@@ -10,7 +10,7 @@ import golive
 from golive.adapters.formats.keras import KerasFormat
 from golive.adapters.formats.torch import TorchFormat
 from golive.cli.app import build_app
-from golive.control.bring_tensors import is_of_arrays, read_arrays
+from golive.control.bringing.bring_tensors import is_of_arrays, read_arrays
 from golive.errors import DataError, UsageError
 from golive.ports import NetworkFormat
 

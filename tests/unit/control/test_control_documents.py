@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 import golive
 from golive.cli.app import build_app
-from golive.control.documents import known_of, report, schema
+from golive.control.judging.documents import known_of, report, schema
 from golive.control.rooms import open_rooms
 from golive.domain.bundle import Manifest
 from golive.domain.digest import digest_of

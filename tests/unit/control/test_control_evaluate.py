@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 import golive
 from golive.cli.app import build_app
-from golive.control.evaluate import evaluate as evaluate_stage
-from golive.control.package import package as package_stage
+from golive.control.judging.evaluate import evaluate as evaluate_stage
+from golive.control.packing.package import package as package_stage
 from golive.control.project.read import read_project
 from golive.control.rooms import open_rooms
 from golive.control.train import train as train_stage

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 import golive
 from golive.cli.app import build_app
-from golive.control.gate import verdict_on
+from golive.control.judging.gate import verdict_on
 from golive.domain.digest import digest_of
 from golive.domain.policy import Policy, Verdict
 from golive.domain.release import Share

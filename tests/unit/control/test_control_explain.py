@@ -11,8 +11,8 @@ from offline import homes, read, rooms_with_models, write
 from typer.testing import CliRunner
 
 from golive.cli.app import build_app
-from golive.control.explain import Wish, account_of, explain, explain_rows
-from golive.control.explained import ExplanationHandle
+from golive.control.judging.explain import Wish, account_of, explain, explain_rows
+from golive.control.notebook.explained import ExplanationHandle
 from golive.control.refs import find_bundle
 from golive.domain.preparation import Preparation
 from golive.domain.signature import Field, Signature

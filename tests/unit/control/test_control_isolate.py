@@ -15,8 +15,8 @@ from sklearn.preprocessing import OneHotEncoder
 from sklearn.semi_supervised import LabelPropagation
 from sklearn.svm import LinearSVC
 
-from golive.control.handles import BundleHandle
-from golive.control.isolate import decided, isolated, package_isolated
+from golive.control.notebook.handles import BundleHandle
+from golive.control.packing.isolate import decided, isolated, package_isolated
 from golive.control.rooms import open_rooms
 from golive.errors import InvalidRowError, NotConvertibleError, ParityError
 from golive.packaging.labels_only import NOTE

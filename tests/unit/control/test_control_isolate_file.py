@@ -8,12 +8,12 @@ import pytest
 
 from golive.adapters.runtimes.isolated.environments import resolved
 from golive.adapters.runtimes.isolated.program import WrongAnswerError, answers, looked_at
-from golive.control.bring import bring
-from golive.control.isolate import Look, signature_of
-from golive.control.isolate_file import Afar, bring_isolated, read_requirements
+from golive.control.bringing.bring import bring
+from golive.control.bringing.isolate_file import Afar, bring_isolated, read_requirements
+from golive.control.bringing.sample import read_sample
+from golive.control.bringing.trusted import sent
+from golive.control.packing.isolate import Look, signature_of
 from golive.control.rooms import open_rooms
-from golive.control.sample import read_sample
-from golive.control.trusted import sent
 from golive.domain.signature import Field
 from golive.errors import DataError, NotConvertibleError, UsageError
 from golive.packaging.lock import required_by

@@ -14,8 +14,8 @@ from sklearn.preprocessing import StandardScaler
 
 import golive
 from golive import plugins
-from golive.control.optimize import Plan, halves, optimize, summary
-from golive.control.optimize_rows import given_rows, optimize_reference, split_rows
+from golive.control.optimizing.optimize import Plan, halves, optimize, summary
+from golive.control.optimizing.optimize_rows import given_rows, optimize_reference, split_rows
 from golive.domain.digest import digest_of
 from golive.errors import DataError, NotFoundError, RequestError, UsageError
 from golive.inference.table import columns_of

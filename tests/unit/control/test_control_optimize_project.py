@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from golive.control.optimize_project import project_rows
-from golive.control.package import package
+from golive.control.optimizing.optimize_project import project_rows
+from golive.control.packing.package import package
 from golive.control.project.read import project_of, read_project
 from golive.control.rooms import open_rooms
 from golive.control.status import status

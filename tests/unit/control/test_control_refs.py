@@ -7,7 +7,7 @@ from sqlalchemy import Engine, event
 
 from golive.control.deploy import deploy, release, rollback
 from golive.control.export import export
-from golive.control.gate import deciding_evaluation, refuse_unless_allowed, verdict_on, write_junit
+from golive.control.judging.gate import deciding_evaluation, refuse_unless_allowed, verdict_on, write_junit
 from golive.control.refs import find_bundle, find_release, find_used, serving_release
 from golive.control.rooms import Rooms, open_rooms
 from golive.control.status import history, status

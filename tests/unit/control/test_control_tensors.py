@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 import golive
 from golive.cli.app import build_app
 from golive.control.deploy import release
-from golive.control.gate import refuse_unless_allowed, verdict_on
+from golive.control.judging.gate import refuse_unless_allowed, verdict_on
+from golive.control.packing.tensors import is_of_tensors, package_tensors, tensor_framework_for
 from golive.control.rooms import open_rooms
-from golive.control.tensors import is_of_tensors, package_tensors, tensor_framework_for
 from golive.domain.policy import Policy
 from golive.errors import GateRefusedError, NotConvertibleError, ParityError, RequestError, UsageError
 from golive.settings import Settings

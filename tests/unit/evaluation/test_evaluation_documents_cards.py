@@ -12,7 +12,7 @@ import pytest
 import yaml
 from markdown_it import MarkdownIt
 
-from golive.control.documents import schema
+from golive.control.judging.documents import schema
 from golive.domain.bundle import Bundle, Decision, FileEntry, Lineage, Manifest
 from golive.domain.data_report import Change, DataReport
 from golive.domain.digest import digest_of, digest_of_value

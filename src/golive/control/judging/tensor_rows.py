@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from golive.control.tensors import OpenTensors
+from golive.control.packing.tensors import OpenTensors
 from golive.domain.signature import Signature, Tensor
 from golive.errors import DataError
 from golive.inference.feeds import tensor_text

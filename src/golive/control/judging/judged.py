@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from golive.control.package import table_columns, truth_of
+from golive.control.packing.package import table_columns, truth_of
 from golive.control.project.file import Project
 from golive.control.train import Trained
 from golive.domain.bundle import Bundle

@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from golive.control.bring_tensors import read_arrays
-from golive.control.measure import BATCHES, LATENCY_RUNS, timed_batches
+from golive.control.bringing.bring_tensors import read_arrays
+from golive.control.judging.measure import BATCHES, LATENCY_RUNS, timed_batches
+from golive.control.judging.tensor_rows import Keep, TensorRows, answers_of, tensor_rows
+from golive.control.packing.tensors import OpenTensors, open_tensors
 from golive.control.refs import serving_release
 from golive.control.rooms import Rooms, code_version
-from golive.control.tensor_rows import Keep, TensorRows, answers_of, tensor_rows
-from golive.control.tensors import OpenTensors, open_tensors
 from golive.domain.bundle import Bundle
 from golive.domain.digest import Digest, digest_of, digest_of_value, short
 from golive.domain.evidence import Evidence, Measure

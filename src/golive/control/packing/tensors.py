@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from golive import plugins
-from golive.control.package import RUNTIME, framework_for
+from golive.control.packing.package import RUNTIME, framework_for
 from golive.control.rooms import Rooms, code_version, environment
 from golive.domain.bundle import Bundle, Lineage, Manifest
 from golive.domain.digest import Digest, digest_of, digest_of_value

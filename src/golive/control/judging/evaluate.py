@@ -6,9 +6,9 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from golive.control.evaluate_tensors import Words, evaluate_arrays_file, refuse_training, refuse_words
-from golive.control.judged import Judged, file_rows, project_judged
-from golive.control.measure import measure_bundle
+from golive.control.judging.evaluate_tensors import Words, evaluate_arrays_file, refuse_training, refuse_words
+from golive.control.judging.judged import Judged, file_rows, project_judged
+from golive.control.judging.measure import measure_bundle
 from golive.control.project.file import Project
 from golive.control.refs import serving_release
 from golive.control.rooms import Rooms
@@ -28,7 +28,15 @@ from golive.training.curve import learning_curve
 from golive.training.fitted import Fitted
 from golive.training.reweigh import refitted
 
-_CODE = ("evaluation", "statistics", "inference", "domain", "training", "control/measure.py", "control/judged.py")
+_CODE = (
+    "evaluation",
+    "statistics",
+    "inference",
+    "domain",
+    "training",
+    "control/judging/measure.py",
+    "control/judging/judged.py",
+)
 """What decides an evaluation, beside the bundle and the rows."""
 
 

@@ -9,11 +9,20 @@ import msgspec
 import numpy as np
 
 from golive import plugins
-from golive.control.isolate import RUNTIME, Look, Original, decided, labelled, preparation_of, signature_of, written
-from golive.control.package import table_columns
+from golive.control.bringing.sample import Sample
+from golive.control.bringing.trusted import Trusted
+from golive.control.packing.isolate import (
+    RUNTIME,
+    Look,
+    Original,
+    decided,
+    labelled,
+    preparation_of,
+    signature_of,
+    written,
+)
+from golive.control.packing.package import table_columns
 from golive.control.rooms import Rooms, code_version
-from golive.control.sample import Sample
-from golive.control.trusted import Trusted
 from golive.domain.bundle import Bundle, Lineage, Manifest
 from golive.domain.digest import digest_of
 from golive.domain.signature import Field

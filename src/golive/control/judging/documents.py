@@ -9,15 +9,15 @@ from typing import Literal, get_args
 
 import msgspec
 
-from golive.control.gate import deciding_evaluation
+from golive.control.here import here_policy, project_folder
+from golive.control.judging.gate import deciding_evaluation
+from golive.control.judging.report import stored_data_report
+from golive.control.packing.proof import newest_parity
 from golive.control.project.read import base_of, read_project
 from golive.control.project.schema import schema as project_schema
 from golive.control.project.schema import schema_of
-from golive.control.proof import newest_parity
 from golive.control.refs import find_bundle, find_release, serving_release
-from golive.control.report import stored_data_report
 from golive.control.rooms import Rooms, open_rooms
-from golive.control.steps import here_policy, project_folder
 from golive.control.stored import names_release
 from golive.domain.bundle import Bundle
 from golive.domain.digest import Digest, digest_of, short

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from golive.control.judged import Judged, rows_taken, subject_of
-from golive.control.package import BASELINE, open_bundle
+from golive.control.judging.judged import Judged, rows_taken, subject_of
+from golive.control.packing.package import BASELINE, open_bundle
 from golive.control.rooms import Rooms, code_version
 from golive.domain.bundle import Bundle
 from golive.domain.digest import Digest

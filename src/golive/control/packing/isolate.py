@@ -9,9 +9,9 @@ import msgspec
 import numpy as np
 
 from golive import plugins
-from golive.control.package import baseline_file, lineage, table_columns, write_proved
+from golive.control.packing.package import baseline_file, lineage, table_columns, write_proved
+from golive.control.packing.proof import parity_text
 from golive.control.project.file import Project
-from golive.control.proof import parity_text
 from golive.control.rooms import Rooms, code_version
 from golive.control.stages import Say, Stage
 from golive.control.train import Trained

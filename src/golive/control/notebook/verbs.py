@@ -8,32 +8,32 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from golive.control.bring import bring
+from golive.control.bringing.bring import bring
 from golive.control.deploy import deploy as deploy_release
 from golive.control.deploy import one_at_a_time, release
-from golive.control.evaluate import comparable
-from golive.control.evaluate_tensors import Words, evaluate_arrays, refuse_training, refuse_words
-from golive.control.frames import as_rows, by_name, digest_of_rows, like, named_columns
-from golive.control.gate import refuse_unless_allowed
-from golive.control.handles import BundleHandle, EvidenceHandle, LiveModel
-from golive.control.isolate import package_isolated
-from golive.control.judged import Judged, extra_columns, usable_truth
+from golive.control.judging.evaluate import comparable
+from golive.control.judging.evaluate_tensors import Words, evaluate_arrays, refuse_training, refuse_words
+from golive.control.judging.gate import refuse_unless_allowed
+from golive.control.judging.judged import Judged, extra_columns, usable_truth
+from golive.control.judging.measure import measure_bundle
 from golive.control.live import ensure_running
-from golive.control.measure import measure_bundle
-from golive.control.package import (
+from golive.control.notebook.frames import as_rows, by_name, digest_of_rows, like, named_columns
+from golive.control.notebook.handles import BundleHandle, EvidenceHandle, LiveModel
+from golive.control.packing.isolate import package_isolated
+from golive.control.packing.package import (
     baseline_file,
     converted_by,
     framework_for,
     prove_and_write,
     refuse_several_targets,
 )
+from golive.control.packing.tensors import is_of_tensors, package_tensors, tensor_framework_for
 from golive.control.refs import find_used
 from golive.control.rooms import Rooms, code_version, environment, open_rooms
 from golive.control.rules import refuse_unanswerable
 from golive.control.running.order import SupervisorOrder
 from golive.control.status import Status
 from golive.control.status import status as status_of
-from golive.control.tensors import is_of_tensors, package_tensors, tensor_framework_for
 from golive.domain.bundle import Bundle, Lineage
 from golive.domain.digest import Digest, short
 from golive.domain.judging import Declared

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from golive import plugins
-from golive.control.package import RUNTIME, open_bundle
+from golive.control.packing.package import RUNTIME, open_bundle
 from golive.control.rooms import Rooms, code_version, environment
 from golive.domain.bundle import Bundle, Manifest
 from golive.domain.digest import Digest, short

@@ -7,9 +7,9 @@ import msgspec
 import numpy as np
 
 from golive import plugins
-from golive.control.evaluate import evaluate
-from golive.control.optimize import Optimized, Plan, Rows, accepted, halves, optimize, taken
-from golive.control.package import table_columns, truth_of
+from golive.control.judging.evaluate import evaluate
+from golive.control.optimizing.optimize import Optimized, Plan, Rows, accepted, halves, optimize, taken
+from golive.control.packing.package import table_columns, truth_of
 from golive.control.project.file import Project
 from golive.control.rooms import Rooms
 from golive.control.stages import Say, Stage, kept, key_of, source_digest

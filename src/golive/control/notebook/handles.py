@@ -9,19 +9,19 @@ import msgspec
 import numpy as np
 
 from golive.control.deploy import rollback
-from golive.control.explain import Wish as ExplainWish
-from golive.control.explain import account_of, explain_rows
-from golive.control.explained import ExplanationHandle
-from golive.control.frames import named_columns
-from golive.control.package import (
+from golive.control.judging.explain import Wish as ExplainWish
+from golive.control.judging.explain import account_of, explain_rows
+from golive.control.notebook.explained import ExplanationHandle
+from golive.control.notebook.frames import named_columns
+from golive.control.packing.package import (
     open_bundle,
 )
+from golive.control.packing.tensors import OpenTensors, open_tensors
 from golive.control.refs import serving_release
 from golive.control.rooms import Rooms
 from golive.control.rows_only import refuse_tensors
 from golive.control.status import Status
 from golive.control.status import status as status_of
-from golive.control.tensors import OpenTensors, open_tensors
 from golive.domain.bundle import Bundle
 from golive.domain.digest import short
 from golive.domain.evidence import Evidence

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from golive import plugins
+from golive.control.packing.proof import parity_text
 from golive.control.project.file import Project
-from golive.control.proof import parity_text
 from golive.control.rooms import Rooms, code_version, environment
 from golive.control.stages import Say, Stage, kept, key_of, source_digest
 from golive.control.train import Trained

@@ -8,11 +8,18 @@ import msgspec
 import numpy as np
 
 from golive import plugins
-from golive.control.bring_tensors import bring_tensors, is_of_arrays
-from golive.control.package import RUNTIME, baseline_file, check_answers, framework_for, prove_and_write, table_columns
+from golive.control.bringing.bring_tensors import bring_tensors, is_of_arrays
+from golive.control.bringing.sample import Sample, read_sample
+from golive.control.bringing.trusted import Trusted
+from golive.control.packing.package import (
+    RUNTIME,
+    baseline_file,
+    check_answers,
+    framework_for,
+    prove_and_write,
+    table_columns,
+)
 from golive.control.rooms import Rooms, code_version, environment
-from golive.control.sample import Sample, read_sample
-from golive.control.trusted import Trusted
 from golive.domain.bundle import Bundle, Lineage, Manifest
 from golive.domain.digest import digest_of
 from golive.domain.evidence import Evidence, Measure
@@ -123,7 +130,7 @@ def bring(
         return _as_tensors(path, model, rooms, name, target)
     rows = _needed(sample, target, path)
     if isinstance(model, CodeFile) and isolated:
-        bundle, notes = plugins.verb("isolate_file", "bring_isolated")(
+        bundle, notes = plugins.verb("bringing.isolate_file", "bring_isolated")(
             model, rows, rooms, name=name, requirements=requirements, finish=finish
         )
         return Brought(bundle=bundle, form="table", notes=notes)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from golive.control.explain import Explained
+from golive.control.judging.explain import Explained
 from golive.domain.digest import short
 from golive.errors import UsageError
 from golive.evaluation.pages import plots

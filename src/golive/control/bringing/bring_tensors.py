@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from golive import plugins
+from golive.control.packing.tensors import is_of_tensors, package_tensors
 from golive.control.rooms import Rooms
-from golive.control.tensors import is_of_tensors, package_tensors
 from golive.domain.bundle import Bundle
 from golive.domain.digest import digest_of
 from golive.errors import DataError, UsageError

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from golive.control.proof import newest_parity
+from golive.control.packing.proof import newest_parity
 from golive.control.rooms import Rooms
 from golive.domain.bundle import Bundle
 from golive.domain.data_report import DataReport

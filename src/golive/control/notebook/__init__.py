@@ -1,0 +1,1 @@
+"""Notebook: what a notebook types, and what it is given to hold."""

@@ -1,0 +1,1 @@
+"""Optimizing: from a bundle to a smaller or faster one, with the evidence that it is as good."""
