@@ -591,15 +591,13 @@ def test_a_request_that_does_not_arrive_is_refused():
 
 def test_a_silent_client_is_pinged_and_left_when_it_does_not_answer():
     async def run():
-        client = Client(GrpcLimits(keep_alive_s=0.02)).hello()
-        await asyncio.sleep(0.03)
-        ((kind, flags, _, payload),) = client.read()
-        assert (kind, flags) == (frames.PING, 0)
-        client.send(frames.frame(frames.PING, frames.ACK, 0, payload))
-        await asyncio.sleep(0.025)
-        assert not client.pipe.closed
-        await asyncio.sleep(0.08)
-        assert client.pipe.closed
+        client = Client(GrpcLimits(keep_alive_s=0.1)).hello()
+        for _ in range(2):  # an answer to the first ping earns a second one
+            ((kind, flags, _, payload),) = await until(client.read)
+            assert (kind, flags) == (frames.PING, 0)
+            client.send(frames.frame(frames.PING, frames.ACK, 0, payload))
+        await until(client.read)
+        await until(lambda: client.pipe.closed)
 
     asyncio.run(run())
 
@@ -607,10 +605,17 @@ def test_a_silent_client_is_pinged_and_left_when_it_does_not_answer():
 def test_a_client_that_sends_nothing_at_all_is_left():
     async def run():
         client = Client(GrpcLimits(keep_alive_s=0.02))
-        await asyncio.sleep(0.08)
-        assert client.pipe.closed
+        await until(lambda: client.pipe.closed)
 
     asyncio.run(run())
+
+
+async def until(found):
+    """Wait until something is found, and give it."""
+    async with asyncio.timeout(20):
+        while not (what := found()):
+            await asyncio.sleep(0.005)
+    return what
 
 
 def test_no_more_is_read_from_a_client_that_does_not_read_its_answers():
