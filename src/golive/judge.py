@@ -17,7 +17,7 @@ warn or stop; notes do not stand against a model. What was not looked for is not
 import math
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import get_args
 
 import msgspec
@@ -165,9 +165,20 @@ def _found(rule: Rule, evidence: Evidence) -> Reason:
     asked = USUAL_KINDS if every else (rule.left,)
     missing = [kind for kind in asked if kind not in evidence.checked]
     if missing:
-        was = "was" if len(missing) == 1 else "were"
-        return Reason(rule=rule.text, outcome="not-enough-data", text=f"{', '.join(missing)} {was} not looked for")
+        return Reason(rule=rule.text, outcome="not-enough-data", text=_unlooked(missing, evidence))
     return Reason(rule=rule.text, outcome="pass", text=f"{rule.left}: looked for and not found", value=0.0, bound=0.0)
+
+
+def _unlooked(missing: Sequence[str], evidence: Evidence) -> str:
+    """Say what was not looked for; kinds that were not for one reason stand together with it."""
+    why: dict[str, list[str]] = {}
+    for kind in missing:
+        why.setdefault("; ".join(evidence.why_unlooked(kind)), []).append(kind)
+    parts = []
+    for reason, kinds in why.items():
+        was = "was" if len(kinds) == 1 else "were"
+        parts.append(f"{', '.join(kinds)} {was} not looked for" + (f" ({reason})" if reason else ""))
+    return "; ".join(parts)
 
 
 def _listed(against: list[Finding]) -> str:

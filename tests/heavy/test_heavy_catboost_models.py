@@ -12,7 +12,7 @@ from golive import plugins, testing
 from golive.adapters.formats.catboost import CatboostFormat
 from golive.adapters.frameworks.catboost import CatboostFramework
 from golive.adapters.frameworks.catboost_hash import category_hash, combined
-from golive.control.packing.package import framework_for
+from golive.control.packing.frameworks import framework_for
 from golive.errors import DataError, NotConvertibleError
 
 catboost = pytest.importorskip("catboost", reason="catboost is not installed; pip install 'golive[catboost]' brings it")

@@ -9,7 +9,7 @@ from isolated_models import packed
 
 import golive
 from golive.control.notebook.handles import BundleHandle
-from golive.control.packing.package import baseline_file
+from golive.control.packing.truth import baseline_file
 from golive.control.rooms import open_rooms
 from golive.control.running.processes import stop
 from golive.domain.preparation import Preparation

@@ -12,7 +12,7 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 import golive
 from golive.adapters.frameworks.torch import TorchFramework
 from golive.adapters.runtimes.onnxruntime import OnnxRuntime
-from golive.control.packing.package import framework_for
+from golive.control.packing.frameworks import framework_for
 from golive.errors import NotConvertibleError, UsageError
 from golive.testing import check_framework
 

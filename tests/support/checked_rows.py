@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from canonical_columns import canonical
 
 from golive.domain.bundle import Decision
 from golive.domain.judging import Declared
@@ -67,13 +68,6 @@ def subject_of(
         profile=profile(signature, fitted.columns, guessed[train]),
         declared=declared or Declared(),
     )
-
-
-def canonical(column: pd.Series) -> np.ndarray:
-    """Bring a column of a frame into the canonical form."""
-    if column.dtype.kind in "biuf":
-        return column.to_numpy().astype(np.float64)
-    return np.array([None if pd.isna(value) else str(value) for value in column.tolist()], object)
 
 
 def _field(name: str, values: np.ndarray) -> Field:

@@ -2,6 +2,8 @@
 
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType
@@ -18,6 +20,8 @@ from golive.errors import UnavailableError, UsageError
 
 _FAILED = UnavailableError.exit_code
 _INTERRUPTED = 130
+_HEAD = ("load", "answers/s", "errors", "p50 ms", "p90", "p99", "p99.9", "max", "CPU s/1,000", "answers/CPU s",
+         "cost/million")  # fmt: skip
 
 
 class Arrivals(StrEnum):
@@ -90,28 +94,17 @@ def bench(
     )
     _refuse_lost(json_file, plot)
     printer = Printer(as_json=json_file == "-")
-    before = signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        with printer.progress() as say:
-            if url:
-                report = plugins.verb("bench", "bench_url")(
-                    url, plan, model=model, reference=reference, tls_ca=str(tls_ca or ""), data=data, say=say
-                )
-            else:
-                report = plugins.verb("bench", "bench")(
-                    reference, plan, workers=workers, record=record, data=data, say=say
-                )
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    with _ended_by_kill(), printer.progress() as say:
+        if url:
+            report = plugins.verb("bench", "bench_url")(
+                url, plan, model=model, reference=reference, tls_ca=str(tls_ca or ""), data=data, say=say
+            )
+        else:
+            report = plugins.verb("bench", "bench")(reference, plan, workers=workers, record=record, data=data, say=say)
     printer.result(report, lambda console: _show(console, report))
     sys.stdout.flush()
     _keep(report, json_file, plot)
-    if report.broken:
-        raise UnavailableError(report.broken)
-    if report.cut_short:
-        raise typer.Exit(_INTERRUPTED)
-    if report.is_failed:
-        raise typer.Exit(_FAILED)
+    _leave(report)
 
 
 VERBS: Verbs = {"bench": bench}
@@ -126,8 +119,17 @@ def _numbers(text: str, option: str, kind: type[int] | type[float]) -> tuple[flo
         raise UsageError(message) from None
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
+@contextmanager
+def _ended_by_kill() -> Iterator[None]:
     """Let `kill` end a bench as Ctrl-C does: with what was measured so far, and with the server stopped."""
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
     del number, frame
     raise KeyboardInterrupt
 
@@ -148,6 +150,16 @@ def _keep(report: Any, json_file: str, plot: Path | None) -> None:
         write(plot.absolute(), plugins.attribute("golive.control.load.plot", "plot_svg")(report).encode())
 
 
+def _leave(report: Any) -> None:
+    """End with the exit code that the report deserves."""
+    if report.broken:
+        raise UnavailableError(report.broken)
+    if report.cut_short:
+        raise typer.Exit(_INTERRUPTED)
+    if report.is_failed:
+        raise typer.Exit(_FAILED)
+
+
 def _show(console: Console, report: Any) -> None:
     service, machine = report.service, report.machine
     console.print(
@@ -158,19 +170,7 @@ def _show(console: Console, report: Any) -> None:
     if report.points:
         table(
             console,
-            (
-                "load",
-                "answers/s",
-                "errors",
-                "p50 ms",
-                "p90",
-                "p99",
-                "p99.9",
-                "max",
-                "CPU s/1,000",
-                "answers/CPU s",
-                "cost/million",
-            ),
+            _HEAD,
             [_line(point) for point in report.points],
         )
     else:

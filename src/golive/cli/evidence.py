@@ -44,7 +44,7 @@ def evaluate(
     """Measure a bundle, with intervals, against a dummy and against what is live; look for faults; write the report."""
     printer = Printer(as_json=as_json)
     declared = Declared(sensitive=_names(sensitive), slices=_names(slices), time=time, group=group)
-    words = plugins.attribute("golive.control.judging.evaluate_tensors", "Words")(
+    words = plugins.attribute("golive.control.judging.tensorial.words", "Words")(
         truth=truth, answer=answer, classes=_names(classes)
     )
     rows = plugins.attribute("golive.control.steps", "Rows")(

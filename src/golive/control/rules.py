@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
 from golive.domain.judging import Declared
-from golive.domain.metric import ALONE, is_measured, measure_names
+from golive.domain.metric import ALONE, COMPARED_INSTEAD, POINTS, is_measured, measure_names
 from golive.domain.signature import Task
 from golive.errors import PolicyError
 from golive.judge import KINDS, Rule, read_rule
@@ -24,7 +24,7 @@ def complaints(rule: Rule, task: Task, declared: Declared | None = None) -> Iter
         if name and not is_measured(name, task):
             yield f"found {name!r}, which evaluation of a {task} does not measure; {_nearest(name, task)}"
     if rule.bound and not _has_interval(rule.left, rule.right):
-        yield f"{rule.measure} has no interval; compare its value, without .{rule.bound}"
+        yield f"{rule.measure} has no interval; compare its value, without .{rule.bound}{_instead(rule)}"
 
 
 def refuse_unanswerable(rules: Iterable[str], task: Task) -> None:
@@ -55,5 +55,11 @@ def _nearest(name: str, task: Task) -> str:
 
 def _has_interval(left: str, right: str) -> bool:
     if not right:
-        return left not in ALONE
-    return right in {f"baseline.{left}", f"champion.{left}"}
+        return left not in ALONE and left not in POINTS
+    return right in {f"baseline.{left}", f"champion.{left}"} and left not in COMPARED_INSTEAD
+
+
+def _instead(rule: Rule) -> str:
+    other = COMPARED_INSTEAD.get(rule.left) if rule.right else None
+    role = rule.right.partition(".")[0]
+    return f", or ({other} - {role}.{other}).{rule.bound}" if other else ""

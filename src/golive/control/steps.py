@@ -7,9 +7,9 @@ import msgspec
 from golive.control.deploy import Deployed, deploy, one_at_a_time, release
 from golive.control.here import here_policy, here_project, project_folder
 from golive.control.judging.evaluate import evaluate_table
-from golive.control.judging.evaluate_tensors import Words
 from golive.control.judging.gate import append_summary, refuse_unless_allowed, verdict_on, write_junit
 from golive.control.judging.report import write_report
+from golive.control.judging.tensorial.words import Words
 from golive.control.optimizing.optimize_project import evaluated, optimized
 from golive.control.packing.isolate import package_project_isolated
 from golive.control.packing.package import package
@@ -101,6 +101,7 @@ def evaluate_reference(
             policy=policy,
             against=other,
             words=rows.words,
+            on_progress=on_progress,
         )
     else:
         message = f"{reference} is a bundle, so its test rows must be given: golive evaluate {reference} --data FILE"

@@ -1,5 +1,6 @@
 """Evidence: numbers measured about one bundle, each with its interval, its data and its code."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -54,3 +55,13 @@ class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     def find(self, name: str) -> Measure | None:
         """Give the measure of that name, or None."""
         return next((measure for measure in self.measures if measure.name == name), None)
+
+    def notes_on(self, kind: str) -> list[Mapping[str, Any]]:
+        """Give the notes that say why findings of a kind were not looked for; none where nobody said."""
+        notes: Sequence[Mapping[str, Any]] = self.details.get("notes", ())
+        return [note for note in notes if kind in note.get("kinds", ())]
+
+    def why_unlooked(self, kind: str) -> list[str]:
+        """Say in English why findings of a kind were not looked for."""
+        said = (str(note["text"]).rstrip(".") for note in self.notes_on(kind))
+        return [text[:1].lower() + text[1:] for text in said]

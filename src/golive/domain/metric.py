@@ -57,6 +57,10 @@ DECLARED: Mapping[Task, tuple[str, ...]] = {
     ),
 }
 """What is measured of the three where golive.yaml's ``evaluation`` section asks for it."""
+POINTS = frozenset({"max_error", "baseline.max_error", "champion.max_error", "baseline.r2", "cost.best_threshold"})
+"""What is measured of rows and has no interval: an extreme, a constant's share of what is explained, a choice."""
+COMPARED_INSTEAD: Mapping[str, str] = {"ece": "brier", "max_error": "rmse"}
+"""Measures whose differences have no interval, and what says nearly as much and has one."""
 FAMILIES = ("fairness", "robustness", "slices", "class", "calibration", "cost", "importance", "drift", "shift")
 """First parts of names whose rest depends on columns, groups, classes or strengths."""
 _HIGHER = frozenset(

@@ -6,7 +6,10 @@ MODEL, BASELINE, CHAMPION = "", "baseline", "champion"
 """The roles of those who answered the test rows; the model's measures carry no prefix."""
 
 Note = dict[str, Any]
-"""``code`` for the report's phrases, the numbers of that phrase, and ``text`` in English."""
+"""``code`` for the report's phrases, the numbers of that phrase, and ``text`` in English.
+
+Where it says why findings of some kinds were not looked for, ``kinds`` lists these.
+"""
 
 
 def note(code: str, text: str, **numbers: Any) -> Note:

@@ -17,11 +17,13 @@ from golive.evaluation.measured.anomaly import anomaly
 from golive.evaluation.measured.calibration import calibration
 from golive.evaluation.measured.ranking import ranking
 from golive.evaluation.measured.thresholds import thresholds
+from golive.evaluation.pages.words.stress import WORDS
 from golive.evaluation.roles import Note, note
 from golive.evaluation.slices.label_noise import label_noise
 from golive.evaluation.slices.part import slices
 from golive.evaluation.stress.part import robustness
 from golive.evaluation.subject import Part, Section, Subject, taken
+from golive.evaluation.unlooked import unlooked
 
 _RECOVERY_S = 10.0
 
@@ -42,7 +44,10 @@ SECTIONS: Mapping[str, Part] = {
 
 def with_sections(evidence: Evidence, subject: Subject, parts: Mapping[str, Part]) -> Evidence:
     """Add what each part found to the numbers of an evaluation."""
-    return with_found(evidence, {name: _made(name, part, subject) for name, part in parts.items()})
+    found = {name: _made(name, part, subject) for name, part in parts.items()}
+    looked = {kind for section in found.values() for kind in section.checked}
+    found["unlooked"] = Section(notes=tuple(unlooked(subject, looked)))
+    return with_found(evidence, found)
 
 
 def with_found(evidence: Evidence, found: Mapping[str, Section]) -> Evidence:
@@ -68,11 +73,16 @@ def _made(name: str, part: Part, subject: Subject) -> Section:
     except (UsageError, MissingExtraError):
         raise
     except GoliveError as error:
-        text = "asked about more than the test rows ({part}), the model gave no answer: {why}"
-        values = {"part": name, "why": error.message}
-        found = Finding(kind="robustness", severity="stop", code="no_answer", text=text.format(**values), values=values)
+        found = _unanswered(name, error.message)
         _wait(subject)
         return Section(findings=(found,))
+
+
+def _unanswered(part: str, why: str) -> Finding:
+    values = {"part": part, "why": why.rstrip(".")}
+    named = WORDS.get(f"part.{part}", (part,))[0]
+    text = WORDS["finding.robustness.no_answer"][0].format(part=named, why=values["why"])
+    return Finding(kind="robustness", severity="stop", code="no_answer", text=text, values=values)
 
 
 def _wait(subject: Subject) -> None:

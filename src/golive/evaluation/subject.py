@@ -20,6 +20,10 @@ from golive.ports import Column, Float64, Int64
 Table = Mapping[str, Column]
 """Columns in the canonical form: float64 with NaN, or object of str and None."""
 
+Ask = Callable[[Int64, Table], Float64]
+"""Answers float64 ``[m, outputs]`` to the rows at some places ``[m]`` with some columns ``[m]`` changed; raises
+InvalidRowError for what a server would refuse."""
+
 
 class Rows(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """Rows with their true answers."""
@@ -66,6 +70,9 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     values, or ``[n, classes]`` probabilities."""
     predict: Callable[[Table], Float64]
     """Asks the bundle about canonical columns, as a server would; raises InvalidRowError for what it refuses."""
+    vary: Callable[[Table], Ask] | None = None
+    """Gives a quicker way to ask about the same rows many times, with a few of their columns changed; the answers are
+    those of ``predict``."""
     explainer: Explaining | None = None
     """Says why the bundle answers as it does; None where it holds no background rows."""
     training: Rows | None = None
@@ -86,6 +93,12 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     def rows(self) -> int:
         """How many rows it is judged on."""
         return len(self.test.truth)
+
+    def asking(self, table: Table) -> Ask:
+        """Give the way to ask about rows, by input, again with some of their columns changed."""
+        if self.vary is not None:
+            return self.vary(table)
+        return lambda places, changed: self.predict({**taken(table, places), **changed})
 
     @property
     def groups(self) -> Int64 | None:

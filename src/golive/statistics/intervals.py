@@ -86,6 +86,61 @@ def share_interval(hits: Bool, groups: Int64 | None = None) -> Interval | None:
     return wilson(found * units / rows, units)
 
 
+def f1_interval(true: Bool, decided: Bool, groups: Int64 | None = None) -> Interval | None:
+    """Wilson's interval of F1 of rows ``[n]`` that are truly of a class and that are decided for it.
+
+    F1 is 2J / (1 + J) of the Jaccard index J, and J is a share: the right ones among the rows that are one or the
+    other. None without such rows.
+    """
+    among = true | decided
+    found = share_interval((true & decided)[among], None if groups is None else groups[among])
+    return found and f1_of_share(found)
+
+
+def f1_of_share(bounds: Interval) -> Interval:
+    """Turn an interval of the Jaccard index into that of F1."""
+    return 2 * bounds[0] / (1 + bounds[0]), 2 * bounds[1] / (1 + bounds[1])
+
+
+def r2_interval(errors: Float64, centered: Float64, groups: Int64 | None = None) -> Interval | None:
+    """Interval of R squared from errors ``[n]`` and true values less their mean ``[n]``.
+
+    On the scale of the logarithm of 1 - R squared, a ratio of two mean squares (delta method). None where either is 0
+    and with fewer than two rows.
+    """
+    error, spread = float(np.mean(errors**2)), float(np.mean(centered**2))
+    if not (0.0 < error < np.inf and 0.0 < spread < np.inf):
+        return None
+    half = _spread(errors**2 / error - centered**2 / spread, groups)
+    share = error / spread
+    return None if half is None else (1.0 - share * float(np.exp(half)), 1.0 - share * float(np.exp(-half)))
+
+
+def r2_difference_interval(
+    errors: Float64, others: Float64, centered: Float64, groups: Int64 | None = None
+) -> Interval | None:
+    """Interval of the R squared of ``errors`` minus that of ``others`` on the same rows (delta method)."""
+    spread = float(np.mean(centered**2))
+    if not 0.0 < spread < np.inf:
+        return None
+    gained = (others**2 - errors**2) / spread
+    difference = float(gained.mean())
+    half = _spread(gained - difference * centered**2 / spread, groups)
+    return None if half is None else (difference - half, difference + half)
+
+
+def median_interval(values: Float64, groups: Int64 | None = None) -> Interval | None:
+    """Interval of a median of rows ``[n]``: the quantiles that the interval of the share below it names.
+
+    Woodruff 1952; the share's own interval is Student's, over rows or groups. None with fewer than two rows.
+    """
+    half = _spread((values <= np.median(values)).astype(np.float64), groups)
+    if half is None:
+        return None
+    lower, upper = np.quantile(values, [max(0.5 - half, 0.0), min(0.5 + half, 1.0)])
+    return float(lower), float(upper)
+
+
 def moved_interval(value: float, influence: Float64, groups: Int64 | None = None) -> Interval | None:
     """Interval of a number between 0 and 1 from the influence ``[n]`` of each row, on the logit scale.
 

@@ -1,7 +1,7 @@
 """Curve: the winner fitted again on fewer rows; whether more rows would help can be seen from its errors."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,11 @@ _MOST = 20_000
 """Rows of the greatest new fit: all of them together cost about as much as the winner did."""
 _MOST_SCORED = 5000
 
+_Error = tuple[float, float, float]
+"""A mean error and the ends of its interval."""
+_Point = tuple[_Error, _Error] | None
+"""The errors on the rows it was fitted on and on the test rows; None where it cannot be fitted."""
+
 
 def learning_curve(fitted: Fitted) -> dict[str, Any]:
     """Fit the winner on growing parts of its training rows, each part holding the one before.
@@ -35,17 +40,32 @@ def learning_curve(fitted: Fitted) -> dict[str, Any]:
     if len(sizes) < 2 or not len(test):  # noqa: PLR2004  one point is no curve
         return {}
     order = np.random.default_rng(fitted.recipe.seed).permutation(len(frame))
-    points: dict[str, Any] = {"train": [], "test": []}
-    for size in sizes:
+
+    def point(size: int) -> _Point:
         rows = order[:size]
         model = fitted.pipeline if size == len(frame) else _fitted_on(fitted, frame.iloc[rows], target[rows])
         if model is None:
-            return {}
+            return None
         seen = rows[:_MOST_SCORED]
-        points["train"].append(_error(fitted, model, frame.iloc[seen], target[seen]))
-        points["test"].append(_error(fitted, model, test.iloc[:_MOST_SCORED], truth[:_MOST_SCORED]))
-    columns = {part: _columns(found) for part, found in points.items()}
-    return {"metric": "rmse" if fitted.class_values is None else "log_loss", "rows": sizes, **columns}
+        return (
+            _error(fitted, model, frame.iloc[seen], target[seen]),
+            _error(fitted, model, test.iloc[:_MOST_SCORED], truth[:_MOST_SCORED]),
+        )
+
+    found = _each(point, sizes)
+    points = [one for one in found if one is not None]
+    if len(points) < len(sizes):
+        return {}
+    parts = {part: _columns(errors) for part, errors in zip(("train", "test"), zip(*points, strict=True), strict=True)}
+    return {"metric": "rmse" if fitted.class_values is None else "log_loss", "rows": sizes, **parts}
+
+
+def _each(point: Callable[[int], _Point], sizes: Sequence[int]) -> list[_Point]:
+    # So few rows are fitted and answered no faster by threads, which only wait for one another where others use the
+    # machine; nor are the points side by side, since most of a small fit is Python.
+    with warnings.catch_warnings(), threadpool_limits(1):
+        warnings.simplefilter("ignore")
+        return [point(size) for size in sizes]
 
 
 def _sizes(rows: int) -> list[int]:
@@ -57,16 +77,13 @@ def _fitted_on(fitted: Fitted, frame: pd.DataFrame, target: Any) -> Any:
     """Fit a copy; None where so few rows do not allow it (a class is missing from them, a fold has none)."""
     model = clone(fitted.pipeline)
     try:
-        # So few rows are fitted no faster by threads, which only wait for one another where others use the machine.
-        with warnings.catch_warnings(), threadpool_limits(1):
-            warnings.simplefilter("ignore")
-            model.fit(frame, target)
+        model.fit(frame, target)
     except ValueError:
         return None
     return model
 
 
-def _error(fitted: Fitted, model: Any, frame: pd.DataFrame, truth: Any) -> tuple[float, float, float]:
+def _error(fitted: Fitted, model: Any, frame: pd.DataFrame, truth: Any) -> _Error:
     answers = predictions_of(model, frame, fitted.class_values)
     if fitted.class_values is None:
         errors = answers[:, 0] - truth.astype(np.float64)
@@ -79,9 +96,9 @@ def _error(fitted: Fitted, model: Any, frame: pd.DataFrame, truth: Any) -> tuple
     return _with(float(losses.mean()), mean_interval(losses))
 
 
-def _with(value: float, bounds: tuple[float, float] | None) -> tuple[float, float, float]:
+def _with(value: float, bounds: tuple[float, float] | None) -> _Error:
     return (value, *bounds) if bounds else (value, value, value)
 
 
-def _columns(points: list[tuple[float, float, float]]) -> Mapping[str, list[float]]:
+def _columns(points: Sequence[_Error]) -> Mapping[str, list[float]]:
     return {name: [point[place] for point in points] for place, name in enumerate(("mean", "lower", "upper"))}

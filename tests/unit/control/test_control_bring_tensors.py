@@ -10,7 +10,8 @@ import golive
 from golive.adapters.formats.keras import KerasFormat
 from golive.adapters.formats.torch import TorchFormat
 from golive.cli.app import build_app
-from golive.control.bringing.bring_tensors import is_of_arrays, read_arrays
+from golive.control.arrays import read_arrays
+from golive.control.bringing.bring_tensors import is_of_arrays
 from golive.errors import DataError, UsageError
 from golive.ports import NetworkFormat
 
@@ -39,7 +40,9 @@ def test_files_that_are_no_arrays_by_name_are_refused(tmp_path):
     content = (tmp_path / "whole.npz").read_bytes()
     (tmp_path / "cut.npz").write_bytes(content[: len(content) // 2])
     (tmp_path / "other.npz").write_bytes(b"no arrays")
-    for name in ("objects", "cut", "other", "absent"):
+    np.save(tmp_path / "nameless.npy", np.ones(3))
+    (tmp_path / "nameless.npy").rename(tmp_path / "nameless.npz")
+    for name in ("objects", "cut", "other", "absent", "nameless"):
         with pytest.raises(DataError, match=rf"{name}\.npz cannot be read as arrays by name .*numpy\.savez"):
             read_arrays(tmp_path / f"{name}.npz")
 

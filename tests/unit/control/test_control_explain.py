@@ -204,3 +204,12 @@ def test_a_table_of_no_rows_is_refused(rooms, tmp_path):
     pa.parquet.write_table(homes(5).slice(0, 0), place)
     with pytest.raises(DataError):
         asked(rooms, "price", str(place))
+
+
+def test_who_waits_is_told_how_many_rows_of_all_are_explained(rooms, tmp_path):
+    told = []
+    place = write(homes(30), tmp_path, "csv")
+    explain("price", place, rooms, wish=Wish(), move=lambda done, total, what: told.append((done, total, what)))
+    assert [total for _, total, _ in told] == [30] * len(told)
+    assert [done for done, *_ in told] == [0, 10, 20, 30]
+    assert {what for *_, what in told} == {"rows explained"}

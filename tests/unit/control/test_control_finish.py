@@ -17,7 +17,7 @@ from xgboost import XGBRegressor
 
 import golive
 from golive.cli.app import build_app
-from golive.control.packing.package import truth_of
+from golive.control.packing.truth import truth_of
 from golive.control.project.read import project_of
 from golive.domain.signature import Signature
 from golive.errors import ProjectError, UsageError

@@ -9,7 +9,8 @@ import pytest
 from golive.adapters.runtimes.isolated.environments import resolved
 from golive.adapters.runtimes.isolated.program import WrongAnswerError, answers, looked_at
 from golive.control.bringing.bring import bring
-from golive.control.bringing.isolate_file import Afar, bring_isolated, read_requirements
+from golive.control.bringing.isolate_file import Afar, bring_isolated
+from golive.control.bringing.requirements import read_requirements
 from golive.control.bringing.sample import read_sample
 from golive.control.bringing.trusted import sent
 from golive.control.packing.isolate import Look, signature_of

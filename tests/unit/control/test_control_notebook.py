@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import golive
-from golive.control.packing.package import check_answers, truth_of
+from golive.control.packing.truth import check_answers, truth_of
 from golive.domain.signature import Field, Signature
 from golive.errors import DataError, GateRefusedError, NotConvertibleError, NotFoundError, RequestError, UsageError
 

@@ -14,7 +14,8 @@ from sklearn.preprocessing import StandardScaler
 
 import golive
 from golive import plugins
-from golive.control.optimizing.optimize import Plan, halves, optimize, summary
+from golive.control.optimizing.halves import halves
+from golive.control.optimizing.optimize import Plan, optimize, summary
 from golive.control.optimizing.optimize_rows import given_rows, optimize_reference, split_rows
 from golive.domain.digest import digest_of
 from golive.errors import DataError, NotFoundError, RequestError, UsageError

@@ -130,6 +130,12 @@ serving: {port: 99999}
         ("gate: {rules: [auc >= 0.5]}\n", "found 'auc', which evaluation of a regression does not measure"),
         ("gate: {rules: [size_mb.upper <= 3]}\n", "size_mb has no interval; compare its value, without .upper"),
         ("gate: {rules: [(rmse - champion.mae).lower <= 3]}\n", "rmse - champion.mae has no interval; compare"),
+        ("gate: {rules: [baseline.r2.lower <= 0]}\n", "baseline.r2 has no interval; compare its value, without .lower"),
+        (
+            "gate: {rules: [(max_error - champion.max_error).upper <= 3]}\n",
+            "max_error - champion.max_error has no interval; compare its value, without .upper, or "
+            "(rmse - champion.rmse).upper",
+        ),
         ("gate: {rules: [rmze <= 3]}\n", "at gate.rules[0]: found 'rmze', which evaluation of a regression does not measure; did you mean 'rmse'?"),
     ],
 )  # fmt: skip

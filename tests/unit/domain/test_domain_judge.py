@@ -83,3 +83,11 @@ def test_a_note_does_not_stand_against_a_model() -> None:
 def test_what_is_no_rule_is_refused_with_an_example(rule: str) -> None:
     with pytest.raises(PolicyError, match="leakage"):
         read_rule(rule)
+
+
+def test_a_kind_that_was_not_looked_for_is_named_with_the_reason_where_there_is_one() -> None:
+    few = {"code": "slices.few_rows", "kinds": ["weak_slice", "label_noise"], "text": "200 rows are needed."}
+    kinds = tuple(kind for kind in USUAL_KINDS if kind not in {"weak_slice", "label_noise", "unit"})
+    found = reason("findings == none", evidence(checked=kinds, details={"notes": [few]}))
+    assert found.outcome == "not-enough-data"
+    assert found.text == ("unit was not looked for; label_noise, weak_slice were not looked for (200 rows are needed)")

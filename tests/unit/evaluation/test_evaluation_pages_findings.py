@@ -8,12 +8,14 @@ import pytest
 from golive.domain.digest import digest_of, digest_of_value
 from golive.domain.evidence import Evidence, Measure
 from golive.domain.finding import Finding
+from golive.domain.policy import Reason, Verdict
 from golive.evaluation.pages import phrases
 from golive.evaluation.pages.findings import findings, sentence, worst_severity
 from golive.evaluation.pages.measured import numbers
 from golive.evaluation.pages.notebook import evidence_html
-from golive.evaluation.pages.numbers import alike
+from golive.evaluation.pages.numbers import Readable, alike
 from golive.evaluation.pages.report import attached
+from golive.evaluation.pages.summary import summary
 
 _BETTER = {"recall": "higher", "ece": "lower", "f1": "higher"}
 
@@ -161,3 +163,63 @@ def test_a_small_value_is_written_as_finely_as_its_interval():
     assert alike(0.002496, -0.001856, 0.006847) == ("0.0025", "−0.0019 … 0.0068")
     assert alike(7.28e-5, None, None) == ("7.28e−5", "")
     assert alike(None, None, None) == ("–", "")
+
+
+UNUSUAL = Finding(
+    kind="robustness",
+    severity="stop",
+    code="no_answer",
+    text="Asked about more than the test rows (robustness), the model gave no answer: it ended. A request with such "
+    "values fails as well; mend the model, or narrow what its signature accepts.",
+    values={"part": "robustness", "why": "it ended"},
+)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "kind", "said"),
+    [
+        (("pass", "pass"), "pass", "May go live: all 2 rules hold."),
+        (("pass", "fail"), "fail", "Not to go live as it is: 1 of 2 rules do not hold."),
+        (("not-enough-data", "pass"), "not-enough-data", "Not decided: 1 of 2 rules"),
+    ],
+)
+def test_a_page_begins_with_whether_the_model_may_go_live_and_why_not(outcomes, kind, said):
+    reasons = tuple(Reason(rule=f"auc >= 0.{place}", outcome=one, text="why") for place, one in enumerate(outcomes))
+    verdict = Verdict(bundle=digest_of(b"bundle"), outcome=kind, reasons=reasons, policy=digest_of(b"policy"))
+    page = summary(verdict, evidence(UNUSUAL, SHIFT), lambda reason: reason.text, phrases.phrases("en"))
+    assert f'class="summary {kind}"' in page
+    assert said in page
+    assert page.count("why") == sum(one != "pass" for one in outcomes)
+    assert "it ended" in page
+    assert "&lt;moved&gt;" not in page
+
+
+def test_without_rules_the_page_says_that_nobody_judged():
+    page = text_of(summary(None, evidence(checked=("unit",)), lambda reason: reason.text, phrases.phrases("en")))
+    assert "Not judged" in page
+    assert "stands against it" in page
+
+
+def test_a_model_that_gives_no_answer_under_stress_is_said_in_both_languages():
+    assert sentence(UNUSUAL, phrases.phrases("en")) == UNUSUAL.text
+    said = sentence(UNUSUAL, phrases.phrases("zh"))
+    assert "（稳健性）" in said
+    assert "it ended" in said
+
+
+@pytest.mark.parametrize(
+    ("lang", "line"),
+    [
+        ("en", "wrong units: there are 40 test rows; 50 are needed."),
+        ("zh", "单位错误：测试数据只有 40 行，至少需要 50 行。"),
+    ],
+)
+def test_why_a_kind_was_not_looked_for_stands_beside_it(lang, line):
+    note = {"code": "unlooked.rows", "text": "in English", "kinds": ["unit"], "count": 40, "least": 50}
+    page = text_of(findings(evidence(checked=("rows",), details={"notes": [note]}), phrases.phrases(lang)))
+    assert line in page
+
+
+def test_large_numbers_in_sentences_are_written_out():
+    assert f"{Readable(40663.7):.4g} {Readable(0.5):.4g} {Readable(-999.0):g}" == "40,664 0.5 −999"
+    assert f"{Readable(2147483647.0):g} {Readable(1e20):g}" == "2,147,483,647 1e+20"

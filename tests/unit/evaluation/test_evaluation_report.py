@@ -199,7 +199,10 @@ def test_the_headline_table_shows_value_baseline_champion_and_differences():
 def test_the_verdict_is_shown_with_every_reason_and_a_forced_release_says_so(evidence):
     verdict = judge(evidence, Policy(rules=("rmse.upper <= 10", "accuracy >= 0.5")), forced="tax day")
     text = page(evidence, verdict=verdict)
-    assert all(tag("td", reason.text) in text for reason in verdict.reasons)
+    assert all(tag("code", reason.rule) in text for reason in verdict.reasons)
+    measured = [reason for reason in verdict.reasons if reason.value is not None]
+    assert measured
+    assert all(f"the value is {number(reason.value)}; the bound is" in text for reason in measured)
     assert "tax day" in text
     assert f'class="outcome {verdict.outcome}"' in text
 

@@ -10,6 +10,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from golive.domain.bundle import Decision
 from golive.domain.judging import Declared
 from golive.domain.signature import Field, Signature
+from golive.evaluation.checks.section import checks
 from golive.evaluation.slices.conditions import Condition, conditions_of, holds, parts_of, readable_edges, text
 from golive.evaluation.slices.part import slices
 from golive.evaluation.slices.weak import fits
@@ -238,3 +239,33 @@ def test_a_thousand_classes_and_a_model_without_columns_are_no_trouble():
     subject = made(1000, {}, truth, stated)
 
     assert slices(subject).findings == ()
+
+
+def in_thousandths(subject, rows):
+    """Give some rows of a column in another unit, and let the model err on them."""
+    hours = np.where(rows, 1000.0, 1.0) * subject.test.columns["hours"]
+    truth = np.where(rows, 1 - subject.test.truth, subject.test.truth)
+    columns = {**subject.test.columns, "hours": hours}
+    return msgspec.structs.replace(subject, test=Rows(columns=columns, extra=subject.test.extra, truth=truth))
+
+
+def test_rows_in_another_unit_are_not_told_again_as_a_weak_slice():
+    subject = clean_run(0, rows=2000, training_rows=2000)
+    rows = np.random.default_rng(3).random(2000) < 0.2
+    spoilt = in_thousandths(subject, rows & (subject.test.columns["hours"] > 0))
+    assert [one.code for one in checks(spoilt).findings if one.kind == "unit"] == ["mixed"]
+
+    found = slices(spoilt)
+
+    assert found.findings == ()
+    assert found.checked == ("weak_slice",)
+    assert [note["columns"] for note in found.notes if note["code"] == "slices.broken"] == [["hours"]]
+
+
+def test_where_every_row_is_in_another_unit_weak_slices_are_not_looked_for_and_the_reason_is_said():
+    subject = clean_run(0, rows=2000, training_rows=2000)
+    found = slices(in_thousandths(subject, np.ones(2000, dtype=bool)))
+
+    assert found.findings == ()
+    assert found.checked == ()
+    assert [note["kinds"] for note in found.notes] == [["weak_slice"]]

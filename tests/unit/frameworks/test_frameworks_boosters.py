@@ -7,7 +7,7 @@ from proved import proved
 
 from golive.adapters.frameworks.lightgbm_booster import LightgbmFramework
 from golive.adapters.frameworks.xgboost_booster import XgboostFramework
-from golive.control.packing.package import framework_for
+from golive.control.packing.frameworks import framework_for
 from golive.errors import NotConvertibleError
 
 lightgbm = pytest.importorskip("lightgbm", reason="lightgbm is not installed; the extra golive[gbdt] brings it")

@@ -141,7 +141,7 @@ def test_the_graph_keeps_single_precision_inside_and_double_outside():
 def test_another_librarys_model_does_not_bring_in_torch_or_keras():
     code = (
         "import sys; from sklearn.linear_model import LinearRegression\n"
-        "from golive.control.packing.package import framework_for\n"
+        "from golive.control.packing.frameworks import framework_for\n"
         "assert framework_for(LinearRegression()).name == 'sklearn'\n"
         "assert not {'torch', 'keras', 'tensorflow'} & set(sys.modules)"
     )

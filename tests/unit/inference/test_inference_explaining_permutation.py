@@ -215,3 +215,44 @@ def test_texts_of_the_background_are_cut():
     signature = Signature(inputs=(Field(name="t", dtype="string", nullable=True),), task="regression", target="y")
     held = background_file(signature, {"t": np.array(["é" * 5_000, None], dtype=object)}, 2)
     assert len(held) < 2_100, BACKGROUND
+
+
+class Weighed:
+    """A session: a number of several columns beside single ones; it counts the rows that it is asked about."""
+
+    def __init__(self):
+        self.asked = 0
+
+    def run(self, numbers, codes):
+        self.asked += len(numbers)
+        return (numbers[:, 0] ** 2 + numbers[:, 1:] @ np.arange(1.0, numbers.shape[1]))[:, None]
+
+
+@pytest.mark.parametrize("inputs", [4, INPUTS])
+def test_columns_combined_into_one_number_are_explained_as_if_the_model_combined_them(inputs):
+    class Combining(Weighed):
+        def run(self, numbers, codes):
+            return super().run(np.column_stack([numbers[:, 0] + numbers[:, 1], numbers]), codes)
+
+    names = tuple(f"x{place}" for place in range(inputs))
+    step = Combine(into="both", operation="sum", columns=("x0", "x1"))
+    combined = road_of(names, Weighed(), preparation=Preparation(steps=(step,), numbers=("both", *names)))
+    background, rows = table(names, 30), table(names, 3, seed=1)
+    ours = RoadExplainer(combined, background).explain(rows, evaluations=600)
+    theirs = RoadExplainer(road_of(names, Combining()), background).explain(rows, evaluations=600)
+    assert ours.contributions.tobytes() == theirs.contributions.tobytes()
+
+
+@pytest.mark.parametrize("inputs", [6, INPUTS])
+def test_mixed_rows_that_enter_the_model_alike_are_asked_for_once(inputs):
+    names = tuple(f"x{place}" for place in range(inputs))
+    background = {name: np.zeros(20) for name in names} | {"x0": np.arange(20.0)}
+    row = {name: np.zeros(1) for name in names} | {"x0": np.array([7.0]), "x1": np.array([1.0])}
+    session = Weighed()
+    explainer = RoadExplainer(road_of(names, session), background)
+    before = session.asked
+    told = explainer.explain(row, evaluations=20 * 2**6)
+    walks = told.evaluations // (2 * inputs)
+    assert session.asked - before <= 1 + (2 * 20 if inputs == 6 else 2 * walks)
+    assert told.contributions[0, 2:] == pytest.approx(0.0, abs=1e-9)
+    assert told.contributions[0, :2] == pytest.approx([49.0 - np.mean(np.arange(20.0) ** 2), 1.0])

@@ -613,7 +613,7 @@ def test_a_client_that_sends_nothing_at_all_is_left():
 async def until(found):
     """Wait until something is found, and give it."""
     async with asyncio.timeout(20):
-        while not (what := found()):
+        while not (what := found()):  # noqa: ASYNC110 - what is waited for tells nobody
             await asyncio.sleep(0.005)
     return what
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest, norm
+from scipy.stats import binomtest, norm, t
 
 from golive.statistics import intervals, metrics, resample
 
@@ -40,6 +40,54 @@ def test_an_interval_that_does_not_exist_is_none():
     assert intervals.auc_interval(1.0, 0.0) is None
     assert resample.interval(0.5, np.array([np.nan, 0.4, 0.6])) is None
     assert resample.interval(0.5, np.array([0.5, np.nan, np.nan, 0.6])) is None
+
+
+def test_f1_takes_wilson_of_the_right_ones_among_those_true_or_decided():
+    true, decided = np.array([1, 1, 1, 0, 0, 0, 0], bool), np.array([1, 1, 0, 1, 0, 0, 0], bool)
+    lower, upper = intervals.wilson(2, 4)
+    expected = 2 * lower / (1 + lower), 2 * upper / (1 + upper)
+    assert intervals.f1_interval(true, decided) == pytest.approx(expected)
+    assert (
+        intervals.f1_interval(true, decided)[0]
+        < metrics.scores_of_counts(metrics.class_counts(true.astype(np.int64), decided.astype(np.int64), 2))["f1"]
+        < intervals.f1_interval(true, decided)[1]
+    )
+    assert intervals.f1_interval(true, np.zeros(7, bool))[0] == 0.0
+    assert intervals.f1_interval(np.zeros(7, bool), np.zeros(7, bool)) is None
+
+
+def test_r_squared_is_bounded_by_the_ratio_of_two_mean_squares_on_the_scale_of_its_logarithm():
+    rng = np.random.default_rng(4)
+    truth = rng.normal(size=300)
+    centered, errors = truth - truth.mean(), 0.3 * rng.normal(size=300)
+    value = 1 - np.mean(errors**2) / np.mean(centered**2)
+    lower, upper = intervals.r2_interval(errors, centered)
+    assert (1 - lower) / (1 - value) == pytest.approx((1 - value) / (1 - upper))
+    assert lower < value < upper < 1.0
+    assert intervals.r2_interval(1000 * errors, 1000 * centered) == pytest.approx((lower, upper))
+    assert intervals.r2_difference_interval(errors, errors, centered) == (0.0, 0.0)
+    one, two = intervals.r2_difference_interval(errors, 2 * errors, centered)
+    assert (one + two) / 2 == pytest.approx(3 * np.mean(errors**2) / np.mean(centered**2))
+    assert intervals.r2_interval(np.zeros(300), centered) is None
+    assert intervals.r2_interval(errors, np.zeros(300)) is None
+    assert intervals.r2_difference_interval(errors, errors, np.zeros(300)) is None
+
+
+def test_a_median_lies_between_the_quantiles_that_the_share_below_it_allows():
+    values = np.arange(1001.0)
+    half = t.ppf(0.975, 1000) * np.sqrt(0.25 / 1000)
+    lower, upper = intervals.median_interval(values)
+    assert (lower, upper) == pytest.approx((500 - 1000 * half, 500 + 1000 * half), abs=0.5)
+    whole = np.repeat(values, 4), np.repeat(np.arange(1001), 4)
+    assert intervals.median_interval(*whole) == pytest.approx((lower, upper), abs=1.0)
+    assert np.diff(intervals.median_interval(whole[0]))[0] == pytest.approx((upper - lower) / 2, abs=1.0)
+    assert intervals.median_interval(np.array([1.0])) is None
+
+
+def test_percentiles_of_few_resamples_leave_out_as_much_as_those_of_many():
+    for resamples in (199, 999):
+        places = (1 + np.arange(resamples)) / (resamples + 1)
+        assert resample.interval(0.5, np.append(0.5, places)) == pytest.approx((0.025, 0.975))
 
 
 def test_the_difference_of_a_model_to_itself_is_exactly_zero():

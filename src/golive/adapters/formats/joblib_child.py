@@ -59,7 +59,7 @@ def _answered(model: Any, verb: str, order: Order) -> bytes:
     # Most files are refused before this, and these take seconds to import.
     import pyarrow as pa  # noqa: PLC0415
 
-    from golive.control.packing.package import framework_for  # noqa: PLC0415
+    from golive.control.packing.frameworks import framework_for  # noqa: PLC0415
     from golive.training.frame import from_arrow  # noqa: PLC0415
 
     frame = from_arrow(pa.ipc.open_stream(order.table).read_all())

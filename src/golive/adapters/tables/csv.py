@@ -13,11 +13,11 @@ import pyarrow.csv
 from golive.adapters.tables.csv_slices import cast_rows, cut, parsed, text_blocks
 from golive.adapters.tables.csv_text import csv_bytes, csv_head
 from golive.adapters.tables.header import Header, first_ragged, not_text, read_header
-from golive.adapters.tables.lines import LineWriter, no_tail, whole_body
-from golive.adapters.tables.places import absent, deliver, place_of, state
+from golive.adapters.tables.lines import LineWriter, TextTable
+from golive.adapters.tables.places import absent, place_of, state
 from golive.domain.signature import Field
 from golive.errors import DataError
-from golive.ports import Body, Rows, Slice, TableWriter
+from golive.ports import Rows, Slice, TableWriter
 
 NULLS = ("", "NA", "NaN", "null")
 """Texts that stand for "missing" unless the option ``null_values`` lists others."""
@@ -37,7 +37,7 @@ class CsvOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     null_values: tuple[str, ...] = NULLS
 
 
-class CsvTable:
+class CsvTable(TextTable):
     """Reads ``.csv``, ``.tsv``, ``.txt`` and their ``.gz`` forms; writes them with commas, in UTF-8.
 
     A column gets one type from all of its values: int64, float64, bool (``true``/``false``), else string. So a column
@@ -101,11 +101,6 @@ class CsvTable:
         for block in text_blocks(place, part, header, asked.encoding):
             yield cast_rows(block, header, asked.null_values, asked.decimal, fields=fields, kept=kept)
 
-    def state(self, place: str, options: Mapping[str, Any]) -> str:
-        """Tell one state of a file from another; empty: there is none."""
-        del options
-        return state(place)
-
     def writer(self, path: Path, schema: Any) -> TableWriter:
         """Begin a part."""
         del schema
@@ -114,24 +109,6 @@ class CsvTable:
     def head(self, schema: Any) -> bytes:
         """Give the header line."""
         return csv_head(schema.names)
-
-    def body(self, path: Path, offset: int) -> Body:
-        """Take all of a part."""
-        del offset
-        return whole_body(path)
-
-    def tail(self, schema: Any, notes: Sequence[str]) -> bytes:
-        """Give nothing: a text ends with its last row."""
-        return no_tail(schema, notes)
-
-    def deliver(self, whole: Path, place: str, options: Mapping[str, Any]) -> None:
-        """Make a joined file appear at a place.
-
-        Raises:
-            UnavailableError: the disk or the store refuses.
-        """
-        del options
-        deliver(whole, place)
 
 
 def _options(options: Mapping[str, Any]) -> CsvOptions:

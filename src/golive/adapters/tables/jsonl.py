@@ -12,18 +12,18 @@ import pyarrow as pa
 import pyarrow.json
 
 from golive.adapters.tables.cut import blocks, line_ending
-from golive.adapters.tables.lines import LineWriter, no_tail, whole_body
-from golive.adapters.tables.places import absent, deliver, open_bytes, place_of, state
+from golive.adapters.tables.lines import LineWriter, TextTable
+from golive.adapters.tables.places import absent, open_bytes, place_of, state
 from golive.domain.signature import Field
 from golive.errors import DataError
-from golive.ports import Body, Column, Rows, Slice, TableWriter
+from golive.ports import Column, Rows, Slice, TableWriter
 
 _SAMPLE_BYTES = 65_536
 _SMALLEST, _LARGEST = 1 << 16, 64 << 20
 _READ_BYTES = 4 << 20
 
 
-class JsonlTable:
+class JsonlTable(TextTable):
     """Reads and writes ``.jsonl`` and ``.ndjson`` files; it has no options.
 
     The columns are the keys of all objects, in the order they are met; a key that an object lacks is missing there.
@@ -97,11 +97,6 @@ class JsonlTable:
             seen=table.num_rows,
         )
 
-    def state(self, place: str, options: Mapping[str, Any]) -> str:
-        """Tell one state of a file from another; empty: there is none."""
-        del options
-        return state(place)
-
     def writer(self, path: Path, schema: Any) -> TableWriter:
         """Begin a part."""
         del schema
@@ -111,24 +106,6 @@ class JsonlTable:
         """Give nothing: the first line is a row."""
         del schema
         return b""
-
-    def body(self, path: Path, offset: int) -> Body:
-        """Take all of a part."""
-        del offset
-        return whole_body(path)
-
-    def tail(self, schema: Any, notes: Sequence[str]) -> bytes:
-        """Give nothing: a text ends with its last row."""
-        return no_tail(schema, notes)
-
-    def deliver(self, whole: Path, place: str, options: Mapping[str, Any]) -> None:
-        """Make a joined file appear at a place.
-
-        Raises:
-            UnavailableError: the disk or the store refuses.
-        """
-        del options
-        deliver(whole, place)
 
 
 def _refuse_options(options: Mapping[str, Any]) -> None:

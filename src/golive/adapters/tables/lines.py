@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from golive.adapters.tables.places import TableFile
 from golive.ports import Body
 
 
@@ -23,12 +24,15 @@ class LineWriter:
         self._file.close()
 
 
-def whole_body(path: Path) -> Body:
-    """Take all of a part."""
-    return Body(0, path.stat().st_size)
+class TextTable(TableFile):
+    """What every format that is text does alike."""
 
+    def body(self, path: Path, offset: int) -> Body:
+        """Take all of a part."""
+        del offset
+        return Body(0, path.stat().st_size)
 
-def no_tail(schema: Any, notes: Sequence[str]) -> bytes:
-    """End a text without more."""
-    del schema, notes
-    return b""
+    def tail(self, schema: Any, notes: Sequence[str]) -> bytes:
+        """Give nothing: a text ends with its last row."""
+        del schema, notes
+        return b""

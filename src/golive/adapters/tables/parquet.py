@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from golive.adapters.tables.footer import MAGIC, groups_note, joined_footer, read_footer
-from golive.adapters.tables.places import deliver, open_native, place_of, state
+from golive.adapters.tables.places import TableFile, open_native, place_of
 from golive.domain.signature import Field
 from golive.errors import DataError
 from golive.ports import Body, Rows, Slice, TableWriter
@@ -23,7 +23,7 @@ _END_BYTES = 8
 """After the footer: its length in four bytes, and the magic number."""
 
 
-class ParquetTable:
+class ParquetTable(TableFile):
     """Reads and writes ``.parquet`` files; it has no options."""
 
     suffixes: tuple[str, ...] = (".parquet", ".pq")
@@ -88,11 +88,6 @@ class ParquetTable:
                     seen=batch.num_rows,
                 )
 
-    def state(self, place: str, options: Mapping[str, Any]) -> str:
-        """Tell one state of a file from another; empty: there is none."""
-        del options
-        return state(place)
-
     def writer(self, path: Path, schema: Any) -> TableWriter:
         """Begin a part."""
         return _Writer(path, schema)
@@ -121,15 +116,6 @@ class ParquetTable:
         size = struct.unpack("<I", empty[-_END_BYTES:-4])[0]
         footer = joined_footer(read_footer(empty[-_END_BYTES - size : -_END_BYTES]), notes)
         return footer + struct.pack("<I", len(footer)) + MAGIC
-
-    def deliver(self, whole: Path, place: str, options: Mapping[str, Any]) -> None:
-        """Make a joined file appear at a place.
-
-        Raises:
-            UnavailableError: the disk or the store refuses.
-        """
-        del options
-        deliver(whole, place)
 
 
 class _Writer:

@@ -1,6 +1,6 @@
 """Places: files here and objects in a store (``s3://bucket/key``), opened alike."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 
@@ -126,3 +126,21 @@ def _store(url: str) -> tuple[Any, str]:
 
 def _unreachable(url: str, error: Exception) -> UnavailableError:
     return UnavailableError(f"{url} cannot be reached: {error}; check the URL, the region and the keys for it")
+
+
+class TableFile:
+    """What all formats do alike whose tables are files, or objects in a store."""
+
+    def state(self, place: str, options: Mapping[str, Any]) -> str:
+        """Tell one state of a file from another; empty: there is none."""
+        del options
+        return state(place)
+
+    def deliver(self, whole: Path, place: str, options: Mapping[str, Any]) -> None:
+        """Make a joined file appear at a place.
+
+        Raises:
+            UnavailableError: the disk or the store refuses.
+        """
+        del options
+        deliver(whole, place)

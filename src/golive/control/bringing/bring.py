@@ -1,43 +1,29 @@
 """``golive import``: a model that was trained elsewhere becomes a bundle, with the proof that it answers the same."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
 
 from golive import plugins
 from golive.control.bringing.bring_tensors import bring_tensors, is_of_arrays
+from golive.control.bringing.origin import lineage_of
 from golive.control.bringing.sample import Sample, read_sample
+from golive.control.bringing.table import finished_as, made_here, made_there, write_table
 from golive.control.bringing.trusted import Trusted
-from golive.control.packing.package import (
-    RUNTIME,
-    baseline_file,
-    check_answers,
-    framework_for,
-    prove_and_write,
-    table_columns,
-)
-from golive.control.rooms import Rooms, code_version, environment
-from golive.domain.bundle import Bundle, Lineage, Manifest
-from golive.domain.digest import digest_of
-from golive.domain.evidence import Evidence, Measure
+from golive.control.packing.tensors import assemble_tensors, unproved, write_tensors
+from golive.control.rooms import Rooms
+from golive.domain.bundle import Bundle
 from golive.domain.naming import checked_name
-from golive.domain.preparation import Preparation
-from golive.errors import DataError, MissingExtraError, NotConvertibleError, NotFoundError, UsageError
-from golive.packaging.build import assemble
-from golive.packaging.finish import UNFINISHED, Finish, finished, finished_original
+from golive.errors import DataError, MissingExtraError, NotFoundError, UsageError
+from golive.packaging.finish import UNFINISHED, Finish
 from golive.packaging.onnx_file import OnnxFile, tensor_signature
-from golive.packaging.parity import Original
-from golive.ports import CodeFile, Column, Converted, Float64, ModelFormat
+from golive.ports import CodeFile, ModelFormat
 
-TOLERANCE = 1e-9
 _MOST_SHOWN, _MOST_STRANGE = 12, 100
 _FAMILIAR = {"sklearn", "numpy", "scipy", "joblib", "pandas", "lightgbm", "xgboost", "catboost"}
 """Libraries whose names every file of a model holds; the others are shown first."""
-MOST_PROVED = 20_000
-"""Rows of the sample that the proof asks both models for, spread evenly; the profile counts all of them."""
 
 
 class Brought(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,16 +32,6 @@ class Brought(msgspec.Struct, frozen=True, kw_only=True):
     bundle: Bundle
     form: str
     """``table``: rows of named fields; ``tensors``: the graph as it is."""
-    notes: tuple[str, ...] = ()
-
-
-class _Original(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """A converted model, and how the one that it was made from is asked."""
-
-    converted: Converted
-    predict: Callable[[Any], Float64]
-    kind: str
-    environment: dict[str, str] = {}
     notes: tuple[str, ...] = ()
 
 
@@ -117,29 +93,17 @@ def bring(
     if outputs or open_axes:
         message = "names of outputs and open axes are for networks that come in with arrays; give --sample FILE.npz"
         raise UsageError(message)
-    model = model_format.read(path)
-    if isinstance(model, CodeFile) and model.runs_code and not trust:
-        raise UsageError(_untrusted(model))
-    if isolated and not isinstance(model, CodeFile):
-        message = f"{path} runs no code, so it needs no process of its own; import it without --isolated"
-        raise UsageError(message)
+    model = _read(path, model_format, trust=trust, isolated=isolated)
     if isinstance(model, OnnxFile) and sample is None:
-        if finish != UNFINISHED:
-            message = f"{path} comes in as tensors, whose answers are left as they are; give --sample DATA --target COL"
-            raise UsageError(message)
-        return _as_tensors(path, model, rooms, name, target)
+        return _as_tensors(path, model, rooms, name=name, target=target, finish=finish)
     rows = _needed(sample, target, path)
-    if isinstance(model, CodeFile) and isolated:
+    if isolated:
         bundle, notes = plugins.verb("bringing.isolate_file", "bring_isolated")(
             model, rows, rooms, name=name, requirements=requirements, finish=finish
         )
-        return Brought(bundle=bundle, form="table", notes=notes)
-    if isinstance(model, CodeFile):
-        with Trusted(model) as trusted:
-            return _as_table(
-                path, _finished(_asked_there(trusted, model, rows), finish), rows, rooms, name, finish.background
-            )
-    return _as_table(path, _finished(_asked_here(path, model, rows), finish), rows, rooms, name, finish.background)
+    else:
+        bundle, notes = _as_table(path, model, rows, rooms, name=name, finish=finish)
+    return Brought(bundle=bundle, form="table", notes=notes)
 
 
 def format_for(path: Path) -> ModelFormat:
@@ -167,6 +131,18 @@ def format_for(path: Path) -> ModelFormat:
     raise DataError(message)
 
 
+def _read(path: Path, model_format: ModelFormat, *, trust: bool, isolated: bool) -> Any:
+    """Read a file, unless it runs code that nobody trusts, or is to run in a process of its own and holds none."""
+    model = model_format.read(path)
+    if isinstance(model, CodeFile):
+        if model.runs_code and not trust:
+            raise UsageError(_untrusted(model))
+    elif isolated:
+        message = f"{path} runs no code, so it needs no process of its own; import it without --isolated"
+        raise UsageError(message)
+    return model
+
+
 def _needed(sample: Any, target: str, path: Path) -> Sample:
     if sample is None or not target:
         message = (
@@ -192,144 +168,23 @@ def _untrusted(file: CodeFile) -> str:
     )
 
 
-def _asked_here(path: Path, model: Any, rows: Sample) -> _Original:
-    if isinstance(model, OnnxFile):
-        model = msgspec.structs.replace(model, answers=rows.classes, answers_dtype=rows.answers_dtype)
-    framework = framework_for(model)
-    made_by = model.producer if isinstance(model, OnnxFile) else type(model).__name__
-    try:
-        converted = framework.convert(model, rows.frame, target=rows.target)
-    except (DataError, NotConvertibleError) as error:
-        if str(path) in error.message:
-            raise
-        message = f"{path}: {error.message}"
-        raise type(error)(message, field=error.field) from error
-    return _Original(
-        converted=converted,
-        predict=lambda frame: framework.predict(model, frame),
-        kind=": ".join(filter(None, (framework.name, made_by))),
-        notes=getattr(model, "notes", ()),
-    )
+def _as_table(
+    path: Path, model: Any, rows: Sample, rooms: Rooms, *, name: str, finish: Finish
+) -> tuple[Bundle, tuple[str, ...]]:
+    if not isinstance(model, CodeFile):
+        made = finished_as(made_here(path, model, rows), finish)
+        return write_table(path, made, rows, rooms, name=name, background=finish.background)
+    with Trusted(model) as trusted:
+        made = finished_as(made_there(trusted, model, rows), finish)
+        return write_table(path, made, rows, rooms, name=name, background=finish.background)
 
 
-def _asked_there(trusted: Trusted, file: CodeFile, rows: Sample) -> _Original:
-    kind = trusted.loaded.kind
-    names = trusted.loaded.columns
-    absent = [name for name in names if name not in rows.frame.columns]
-    if absent:
-        message = (
-            f"the {kind.rpartition('.')[2]} was fitted on columns that the sample lacks: {', '.join(absent[:10])}; the "
-            f"sample has {', '.join(rows.frame.columns[:20])}"
-        )
-        raise DataError(message)
-    frame = rows.frame[list(names)] if names else rows.frame
-    return _Original(
-        converted=_or_isolated(lambda: trusted.convert(frame, rows.target)),
-        predict=lambda other: trusted.predict(other[list(frame.columns)]),
-        kind=kind,
-        environment={f"{library} of the file": version for library, version in file.saved_by.items()},
-        notes=trusted.notes,
-    )
-
-
-def _or_isolated(convert: Callable[[], Converted]) -> Converted:
-    """Convert, and where that is not possible name the way that always is."""
-    try:
-        return convert()
-    except NotConvertibleError as error:
-        reason = error.message.partition("; or serve it as it is")[0].partition(", or serve it in the isolated")[0]
-        message = f"{reason}; or serve it as it is, in a process of its own: --isolated"
-        raise NotConvertibleError(message, field=error.field) from error
-
-
-def _finished(made: _Original, finish: Finish) -> _Original:
-    return msgspec.structs.replace(
-        made, converted=finished(made.converted, finish), predict=finished_original(made.predict, finish)
-    )
-
-
-def _as_table(path: Path, made: _Original, sample: Sample, rooms: Rooms, name: str, background: int) -> Brought:
-    converted = made.converted
-    manifest = assemble(
-        name,
-        converted,
-        runtime=RUNTIME,
-        lineage=_lineage(path, made.kind, {sample.source: sample.digest}, made.environment),
-    )
-    complete, answers, left_out = _complete(manifest, sample)
-    check_answers(manifest.signature, answers)
-    columns = table_columns(manifest.signature, complete)
-    count = len(answers)
-    chosen = np.unique(np.linspace(0, count - 1, min(MOST_PROVED, count)).astype(np.int64))
-    bundle = prove_and_write(
-        manifest,
-        converted,
-        _original(made, sample.frame),
-        rooms,
-        reference=columns,
-        proved_on={field: column[chosen] for field, column in columns.items()},
-        baseline=baseline_file(manifest.signature, answers),
-        data=sample.digest,
-        tolerance=TOLERANCE,
-        seed=0,
-        background=background,
-    )
-    return Brought(bundle=bundle, form="table", notes=(*made.notes, *converted.notes, *sample.notes, *left_out))
-
-
-def _complete(manifest: Manifest, sample: Sample) -> tuple[Any, Any, tuple[str, ...]]:
-    """Give the rows of the sample that the signature takes, and their answers."""
-    whole = np.ones(len(sample.frame), dtype=np.bool_)
-    for field in manifest.signature.inputs:
-        if not field.nullable and field.name in sample.frame.columns:
-            whole &= sample.frame[field.name].notna().to_numpy()
-    if not whole.any():
-        message = "every row of the sample misses a value that the model cannot do without; give complete rows"
-        raise DataError(message)
-    lost = int((~whole).sum())
-    notes = (f"{lost} rows of the sample miss a value that the model cannot do without, and were left out",)
-    return sample.frame.loc[whole], sample.answers[whole], notes if lost else ()
-
-
-def _original(made: _Original, frame: Any) -> Original:
-    """Ask the original with a frame like the sample; a column that is not read stays as in its first row."""
-
-    def ask(rows: dict[str, Column]) -> Float64:
-        count = len(next(iter(rows.values())))
-        columns: Mapping[str, Any] = {
-            name: rows[name] if name in rows else np.repeat(frame[name].to_numpy()[:1], count) for name in frame.columns
-        }
-        return made.predict(type(frame)(columns))
-
-    return ask
-
-
-def _as_tensors(path: Path, file: OnnxFile, rooms: Rooms, name: str, target: str) -> Brought:
-    signature = tensor_signature(file, target=target)
-    manifest = Manifest(
-        name=name,
-        signature=signature,
-        preparation=Preparation(),
-        runtime=RUNTIME,
-        lineage=_lineage(path, f"onnx: {file.producer}" if file.producer else "onnx", {}),
-    )
-    bundle = rooms.bundles.write(manifest, {manifest.graph: file.content}, created_at=rooms.now())
+def _as_tensors(path: Path, file: OnnxFile, rooms: Rooms, *, name: str, target: str, finish: Finish) -> Brought:
+    if finish != UNFINISHED:
+        message = f"{path} comes in as tensors, whose answers are left as they are; give --sample DATA --target COL"
+        raise UsageError(message)
+    origin = lineage_of(path, f"onnx: {file.producer}" if file.producer else "onnx", {})
+    manifest = assemble_tensors(name, file.content, tensor_signature(file, target=target), origin)
     itself = "the graph is the file's, byte for byte, so there is no other answer that it could be compared with"
-    note = file.compared or itself
-    rooms.bundles.attach_evidence(
-        Evidence(
-            bundle=bundle.digest,
-            kind="parity",
-            measured_at=rooms.now(),
-            code=code_version(),
-            measures=(Measure(name="parity.difference", value=file.difference, better="lower", note=note),),
-            details={"form": "tensors", "notes": list(file.notes)},
-        )
-    )
-    return Brought(bundle=bundle, form="tensors", notes=file.notes)
-
-
-def _lineage(path: Path, kind: str, data: dict[str, str], versions: Mapping[str, str] | None = None) -> Lineage:
-    """Say where a model comes from: its file, what it is, the sample, and the libraries here and then."""
-    files = {path.name: digest_of(path.read_bytes())} if path.is_file() else {}
-    return Lineage(data=files | data, code=code_version(), environment=environment() | dict(versions or {}), model=kind)
+    proof = unproved(file.compared or itself, file.notes, file.difference)
+    return Brought(bundle=write_tensors(manifest, file.content, proof, rooms), form="tensors", notes=file.notes)

@@ -1,18 +1,16 @@
 """``golive import`` of a network's file with arrays: it is served as the tensors that it reads and gives."""
 
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from golive import plugins
+from golive.control.arrays import read_arrays
 from golive.control.packing.tensors import is_of_tensors, package_tensors
 from golive.control.rooms import Rooms
 from golive.domain.bundle import Bundle
 from golive.domain.digest import digest_of
-from golive.errors import DataError, UsageError
+from golive.errors import UsageError
 from golive.packaging.finish import UNFINISHED, Finish
 from golive.ports import ModelFormat, NetworkFormat
 
@@ -24,23 +22,6 @@ def is_of_arrays(sample: Any) -> bool:
     if isinstance(sample, (str, Path)):
         return Path(sample).suffix.lower() == ARRAYS
     return is_of_tensors(sample)
-
-
-def read_arrays(path: Path) -> dict[str, np.ndarray[Any, Any]]:
-    """Read arrays by name, as ``numpy.savez`` writes them; pickled objects among them are refused.
-
-    Raises:
-        DataError: the file is not there, damaged, or holds more than arrays.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as opened:
-            return dict(opened)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        message = (
-            f"{path} cannot be read as arrays by name ({error}); write it with "
-            "numpy.savez(path, first_input=array, second_input=array)"
-        )
-        raise DataError(message) from error
 
 
 def bring_tensors(

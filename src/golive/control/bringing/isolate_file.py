@@ -1,7 +1,7 @@
 """``golive import --isolated``: a file that runs code, served as it is, in a process of its own."""
 
-import re
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,8 @@ import msgspec
 import numpy as np
 
 from golive import plugins
-from golive.control.bringing.sample import Sample
+from golive.control.bringing.requirements import read_requirements
+from golive.control.bringing.sample import Sample, sample_columns
 from golive.control.bringing.trusted import Trusted
 from golive.control.packing.isolate import (
     RUNTIME,
@@ -21,7 +22,9 @@ from golive.control.packing.isolate import (
     signature_of,
     written,
 )
-from golive.control.packing.package import table_columns
+from golive.control.packing.opened import table_columns
+from golive.control.packing.proof import Shown
+from golive.control.packing.truth import baseline_file
 from golive.control.rooms import Rooms, code_version
 from golive.domain.bundle import Bundle, Lineage, Manifest
 from golive.domain.digest import digest_of
@@ -42,9 +45,7 @@ _PICKLES = "golive.adapters.formats.joblib_child:handler"
 _ROOM = "golive.adapters.runtimes.isolated"
 _ALWAYS = ("joblib", "numpy", "pandas")
 _TRIED = 2
-_REQUIREMENT = re.compile(
-    r"([A-Za-z0-9][A-Za-z0-9._-]*)(\[[A-Za-z0-9._, -]+\])?((?:\s*(?:===?|[<>~!]=|[<>])\s*[\w.*+!-]+,?)*)"
-)
+_UNCOMPARED = "the file was not loaded under the versions installed here: its own process was compared with another one"
 
 
 class Afar:
@@ -64,6 +65,14 @@ class Afar:
     def chosen(self, table: Any) -> Float64:
         """Ask a classifier without probabilities: 1 for the class that it chooses."""
         return self._trusted.ask("chosen", table)
+
+
+class _Rows(msgspec.Struct, frozen=True, eq=False):
+    """Rows of the sample, as the object reads them."""
+
+    frame: Any
+    form: Any
+    """What it is asked with: the frame, or an array of numbers."""
 
 
 def bring_isolated(
@@ -98,58 +107,21 @@ def bring_isolated(
         NotConvertibleError: the object does not load, or cannot be asked.
         ParityError: the process answers differently.
     """
-    if file.handler != _PICKLES:
-        message = (
-            f"{file.path} is no pickle, and only those run in a process of their own; import it without --isolated"
-        )
-        raise UsageError(message)
+    _refuse_others(file)
     wanted = _resolved(requirements) if requirements is not None else None
     content = file.path.read_bytes()
-    limits = limits or Limits()
-    frame, held = sample.frame, None
-    form: Any = frame
-    try:
-        if wanted is not None:
-            form = frame = _as_read(frame, ())
-        else:
-            held = Trusted(file)
-            frame = _columns_it_knows(frame, held.loaded.columns, file.path)
-            frame = _as_read(frame, held.loaded.none_texts)
-            form = _form(held, frame, file.path)
-        seen, fields = plugins.attribute(f"{_ROOM}.seen", "seen_of")(frame)
-        if isinstance(form, np.ndarray):
-            seen = msgspec.structs.replace(seen, container="array", dtype=form.dtype.name)
-        packed = _Packed(content, seen, wanted, limits, str(file.path))
-        asked_here = None if held is None else (Afar(held), form)
-        converted = finished(packed.converted(fields, sample.target, asked_here), finish)
+    with nullcontext() if wanted is not None else Trusted(file) as held:
+        rows = _as_asked(sample.frame, held, file.path)
+        seen, fields = _seen(rows)
+        packed = _Packed(content, seen, wanted, limits or Limits(), str(file.path))
+        here = None if held is None else (Afar(held), rows.form)
+        converted = finished(packed.converted(fields, sample.target, here), finish)
+        manifest = labelled(assemble(name, converted, lineage=_lineage(file, packed.kind, sample)), converted)
         told, _ = opened(converted.graph)
-        origin = _lineage(file, packed.kind, sample)
-        manifest = labelled(assemble(name, converted, lineage=origin), converted)
-        if held is not None:
-            asked, as_given = _held(held, form, told)
-        else:
-            asked, as_given = _another(manifest, converted, frame)
-        columns = table_columns(manifest.signature, frame)
-        proved = {field: column[:MOST_PROVED] for field, column in columns.items()}
-        bundle = written(
-            converted,
-            manifest,
-            asked,
-            as_given,
-            rooms,
-            reference=columns,
-            proved_on=proved,
-            answers=sample.answers,
-            data=sample.digest,
-            background=finish.background,
-        )
-        return bundle, (*(held.notes if held else (_UNCOMPARED,)), *converted.notes, *sample.notes)
-    finally:
-        if held is not None:
-            held.close()
-
-
-_UNCOMPARED = "the file was not loaded under the versions installed here: its own process was compared with another one"
+        asked, as_given = _another(manifest, converted, rows.frame) if held is None else _held(held, rows.form, told)
+        shown = _shown(manifest, rows.frame, sample, background=finish.background)
+        bundle = written(converted, manifest, asked, as_given, rooms, shown)
+        return bundle, (*((_UNCOMPARED,) if held is None else held.notes), *converted.notes, *sample.notes)
 
 
 class _Packed:
@@ -216,6 +188,42 @@ class _Packed:
         )
 
 
+def _refuse_others(file: CodeFile) -> None:
+    if file.handler != _PICKLES:
+        message = (
+            f"{file.path} is no pickle, and only those run in a process of their own; import it without --isolated"
+        )
+        raise UsageError(message)
+
+
+def _as_asked(frame: Any, held: Trusted | None, path: Path) -> _Rows:
+    """Bring the sample into the form that the object answers, where it is loaded here; else into that of a frame."""
+    if held is None:
+        frame = _as_read(frame, ())
+        return _Rows(frame, frame)
+    frame = _as_read(sample_columns(frame, held.loaded.columns, str(path)), held.loaded.none_texts)
+    return _Rows(frame, _form(held, frame, path))
+
+
+def _seen(rows: _Rows) -> tuple[Seen, tuple[Field, ...]]:
+    seen: Seen
+    seen, fields = plugins.attribute(f"{_ROOM}.seen", "seen_of")(rows.frame)
+    if isinstance(rows.form, np.ndarray):
+        seen = msgspec.structs.replace(seen, container="array", dtype=rows.form.dtype.name)
+    return seen, fields
+
+
+def _shown(manifest: Manifest, frame: Any, sample: Sample, *, background: int) -> Shown:
+    columns = table_columns(manifest.signature, frame)
+    return Shown(
+        reference=columns,
+        proved_on={field: column[:MOST_PROVED] for field, column in columns.items()},
+        baseline=baseline_file(manifest.signature, sample.answers),
+        data=sample.digest,
+        background=background,
+    )
+
+
 def _held(held: Trusted, form: Any, told: Isolated) -> tuple[Asked, AsGiven]:
     original = Original(Afar(held), told)
     return original.columns, lambda start, stop: original.given(_cut(form, start, stop))
@@ -266,36 +274,6 @@ def _form(held: Trusted, frame: Any, path: Path) -> Any:
 
 def _is_numeric(frame: Any) -> bool:
     return all(frame[name].dtype.kind in "biuf" for name in frame.columns)
-
-
-def _columns_it_knows(frame: Any, names: Sequence[str], path: Path) -> Any:
-    absent = [name for name in names if name not in frame.columns]
-    if absent:
-        message = (
-            f"{path} was fitted on columns that the sample lacks: {', '.join(absent[:10])}; the sample has "
-            f"{', '.join(frame.columns[:20])}"
-        )
-        raise DataError(message)
-    return frame[list(names)] if names else frame
-
-
-def read_requirements(path: Path) -> tuple[str, ...]:
-    """Read names and versions, one a line, as ``pip freeze`` writes them.
-
-    Raises:
-        DataError: a line is more than that, such as an option, a path or a URL; or there is no such file.
-    """
-    try:
-        lines = [line.partition(" #")[0].strip() for line in path.read_text("utf-8").splitlines()]
-    except (OSError, UnicodeDecodeError) as error:
-        message = f"{path} cannot be read as a list of requirements ({error}); write one with `pip freeze`"
-        raise DataError(message) from error
-    found = [line for line in lines if line and not line.startswith("#")]
-    strange = [line for line in found if not _REQUIREMENT.fullmatch(line)]
-    if strange:
-        message = f"{path} has the line {strange[0]!r}, and names with versions are taken only (scikit-learn==1.7.2)"
-        raise DataError(message)
-    return tuple(found)
 
 
 def _resolved(path: Path) -> tuple[str, ...]:

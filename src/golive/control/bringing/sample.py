@@ -1,6 +1,7 @@
 """Sample: rows with their true answers, that a model from elsewhere is proved on and that its profile is made from."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,3 +74,19 @@ def read_sample(data: Any, target: str) -> Sample:
         digest=digest,
         notes=(f"{left_out} rows of the sample have no {target!r} and were left out",) if left_out else (),
     )
+
+
+def sample_columns(frame: Any, names: Sequence[str], who: str) -> Any:
+    """Give the columns that a model was fitted on, in its order; all of them where it does not name any.
+
+    Raises:
+        DataError: the sample lacks one of them; the message begins with ``who``.
+    """
+    absent = [name for name in names if name not in frame.columns]
+    if absent:
+        message = (
+            f"{who} was fitted on columns that the sample lacks: {', '.join(absent[:10])}; the sample has "
+            f"{', '.join(frame.columns[:20])}"
+        )
+        raise DataError(message)
+    return frame[list(names)] if names else frame

@@ -6,9 +6,11 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from golive.control.judging.evaluate_tensors import Words, evaluate_arrays_file, refuse_training, refuse_words
+from golive.control.judging.announced import Progress, quiet
 from golive.control.judging.judged import Judged, file_rows, project_judged
 from golive.control.judging.measure import measure_bundle
+from golive.control.judging.tensorial.evaluate import evaluate_arrays_file
+from golive.control.judging.tensorial.words import Words, refuse_training, refuse_words
 from golive.control.project.file import Project
 from golive.control.refs import serving_release
 from golive.control.rooms import Rooms
@@ -49,6 +51,7 @@ def evaluate(
     say: Say,
     positions: Int64 | None = None,
     against: Bundle | None = None,
+    on_progress: Progress = quiet,
 ) -> Evidence:
     """Measure a project's bundle on its test rows, or give the evidence that an earlier run attached.
 
@@ -79,6 +82,7 @@ def evaluate(
             data=trained.data,
             rows_from="test",
             more=_refits(project, fitted),
+            on_progress=on_progress,
         )
         rooms.bundles.attach_evidence(evidence)
         (folder / "evidence.json").write_bytes(msgspec.json.encode(evidence))
@@ -109,6 +113,7 @@ def evaluate_table(
     policy: Policy | None = None,
     against: Bundle | None = None,
     words: Words | None = None,
+    on_progress: Progress = quiet,
 ) -> Evidence:
     """Measure any bundle on the rows of a file that holds its target, and attach the evidence.
 
@@ -121,6 +126,7 @@ def evaluate_table(
         policy: The gate's rules.
         against: The bundle to compare with; without one, what is live under the name.
         words: Of a bundle of tensors, what the arrays of the file mean.
+        on_progress: Of a bundle of rows, is told which part of the evaluation begins.
 
     Raises:
         UsageError: ``against`` answers another question, or words do not fit the model.
@@ -139,7 +145,7 @@ def evaluate_table(
         policy=policy or Policy(),
     )
     champion = champion_of(bundle, rooms) if against is None else comparable(bundle, against)
-    evidence = measure_bundle(bundle, rooms, judged=judged, champion=champion, data=digest)
+    evidence = measure_bundle(bundle, rooms, judged=judged, champion=champion, data=digest, on_progress=on_progress)
     rooms.bundles.attach_evidence(evidence)
     return evidence
 

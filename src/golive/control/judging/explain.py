@@ -33,11 +33,15 @@ from golive.serving.explaining.account import REASONS, Account, Question
 from golive.serving.explaining.opening import opened
 
 ROWS_AT_ONCE = 500
+_SAMPLED_AT_ONCE = 10
+"""Where the model is asked about each row many times, so that it is seen to go on."""
 _SLICE_ROWS = 20_000
 _PIECE = 1 << 20
 """Bytes that are copied at a time."""
 _STDIN = "-"
+_ROWS_TOLD = "rows explained"
 Move = Callable[[int, int, str], None]
+"""Told how many rows are done, of how many, and what they are."""
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,13 +134,16 @@ def explain(
     pieces = _picked(_pieces(place, account, wish), wish.row)
     told: list[dict[str, Any]] = []
     sink = _Sink(output, account) if output else None
-    rows, error, evaluations, background_rows = 0, 0.0, 0, 0
+    rows, error, evaluations, background_rows, total = 0, 0.0, 0, 0, 0
     with sink or nullcontext():
         for piece in pieces:
-            one = account.explain(piece, question, chunk=ROWS_AT_ONCE)
+            # Only now is it known that the table has what the model reads.
+            total = total or _counted(place, account, wish)
+            look = _looking(rows, piece, max(total, rows), account, move)
+            one = account.explain(piece, question, look=look, chunk=_at_once(account))
             rows, error = rows + len(one.rows), max(error, one.error)
             evaluations, background_rows = one.evaluations, one.background_rows
-            move(rows, 0, f"{rows:,} rows explained")
+            move(rows, max(total, rows), _ROWS_TOLD)
             if sink is not None:
                 sink.write(one.rows)
             else:
@@ -188,6 +195,42 @@ def explain_rows(bundle: Bundle, account: Account, rows: Mapping[str, Any], wish
     )
 
 
+def _at_once(account: Account) -> int:
+    return _SAMPLED_AT_ONCE if account.method == "permutation" else ROWS_AT_ONCE
+
+
+def _looking(done: int, piece: Mapping[str, Column], total: int, account: Account, move: Move) -> Callable[[], None]:
+    """Give what is called before each part of a piece; the rows ``done`` came before it."""
+    count, looks = len(next(iter(piece.values()))), 0
+
+    def look() -> None:
+        nonlocal looks
+        now = done + min(looks * _at_once(account), count)
+        move(now, max(total, done + count), _ROWS_TOLD)
+        looks += 1
+
+    return look
+
+
+def _counted(place: str, account: Account, wish: Wish) -> int:
+    """Count the rows to explain; 0 where that is not known before they are read, or not worth reading a table twice."""
+    if wish.row is not None:
+        return 1
+    if _is_json(place) or account.method != "permutation":
+        return 0
+    table: SlicedTable = plugins.load("tables", reader_of(place))
+    fields, nothing = account.signature.inputs[:1], pa.schema([])
+    return sum(
+        rows.seen
+        for part in table.slices(place, wish.options, rows=_SLICE_ROWS)
+        for rows in table.read_slice(place, part, wish.options, fields=fields, kept=nothing)
+    )
+
+
+def _is_json(place: str) -> bool:
+    return place == _STDIN or place.lstrip()[:1] in {"{", "["}
+
+
 def _class(account: Account, label: str) -> int:
     names = [str(name) for name in labels_of(account.signature)]
     if label not in names:
@@ -228,7 +271,7 @@ def _picked(pieces: Iterator[dict[str, Column]], row: int | None) -> Iterator[di
 
 def _pieces(place: str, account: Account, wish: Wish) -> Iterator[dict[str, Column]]:
     """Read the rows, as canonical columns by input."""
-    if place == _STDIN or place.lstrip()[:1] in {"{", "["}:
+    if _is_json(place):
         content = sys.stdin.buffer.read() if place == _STDIN else place.encode()
         yield _from_json(content, account)
         return

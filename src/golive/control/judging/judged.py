@@ -8,7 +8,8 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from golive.control.packing.package import table_columns, truth_of
+from golive.control.packing.opened import table_columns
+from golive.control.packing.truth import truth_of
 from golive.control.project.file import Project
 from golive.control.train import Trained
 from golive.domain.bundle import Bundle
@@ -22,6 +23,7 @@ from golive.evaluation.subject import Rows, Subject, Table, taken
 from golive.inference.explaining.background import BACKGROUND
 from golive.inference.explaining.open import open_explainer
 from golive.inference.road import Road
+from golive.inference.varied import Varied
 from golive.packaging.build import PROFILE, profile_of
 from golive.ports import Column, Float64, Int64
 from golive.training.fitted import Fitted
@@ -66,6 +68,7 @@ def subject_of(
         kept=kept,
         answers=sound,
         predict=road.columns,
+        vary=lambda table: Varied(road, table).ask,
         explainer=open_explainer(road, files) if BACKGROUND in files else None,
         training=judged.training,
         profile=profile_of(files) if PROFILE in files else None,

@@ -7,8 +7,10 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from golive.control.judging.announced import Progress, announced, quiet
 from golive.control.judging.judged import Judged, rows_taken, subject_of
-from golive.control.packing.package import BASELINE, open_bundle
+from golive.control.packing.opened import accepted, open_bundle
+from golive.control.packing.truth import BASELINE
 from golive.control.rooms import Rooms, code_version
 from golive.domain.bundle import Bundle
 from golive.domain.digest import Digest
@@ -18,9 +20,8 @@ from golive.evaluation.roles import Note, note
 from golive.evaluation.run import evaluate, measure_latency
 from golive.evaluation.sections import SECTIONS, with_found, with_sections
 from golive.evaluation.subject import Part, Section, Table
-from golive.inference.front import compile_front
 from golive.inference.road import Road
-from golive.ports import Float64, Int64
+from golive.ports import Float64
 
 LATENCY_RUNS = 300
 BATCHES = (1, 10, 100, 1000)
@@ -40,16 +41,19 @@ def measure_bundle(
     data: Digest,
     rows_from: RowsFrom = "given",
     more: Mapping[str, Part] | None = None,
+    on_progress: Progress = quiet,
 ) -> Evidence:
     """Predict with the bundle, its dummy baseline and the champion on the same rows, compare, and look further.
 
-    Rows that the bundle's signature refuses are left out and counted. ``more`` are parts that only a project has.
+    Rows that the bundle's signature refuses are left out and counted. ``more`` are parts that only a project has;
+    ``on_progress`` is told which part begins.
     """
     files = rooms.bundles.files(bundle)
     road = open_bundle(bundle, files)
-    accepted = _accepted(bundle, judged.rows.columns)
-    refused = len(judged.rows.truth) - len(accepted)
-    judged = msgspec.structs.replace(judged, rows=rows_taken(judged.rows, accepted)) if refused else judged
+    on_progress(0, 1, "evaluate: the test rows")
+    kept = accepted(bundle, judged.rows.columns)
+    refused = len(judged.rows.truth) - len(kept)
+    judged = msgspec.structs.replace(judged, rows=rows_taken(judged.rows, kept)) if refused else judged
     columns, signature = judged.rows.columns, bundle.signature
     predicted = road.columns(columns)
     answer = np.array(msgspec.json.decode(files[BASELINE], type=list[float]))
@@ -70,7 +74,7 @@ def measure_bundle(
         code=code_version(),
         size_bytes=bundle.size_bytes,
         threshold=bundle.manifest.decision.threshold,
-        extra_measures=(*_latencies(road, columns), _refused(refused, len(accepted))),
+        extra_measures=(*_latencies(road, columns), _refused(refused, len(kept))),
         declared=judged.declared,
         groups=judged.rows.column(judged.declared.group),
     )
@@ -81,7 +85,8 @@ def measure_bundle(
     found = {"refusals": Section(notes=tuple(notes)), "latency": Section(details=_batches(road, columns))}
     if not evidence.rows:
         found["nothing"] = Section(findings=(_nothing(bundle, len(judged.rows.truth) + refused),), checked=("rows",))
-    whole = evidence if subject is None else with_sections(evidence, subject, {**SECTIONS, **(more or {})})
+    parts = announced({**SECTIONS, **(more or {})}, on_progress)
+    whole = evidence if subject is None else with_sections(evidence, subject, parts)
     return msgspec.structs.replace(with_found(whole, found), rows_from=rows_from)
 
 
@@ -99,11 +104,6 @@ def _nothing(bundle: Bundle, rows: int) -> Finding:
     )
 
 
-def _accepted(bundle: Bundle, columns: Table) -> Int64:
-    front = compile_front(bundle.manifest.preparation, bundle.signature)
-    return np.flatnonzero(front.accepted(columns)).astype(np.int64)
-
-
 def _refused(count: int, accepted: int) -> Measure:
     return Measure(name="refused_rows", value=float(count), rows=count + accepted, better="lower")
 
@@ -117,7 +117,7 @@ def _champion_predictions(
     if absent:
         text = "the live model reads {column}, which these rows do not have, and is not measured"
         return None, (note("champion_columns", text, column=absent[0]),)
-    count = len(next(iter(columns.values()))) - len(_accepted(champion, columns))
+    count = len(next(iter(columns.values()))) - len(accepted(champion, columns))
     if count:
         text = "the live model refuses {count} of these rows, and is not measured"
         return None, (note("champion_refuses", text, count=count),)

@@ -1,6 +1,5 @@
 """Tensors: a signature of tensors, or somebody's arrays, in; the bodies of requests out, made before the load."""
 
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from golive.control import arrays
 from golive.control.load.requests import Body, Form
 from golive.domain.signature import Signature, Tensor, TensorType
 from golive.errors import DataError, RequestError
@@ -91,16 +91,7 @@ def read_arrays(path: Path, signature: Signature) -> dict[str, Any]:
     Raises:
         DataError: it is none of numpy's, or holds objects.
     """
-    try:
-        found = np.load(path, allow_pickle=False)
-        if isinstance(found, np.ndarray):
-            return {signature.tensors[0].name: found}
-        with found:
-            return {name: found[name] for name in found.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        reason = str(error).partition(". ")[0]
-        message = f"{path} cannot be read as arrays ({reason}); write it with numpy.savez(file, name=array, ...)"
-        raise DataError(message) from error
+    return arrays.read_arrays(path, signature.tensors[0].name)
 
 
 def has_row_axes(signature: Signature) -> bool:

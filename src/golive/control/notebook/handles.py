@@ -13,9 +13,7 @@ from golive.control.judging.explain import Wish as ExplainWish
 from golive.control.judging.explain import account_of, explain_rows
 from golive.control.notebook.explained import ExplanationHandle
 from golive.control.notebook.frames import named_columns
-from golive.control.packing.package import (
-    open_bundle,
-)
+from golive.control.packing.opened import open_bundle
 from golive.control.packing.tensors import OpenTensors, open_tensors
 from golive.control.refs import serving_release
 from golive.control.rooms import Rooms

@@ -9,7 +9,7 @@ from golive.control.notebook.frames import digest_of_rows, named_columns
 from golive.control.notebook.handles import BundleHandle
 from golive.control.optimizing.optimize import Optimized, Plan, optimize
 from golive.control.optimizing.optimize_rows import given_rows, some, split_rows
-from golive.control.packing.package import truth_of
+from golive.control.packing.truth import truth_of
 from golive.control.rooms import Rooms
 from golive.errors import DataError
 from golive.inference.table import columns_of

@@ -12,22 +12,19 @@ from golive.control.bringing.bring import bring
 from golive.control.deploy import deploy as deploy_release
 from golive.control.deploy import one_at_a_time, release
 from golive.control.judging.evaluate import comparable
-from golive.control.judging.evaluate_tensors import Words, evaluate_arrays, refuse_training, refuse_words
 from golive.control.judging.gate import refuse_unless_allowed
 from golive.control.judging.judged import Judged, extra_columns, usable_truth
 from golive.control.judging.measure import measure_bundle
+from golive.control.judging.tensorial.evaluate import evaluate_arrays
+from golive.control.judging.tensorial.words import Words, refuse_training, refuse_words
 from golive.control.live import ensure_running
 from golive.control.notebook.frames import as_rows, by_name, digest_of_rows, like, named_columns
 from golive.control.notebook.handles import BundleHandle, EvidenceHandle, LiveModel
+from golive.control.packing.frameworks import converted_by, framework_for, refuse_several_targets
 from golive.control.packing.isolate import package_isolated
-from golive.control.packing.package import (
-    baseline_file,
-    converted_by,
-    framework_for,
-    prove_and_write,
-    refuse_several_targets,
-)
+from golive.control.packing.proof import Shown, prove_and_write
 from golive.control.packing.tensors import is_of_tensors, package_tensors, tensor_framework_for
+from golive.control.packing.truth import baseline_file
 from golive.control.refs import find_used
 from golive.control.rooms import Rooms, code_version, environment, open_rooms
 from golive.control.rules import refuse_unanswerable
@@ -158,13 +155,15 @@ def _converted(
         converted,
         finished_original(original, finish),
         rooms,
-        reference=columns,
-        proved_on=columns,
-        baseline=baseline_file(manifest.signature, target),
-        data=data,
+        Shown(
+            reference=columns,
+            proved_on=columns,
+            baseline=baseline_file(manifest.signature, target),
+            data=data,
+            background=finish.background,
+        ),
         tolerance=tolerance,
         seed=0,
-        background=finish.background,
     )
 
 

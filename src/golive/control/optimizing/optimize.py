@@ -5,14 +5,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
-import numpy as np
 
 from golive import plugins
-from golive.control.packing.package import RUNTIME, open_bundle
+from golive.control.optimizing.halves import SEED, Rows
+from golive.control.optimizing.told import evidence_of, row_of
+from golive.control.packing.opened import open_bundle
+from golive.control.packing.proof import RUNTIME
 from golive.control.rooms import Rooms, code_version, environment
 from golive.domain.bundle import Bundle, Manifest
-from golive.domain.digest import Digest, short
-from golive.domain.evidence import Evidence, Measure, RowsFrom
+from golive.domain.digest import short
+from golive.domain.evidence import Evidence
 from golive.domain.preparation import Preparation
 from golive.errors import DataError, UsageError
 from golive.inference.explaining.background import BACKGROUND
@@ -20,9 +22,9 @@ from golive.inference.explaining.container import EXPLAINER
 from golive.inference.front import compile_front
 from golive.inference.road import open_road
 from golive.optimization.limits import Limits
-from golive.optimization.loss import Judge, Loss, default_metric
+from golive.optimization.loss import Judge, default_metric
 from golive.optimization.making import Apart
-from golive.optimization.measured import Comparison, Reading
+from golive.optimization.measured import Reading
 from golive.optimization.measuring import Graph, compare
 from golive.optimization.plot import plot_svg
 from golive.optimization.search import Searched, search
@@ -37,9 +39,6 @@ LIMIT_S = 60.0
 """How long the measurement of one candidate may take; a second or two is usual."""
 LEAST_MAKING_S = 30.0
 """So long the making of one candidate may take however small the budget is; else as long as the budget."""
-MOST_ROWS = 20_000
-"""More rows than this make no interval that matters narrower, and every candidate slower to judge."""
-SEED = 20
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,19 +51,6 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """No candidate is begun after this many seconds."""
     only: tuple[str, ...] = ()
     """The optimizers to ask, by name; empty: all that are installed."""
-
-
-class Rows(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """The rows of one optimization, by column in the canonical form: to make candidates from, and to judge them by."""
-
-    making: Mapping[str, Column]
-    judging: Mapping[str, Column]
-    truth: Float64 | Int64
-    """Of the rows to judge by: values, or class indices (-1: unknown)."""
-    data: Digest
-    rows_from: RowsFrom = "given"
-    trained: bool = False
-    """Whether ``making`` are the rows that the model was trained on: the reference profile is then made anew."""
 
 
 class Optimized(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -110,23 +96,8 @@ def optimize(
     making, judging = _tensors(bundle.manifest, rows.making), _tensors(bundle.manifest, rows.judging)
     road = open_bundle(bundle, files)
     metric = plan.metric or default_metric(bundle.signature.task)
-    judge = Judge(
-        task=bundle.signature.task,
-        metric=metric,
-        truth=rows.truth,
-        original=road.session.run(*judging),
-        threshold=bundle.manifest.decision.threshold,
-        seed=SEED,
-    )
-    subject = Subject(
-        graph=graph,
-        preparation=bundle.manifest.preparation,
-        task=bundle.signature.task,
-        numbers=making[0],
-        codes=making[1],
-        answers=road.session.run(*making),
-        seed=SEED,
-    )
+    judge = _judge(bundle, rows, road.session.run(*judging), metric)
+    subject = _subject(bundle, graph, making, road.session.run(*making))
     searched = search(
         subject,
         _optimizers(plan),
@@ -139,7 +110,7 @@ def optimize(
     child = None if searched.best is None else _write(bundle, searched.best.candidate, rows, files, rooms)
     evidence = None
     if child is not None and searched.best is not None:
-        evidence = _evidence(child, bundle, searched, plan.limits, rows, rooms)
+        evidence = evidence_of(child, bundle, searched, plan.limits, rows, rooms)
         rooms.bundles.attach_evidence(evidence)
     return Optimized(
         parent=bundle,
@@ -154,22 +125,27 @@ def optimize(
     )
 
 
-def accepted(bundle: Bundle, columns: Mapping[str, Column]) -> Int64:
-    """Give the positions of the rows that a bundle's signature lets pass."""
-    front = compile_front(bundle.manifest.preparation, bundle.signature)
-    return np.flatnonzero(front.accepted(columns)).astype(np.int64)
+def _judge(bundle: Bundle, rows: Rows, answers: Float64, metric: str) -> Judge:
+    return Judge(
+        task=bundle.signature.task,
+        metric=metric,
+        truth=rows.truth,
+        original=answers,
+        threshold=bundle.manifest.decision.threshold,
+        seed=SEED,
+    )
 
 
-def taken(columns: Mapping[str, Column], rows: Int64) -> dict[str, Column]:
-    """Take rows of a table of columns."""
-    return {name: column[rows] for name, column in columns.items()}
-
-
-def halves(rows: Int64, share: float) -> tuple[Int64, Int64]:
-    """Split rows at random, the same way each time: ``share`` of them first, at most :data:`MOST_ROWS` each."""
-    mixed = np.random.default_rng(SEED).permutation(rows)
-    border = round(len(mixed) * share)
-    return np.sort(mixed[:border][:MOST_ROWS]), np.sort(mixed[border:][:MOST_ROWS])
+def _subject(bundle: Bundle, graph: bytes, rows: tuple[Float64, Int64], answers: Float64) -> Subject:
+    return Subject(
+        graph=graph,
+        preparation=bundle.manifest.preparation,
+        task=bundle.signature.task,
+        numbers=rows[0],
+        codes=rows[1],
+        answers=answers,
+        seed=SEED,
+    )
 
 
 def _check(bundle: Bundle, plan: Plan) -> None:
@@ -266,43 +242,6 @@ def _write(bundle: Bundle, candidate: Candidate, rows: Rows, files: Mapping[str,
     return rooms.bundles.write(manifest, written, created_at=rooms.now())
 
 
-def _evidence(child: Bundle, parent: Bundle, searched: Searched, limits: Limits, rows: Rows, rooms: Rooms) -> Evidence:
-    best = searched.best
-    measures = _measures(best.loss, best.comparison) if best and best.loss and best.comparison else ()
-    return Evidence(
-        bundle=child.digest,
-        kind="optimization",
-        data=rows.data,
-        rows=len(rows.truth),
-        rows_from=rows.rows_from,
-        measured_at=rooms.now(),
-        code=code_version(),
-        measures=measures,
-        details={
-            "parent": parent.digest,
-            "chosen": best.candidate.name if best else "",
-            "max_loss": limits.max_loss,
-            "prefer": limits.prefer,
-            "candidates": [row_of(one, searched) for one in searched.tried],
-            "left_out": list(searched.left_out),
-        },
-    )
-
-
-def row_of(one: Tried, searched: Searched) -> dict[str, object]:
-    """Say what was found about a candidate in plain values, for evidence and programs."""
-    return {
-        "name": one.candidate.name,
-        "method": one.method,
-        "outcome": one.outcome,
-        "reason": one.reason,
-        "pareto": any(one is other for other in searched.pareto),
-        "chosen": one is searched.best,
-        "cost": None if one.comparison is None else msgspec.to_builtins(one.comparison),
-        "loss": None if one.loss is None else msgspec.to_builtins(one.loss),
-    }
-
-
 def summary(found: Optimized) -> dict[str, object]:
     """Give an optimization in plain values, for programs."""
     return {
@@ -317,36 +256,6 @@ def summary(found: Optimized) -> dict[str, object]:
         "left_out": list(found.searched.left_out),
         "plot": str(found.plot),
     }
-
-
-def _measures(loss: Loss, found: Comparison) -> tuple[Measure, ...]:
-    rows, cost = loss.rows, found.candidate
-    times = "on one core, in turns with the original"
-    share = Measure(
-        name="loss",
-        value=loss.share,
-        lower=loss.lower,
-        upper=loss.upper,
-        rows=rows,
-        method="Poisson bootstrap of the paired difference",
-        better="lower",
-        note=f"worsening of {loss.metric} as a share of the original's",
-    )
-    return (
-        Measure(name=loss.metric, value=loss.candidate, rows=rows),
-        Measure(name=f"parent.{loss.metric}", value=loss.original, rows=rows),
-        share,
-        Measure(name="decisions_flipped", value=float(loss.flipped), rows=rows, better="lower"),
-        Measure(name="graph_mb", value=cost.size_bytes / 1e6, better="lower"),
-        Measure(name="parent.graph_mb", value=found.original.size_bytes / 1e6, better="lower"),
-        Measure(name="one_row.p50_us", value=cost.p50_us, method=times, better="lower"),
-        Measure(name="one_row.p99_us", value=cost.p99_us, method=times, better="lower"),
-        Measure(name="one_row.speedup", value=found.one_row, method=times, better="higher"),
-        Measure(name="thousand_rows.ms", value=cost.thousand_ms, method=times, better="lower"),
-        Measure(name="thousand_rows.speedup", value=found.thousand_rows, method=times, better="higher"),
-        Measure(name="load_ms", value=cost.load_ms, method=times, better="lower"),
-        Measure(name="memory_mb", value=cost.memory_mb, method=times, better="lower"),
-    )
 
 
 def _plot(bundle: Bundle, searched: Searched, limits: Limits, rooms: Rooms) -> Path:

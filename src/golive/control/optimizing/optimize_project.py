@@ -8,8 +8,10 @@ import numpy as np
 
 from golive import plugins
 from golive.control.judging.evaluate import evaluate
-from golive.control.optimizing.optimize import Optimized, Plan, Rows, accepted, halves, optimize, taken
-from golive.control.packing.package import table_columns, truth_of
+from golive.control.optimizing.halves import Rows, halves, taken
+from golive.control.optimizing.optimize import Optimized, Plan, optimize
+from golive.control.packing.opened import accepted, table_columns
+from golive.control.packing.truth import truth_of
 from golive.control.project.file import Project
 from golive.control.rooms import Rooms
 from golive.control.stages import Say, Stage, kept, key_of, source_digest
@@ -76,7 +78,9 @@ def evaluated(
     Where something was chosen by test rows, it is evaluated on the others.
     """
     found, measuring = optimized(project, trained, bundle, rooms, say=say, on_progress=on_progress)
-    return found, evaluate(project, trained, found, rooms, say=say, positions=measuring, against=against)
+    return found, evaluate(
+        project, trained, found, rooms, say=say, positions=measuring, against=against, on_progress=on_progress
+    )
 
 
 def optimized(

@@ -8,9 +8,12 @@ import msgspec
 from golive.control.here import project_folder
 from golive.control.judging.evaluate import evaluate
 from golive.control.judging.judged import answers_of
-from golive.control.optimizing.optimize import Optimized, Plan, Rows, accepted, halves, optimize, taken
+from golive.control.optimizing.halves import Rows, halves, taken
+from golive.control.optimizing.optimize import Optimized, Plan, optimize
 from golive.control.optimizing.optimize_project import project_rows
-from golive.control.packing.package import package, table_columns, truth_of
+from golive.control.packing.opened import accepted, table_columns
+from golive.control.packing.package import package
+from golive.control.packing.truth import truth_of
 from golive.control.project.read import base_of, read_project
 from golive.control.refs import find_bundle
 from golive.control.rooms import open_rooms
@@ -72,7 +75,7 @@ def optimize_reference(
     divided = project_rows(bundle, trained)
     found = optimize(bundle, divided.rows, plan, rooms, told=told)
     if found.bundle is not None:
-        evaluate(project, trained, found.bundle, rooms, say=say, positions=divided.measuring)
+        evaluate(project, trained, found.bundle, rooms, say=say, positions=divided.measuring, on_progress=on_progress)
     return found
 
 

@@ -9,14 +9,16 @@ import msgspec
 import numpy as np
 
 from golive import plugins
-from golive.control.packing.package import baseline_file, lineage, table_columns, write_proved
-from golive.control.packing.proof import parity_text
+from golive.control.packing.opened import table_columns
+from golive.control.packing.package import lineage, shown_of
+from golive.control.packing.proof import Shown, parity_text, write_proved
+from golive.control.packing.truth import baseline_file
 from golive.control.project.file import Project
 from golive.control.rooms import Rooms, code_version
 from golive.control.stages import Say, Stage
 from golive.control.train import Trained
 from golive.domain.bundle import Bundle, Lineage, Manifest
-from golive.domain.digest import Digest, digest_of_value, short
+from golive.domain.digest import digest_of_value, short
 from golive.domain.preparation import Preparation, Vocabulary
 from golive.domain.signature import DType, Field, Signature
 from golive.errors import NotConvertibleError, VerificationError
@@ -159,11 +161,13 @@ def package_isolated(
         original.columns,
         lambda start, stop: original.given(sample.iloc[start:stop] if hasattr(sample, "iloc") else sample[start:stop]),
         rooms,
-        reference=columns,
-        proved_on=columns,
-        answers=np.asarray(answers),
-        data=data,
-        background=finish.background,
+        Shown(
+            reference=columns,
+            proved_on=columns,
+            baseline=baseline_file(converted.signature, answers),
+            data=data,
+            background=finish.background,
+        ),
     )
 
 
@@ -201,11 +205,7 @@ def package_project_isolated(project: Project, trained: Trained, rooms: Rooms, *
         asked,
         lambda start, stop: original.given(prepared.iloc[start:stop]),
         rooms,
-        reference=table_columns(made.signature, fitted.train_raw),
-        proved_on=table_columns(made.signature, fitted.test_raw),
-        answers=fitted.train_target,
-        data=trained.data,
-        background=project.answers.background,
+        shown_of(project, trained, fitted, made),
     )
     text = f"{bundle.name} {short(bundle.digest)}, in a process of its own; {parity_text(bundle, rooms)}"
     say(Stage(name="package", text=text, seconds=time.monotonic() - started))
@@ -230,28 +230,13 @@ def written(
     original: Asked,
     as_given: AsGiven,
     rooms: Rooms,
-    *,
-    reference: Mapping[str, Column],
-    proved_on: Mapping[str, Column],
-    answers: Any,
-    data: Digest,
-    background: int,
+    shown: Shown,
 ) -> Bundle:
     """Prove that the process answers like the original, then write the bundle with the proof attached."""
     road = open_road(manifest, converted.graph, plugins.load("runtimes", RUNTIME))
-    boundary = boundary_rows(proved_on, converted.thresholds, manifest, rng=np.random.default_rng(0))
-    proof = prove_isolated(original, as_given, road, proved_on, boundary)
-    baseline = baseline_file(manifest.signature, answers)
-    return write_proved(
-        road,
-        converted.graph,
-        proof,
-        rooms,
-        reference=reference,
-        baseline=baseline,
-        data=data,
-        background=background,
-    )
+    boundary = boundary_rows(shown.proved_on, converted.thresholds, manifest, rng=np.random.default_rng(0))
+    proof = prove_isolated(original, as_given, road, shown.proved_on, boundary)
+    return write_proved(road, converted.graph, proof, rooms, shown)
 
 
 def _columns_of(sample: Any, signature: Signature) -> dict[str, Column]:

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 
 from golive import plugins
-from golive.control.packing.package import RUNTIME, framework_for
+from golive.control.packing.frameworks import framework_for
+from golive.control.packing.proof import RUNTIME, attach_proof
 from golive.control.rooms import Rooms, code_version, environment
 from golive.domain.bundle import Bundle, Lineage, Manifest
 from golive.domain.digest import Digest, digest_of, digest_of_value
-from golive.domain.evidence import Evidence, Measure
+from golive.domain.evidence import Measure
 from golive.domain.preparation import Preparation
 from golive.domain.signature import Signature
 from golive.errors import NotConvertibleError, UsageError
@@ -147,25 +148,15 @@ def assemble_tensors(name: str, graph: bytes, signature: Signature, origin: Line
 def write_tensors(manifest: Manifest, graph: bytes, proof: Proof, rooms: Rooms) -> Bundle:
     """Write a bundle of tensors with the proof attached."""
     bundle = rooms.bundles.write(manifest, {manifest.graph: graph}, created_at=rooms.now())
-    rooms.bundles.attach_evidence(
-        Evidence(
-            bundle=bundle.digest,
-            kind="parity",
-            rows=proof.rows,
-            measured_at=rooms.now(),
-            code=code_version(),
-            measures=proof.measures,
-            details=proof.details,
-        )
-    )
+    attach_proof(bundle, proof, rooms)
     return bundle
 
 
-def unproved(note: str, notes: Sequence[str]) -> Proof:
+def unproved(note: str, notes: Sequence[str], difference: float = 0.0) -> Proof:
     """Give what stands for a proof where a graph is the file's own, so that there is nothing to compare it with."""
     return Proof(
         rows=0,
-        measures=(Measure(name="parity.difference", value=0.0, better="lower", note=note),),
+        measures=(Measure(name="parity.difference", value=difference, better="lower", note=note),),
         details={"form": "tensors", "notes": list(notes)},
     )
 

@@ -3,8 +3,8 @@
 import asyncio
 import os
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -84,6 +84,7 @@ async def supervise(
     records = str(scribe.path) if scribe else ""
     explanations = _explanations(order, run, nursery)
     explain = str(explanations.path) if explanations else ""
+    sides = [side for side in (scribe, explanations) if side is not None]
     fleet = Fleet(order, access, sockets.inference, records, nursery, collector_of(settings.collector), explain)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -91,6 +92,25 @@ async def supervise(
     if lifeline_fd is not None:
         loop.add_reader(lifeline_fd, _let_go, loop, lifeline_fd, fleet)
     await fleet.open()
+    async with _administered(fleet, order, run, sockets):
+        try:
+            await _settle_in(order, fleet, wishes)
+            for side in sides:
+                # Only now: its imports would take time from the workers that callers wait for.
+                side.begin()
+            _say_ready(order, run, sockets, starter)
+            await _watch(order, fleet, wishes)
+        finally:
+            tell("stopping")
+            run.remove()
+            await fleet.end()
+            for side in sides:
+                await side.end()
+
+
+@asynccontextmanager
+async def _administered(fleet: Fleet, order: SupervisorOrder, run: RunFolder, sockets: Sockets) -> AsyncIterator[None]:
+    """Answer on the admin socket and on the reading port, until the fleet has ended."""
     repository = Repository(fleet, order)
     servers = [_server(admin_app(fleet, repository)), _server(reading_app(fleet, repository))]
     serving = [
@@ -98,30 +118,20 @@ async def supervise(
         for server, bound in zip(servers, (sockets.admin, sockets.reading), strict=True)
     ]
     try:
-        await _settle_in(order, fleet, wishes)
-        if scribe is not None:
-            # Only now: its imports would take time from the workers that callers wait for.
-            scribe.begin()
-        if explanations is not None:
-            explanations.begin()
-        found = _run_file(order, run, sockets)
-        run.write(found)
-        starter.tell(Started(run=found))
-        calls = f", gRPC at {found.grpc}" if found.grpc else ""
-        tell(f"ready at {found.url}{calls}, metrics at {found.admin_url}/metrics, pid {found.pid}")
-        await _watch(order, fleet, wishes)
+        yield
     finally:
-        tell("stopping")
-        run.remove()
-        await fleet.end()
-        if scribe is not None:
-            await scribe.end()
-        if explanations is not None:
-            await explanations.end()
         for server in servers:
             server.should_exit = True
         await asyncio.gather(*serving, return_exceptions=True)
         run.socket("admin").unlink(missing_ok=True)
+
+
+def _say_ready(order: SupervisorOrder, run: RunFolder, sockets: Sockets, starter: Starter) -> None:
+    found = _run_file(order, run, sockets)
+    run.write(found)
+    starter.tell(Started(run=found))
+    calls = f", gRPC at {found.grpc}" if found.grpc else ""
+    tell(f"ready at {found.url}{calls}, metrics at {found.admin_url}/metrics, pid {found.pid}")
 
 
 def _let_go(loop: asyncio.AbstractEventLoop, lifeline_fd: int, fleet: Fleet) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from golive.domain.finding import Finding, FindingKind, Severity
+from golive.evaluation.pages.numbers import readable
 from golive.evaluation.pages.words.checks import WORDS
 from golive.evaluation.roles import Note
 
@@ -34,7 +35,7 @@ def finding(
     **values: Any,
 ) -> Finding:
     """Make a finding; its sentence is the phrase of its kind and code, filled with the values."""
-    text = WORDS[f"finding.{kind}.{code}"][0].format(**values)
+    text = WORDS[f"finding.{kind}.{code}"][0].format(**readable(values))
     return Finding(
         kind=kind, severity=severity, code=code, text=text, values=values, columns=columns, rows=rows[:20], p=p
     )
@@ -42,7 +43,12 @@ def finding(
 
 def note_of(code: str, **values: Any) -> Note:
     """Make a note of the report; its sentence is the phrase of its code."""
-    return {"code": code, "text": WORDS[f"note.{code}"][0].format(**values), **values}
+    return {"code": code, "text": WORDS[f"note.{code}"][0].format(**readable(values)), **values}
+
+
+def too_few(kind: FindingKind, rows: int, least: int) -> Outcome:
+    """Say that a kind was not looked for in so few test rows."""
+    return Outcome(notes=(note_of("unlooked.rows", kinds=[kind], count=rows, least=least),))
 
 
 def few(findings: Sequence[Finding]) -> tuple[Finding, ...]:

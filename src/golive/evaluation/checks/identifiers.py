@@ -3,7 +3,7 @@
 import numpy as np
 
 from golive.domain.finding import Finding
-from golive.evaluation.checks.found import Outcome, few, finding
+from golive.evaluation.checks.found import Outcome, few, finding, too_few
 from golive.evaluation.checks.looked import Looked, Seen
 from golive.ports import Float64
 
@@ -22,6 +22,8 @@ def identifiers(looked: Looked) -> Outcome:
     exempt = {*declared.identifiers, declared.time}
     seen = [one for one in looked.columns if one.name not in exempt and len(one.both) >= _FEWEST]
     found = [result for one in seen if (result := _identifier(one)) is not None]
+    if looked.rows < _FEWEST and not found:
+        return too_few("identifier", looked.rows, _FEWEST)
     return Outcome(findings=few(found), checked=("identifier",) if looked.rows >= _FEWEST else ())
 
 

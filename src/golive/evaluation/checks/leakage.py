@@ -38,7 +38,7 @@ def leaks(looked: Looked) -> Outcome:
     target = _frequent(target) if classes else target
     others = len(target) - _most(target) if classes else len(target)
     if len(target) < _FEWEST or others < _FEWEST_OTHERS or np.ptp(target) == 0:
-        return Outcome(notes=(note_of("checks_few", count=len(target)),))
+        return Outcome(notes=(note_of("checks_few", kinds=["leakage"], count=len(target)),))
     limit = SURE_CLASSIFICATION if classes else SURE_REGRESSION
     columns = {seen.name: (_values(seen, looked, rows), seen.texts is not None) for seen in looked.columns}
     powers = {name: power(values, target, classes=classes, text=text) for name, (values, text) in columns.items()}

@@ -46,7 +46,7 @@ def checks(subject: Subject) -> Section:
     kinds = tuple(dict.fromkeys(kind for outcome in outcomes for kind in outcome.checked))
     findings = tuple(one for outcome in outcomes for one in outcome.findings)
     notes = [note for outcome in outcomes for note in outcome.notes]
-    notes += [note_of("checks_no_training")] if subject.training is None else []
+    notes += [note_of("checks_no_training", kinds=["duplicates"])] if subject.training is None else []
     details: dict[str, Any] = {
         "task": subject.signature.task,
         "rows": subject.rows,

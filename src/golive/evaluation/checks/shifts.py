@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from golive.domain.finding import Finding
 from golive.domain.profile import ColumnProfile
-from golive.evaluation.checks.found import SURE, Outcome, few, finding
+from golive.evaluation.checks.found import SURE, Outcome, few, finding, note_of, too_few
 from golive.evaluation.checks.looked import Looked, Seen
 from golive.evaluation.roles import BASELINE
 from golive.ports import Float64, Int64
@@ -74,7 +74,9 @@ def changes(looked: Looked) -> dict[str, Change]:
 def shifts(looked: Looked, changed: Mapping[str, Change], *, explained: Sequence[str] = ()) -> Outcome:
     """Find changes that matter; columns whose change is ``explained`` already are left out."""
     if looked.rows < _FEWEST:
-        return Outcome()
+        return too_few("shift", looked.rows, _FEWEST)
+    if not changed:
+        return Outcome(notes=(note_of("unlooked.no_reference", kinds=["shift"]),))
     dates = [seen.name for seen in looked.columns if seen.field.format == "date"]
     exempt = {*explained, *dates, *looked.subject.declared.identifiers, looked.subject.declared.time}
     hypotheses = _TESTS * len(changed) + 1
@@ -83,7 +85,7 @@ def shifts(looked: Looked, changed: Mapping[str, Change], *, explained: Sequence
         result for change in ordered if change.name not in exempt and (result := _found(change, hypotheses)) is not None
     ]
     answers = _answers(looked, hypotheses)
-    return Outcome(findings=(*few(_joined(found)), *answers), checked=("shift",) if changed else ())
+    return Outcome(findings=(*few(_joined(found)), *answers), checked=("shift",))
 
 
 def _joined(found: Sequence[Finding]) -> list[Finding]:

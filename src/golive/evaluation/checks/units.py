@@ -11,7 +11,7 @@ import numpy as np
 
 from golive.domain.finding import Finding
 from golive.domain.profile import ColumnProfile
-from golive.evaluation.checks.found import Outcome, few, finding
+from golive.evaluation.checks.found import Outcome, few, finding, too_few
 from golive.evaluation.checks.looked import Looked, Seen
 from golive.ports import Float64
 
@@ -45,6 +45,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     factor: float
     rows: tuple[int, ...] = ()
     example: float = 0.0
+    edge: float = 0.0
+    """The size of those values that are nearest to the others."""
     middle: float = 0.0
 
 
@@ -52,16 +54,16 @@ def units(looked: Looked) -> Outcome:
     """Find columns in another unit than in training, and columns in two units."""
     profile = looked.subject.profile
     known = {} if profile is None else {column.name: column for column in profile.inputs}
-    found, compared = [], False
-    for seen in looked.columns:
-        if seen.texts is not None:
-            continue
+    numbers = [seen for seen in looked.columns if seen.texts is None]
+    if numbers and looked.rows < _FEWEST:
+        return too_few("unit", looked.rows, _FEWEST)
+    found = []
+    for seen in numbers:
         reference = seen.training if seen.training is not None else _pictured(known.get(seen.name))
-        compared = True
         result = _degrees(seen, reference) or _whole(seen, reference) or _mixed(seen, looked)
         if result is not None:
             found.append(result)
-    return Outcome(findings=few(found), checked=("unit",) if compared else ())
+    return Outcome(findings=few(found), checked=("unit",))
 
 
 def _whole(seen: Seen, reference: Float64 | None) -> Finding | None:
@@ -139,6 +141,7 @@ def _mixed(seen: Seen, looked: Looked) -> Finding | None:
                 share=len(step.rows) / len(values),
                 factor=_shown(step.factor),
                 example=step.example,
+                edge=step.edge,
                 middle=step.middle,
             )
     return None
@@ -158,10 +161,12 @@ def _two_units(values: Float64, reference: Float64 | None) -> Step | None:
         if found is not None:
             step, chosen = found
             rows = places[chosen]
+            sizes = np.abs(values[rows])
             return Step(
                 factor=math.exp(sign * step),
                 rows=tuple(rows.tolist()),
                 example=float(values[rows[0]]),
+                edge=float(sizes.min() if sign > 0 else sizes.max()),
                 middle=_middle(np.delete(values, rows)),
             )
     return None

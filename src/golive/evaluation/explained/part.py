@@ -14,6 +14,7 @@ import numpy as np
 from golive.domain.evidence import Measure
 from golive.domain.explanation import Explained
 from golive.domain.metric import rule_names
+from golive.evaluation.checks.moments import moments
 from golive.evaluation.explained.contributed import (
     budget_of,
     chosen_rows,
@@ -23,7 +24,7 @@ from golive.evaluation.explained.contributed import (
     swarm,
     told_rows,
 )
-from golive.evaluation.explained.dependence import dependence
+from golive.evaluation.explained.dependence import dates_of, dependence
 from golive.evaluation.explained.shuffled import shuffled
 from golive.evaluation.subject import Section, Subject
 from golive.ports import Float64, Int64
@@ -59,6 +60,7 @@ def _contributions(subject: Subject) -> tuple[Float64, Int64, dict[str, Any], tu
     given = explainer.explain(columns, evaluations=budget.evaluations)
     share, lower, upper = shares(given, subject.seed, None if subject.groups is None else subject.groups[places])
     order = np.argsort(-share, kind="stable")
+    ranked = columns | {name: moments(columns[name]).values for name in dates_of(subject)}
     details = {
         **scale_details(given),
         "names": [names[place] for place in order[:_MOST_LISTED]],
@@ -66,7 +68,7 @@ def _contributions(subject: Subject) -> tuple[Float64, Int64, dict[str, Any], tu
         "lower": lower[order[:_MOST_LISTED]].tolist(),
         "upper": upper[order[:_MOST_LISTED]].tolist(),
         "columns": len(names),
-        "swarm": swarm(given, columns, names, order),
+        "swarm": swarm(given, ranked, names, order),
         "told": told_rows(subject, explainer, budget),
     }
     return share, order, details, _measures(given, names, order, (share, lower, upper))

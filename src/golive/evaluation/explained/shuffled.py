@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from golive.evaluation.explained.contributed import chosen_rows, inputs_of
+from golive.evaluation.again import Again
+from golive.evaluation.explained.contributed import chosen_rows
 from golive.evaluation.subject import Subject
 from golive.ports import Float64, Int64
 from golive.statistics.intervals import mean_interval
@@ -35,16 +36,16 @@ def shuffled(subject: Subject) -> dict[str, Any] | None:
     groups = None if subject.groups is None else subject.groups[places]
     if groups is not None and groups.min() == groups.max():
         return None
-    columns = inputs_of(subject, places)
+    again = Again(subject, places)
     truth = subject.test.truth[places]
-    before = _losses(subject, truth, subject.predicted[places])
+    before = _losses(subject, truth, again.clean)
     rng = np.random.default_rng(subject.seed)
     orders = np.stack([rng.permutation(rows) for _ in range(repeats)])
     listed = []
     for name in names:
         rises = np.zeros(rows)
         for order in orders:
-            answers = subject.predict({**columns, name: columns[name][order]})
+            answers = again.answers({name: again.table[name][order]})
             rises += (_losses(subject, truth, answers) - before) / repeats
         if not np.isfinite(rises).all():
             return None

@@ -15,11 +15,13 @@ from golive.evaluation.measured.comparison import (
 )
 from golive.evaluation.roles import MODEL, note
 from golive.evaluation.subject import Section, Subject
-from golive.ports import Float64
-from golive.statistics.intervals import share_interval
+from golive.ports import Float64, Int64
+from golive.statistics.intervals import Bool, share_interval
 from golive.statistics.resample import Statistic, Weights, resample
 
 _TWO = 2
+_REACH, _LEAST_REACH = 2.0, 100
+"""How many times as many rows as the budget holds are put in order first, and how many more."""
 
 
 def anomaly(subject: Subject) -> Section:
@@ -62,26 +64,38 @@ def _metric(name: str, drawn: Mapping[str, Float64], place: int) -> Metric:
     return resampled_metric(name, values, found, floor=0.0, ceiling=1.0)
 
 
-def _found(positive: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], score: Float64, budget: float) -> Statistic:
+def _found(positive: Bool, score: Float64, budget: float) -> Statistic:
     """Make the statistics precision and recall among the highest scores, ``[resamples, 2]``."""
     order = np.argsort(-score, kind="stable")
-    ties = np.cumsum(np.append(0, np.diff(score[order]) != 0)).astype(np.int64)
-    starts = np.flatnonzero(np.append(True, np.diff(ties) != 0))
+    starts = np.flatnonzero(np.append(True, np.diff(score[order]) != 0))
     hits = positive[order]
+    # Rows far below the budget's end are never looked at; where ties or groups reach there, all are read.
+    ends = np.append(starts[1:], len(order))
+    last = int(np.searchsorted(ends, _REACH * budget * len(order) + _LEAST_REACH))
+    reach = int(ends[min(last, len(ends) - 1)])
 
     def statistic(weights: Weights) -> Float64:
-        drawn = weights[:, order]
-        rows = np.add.reduceat(drawn, starts, axis=1, dtype=np.int64)
-        right = np.add.reduceat(drawn * hits, starts, axis=1, dtype=np.int64)
-        total, wanted = rows.sum(axis=1), right.sum(axis=1)
-        room = budget * total
-        before = np.cumsum(rows, axis=1) - rows
+        room = budget * weights.sum(axis=1, dtype=np.int64)
+        wanted = weights[:, positive].sum(axis=1, dtype=np.int64)
+        drawn = weights[:, order[:reach]]
+        if (drawn.sum(axis=1, dtype=np.int64) < room).any():
+            drawn = weights[:, order]
+        read = drawn.shape[1]
+        caught = _caught(drawn, hits[:read], starts[starts < read], room)
         with np.errstate(divide="ignore", invalid="ignore"):
-            taken = np.clip((room[:, None] - before) / rows, 0.0, 1.0)
-            caught = np.where(rows > 0, taken * right, 0.0).sum(axis=1)
             return np.stack([caught / room, caught / wanted], axis=1)
 
     return statistic
+
+
+def _caught(drawn: Weights, hits: Bool, starts: Int64, room: Float64) -> Float64:
+    """Count hits ``[resamples]`` among the first ``room`` drawn rows; ties at the end by the share that fits."""
+    rows = np.add.reduceat(drawn, starts, axis=1, dtype=np.int64)
+    right = np.add.reduceat(drawn * hits, starts, axis=1, dtype=np.int64)
+    before = np.cumsum(rows, axis=1) - rows
+    with np.errstate(divide="ignore", invalid="ignore"):
+        taken = np.clip((room[:, None] - before) / rows, 0.0, 1.0)
+    return np.asarray(np.where(rows > 0, taken * right, 0.0).sum(axis=1), dtype=np.float64)
 
 
 def _alerts(score: Float64, threshold: float, setting: Setting) -> Measure:

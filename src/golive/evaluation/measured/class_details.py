@@ -10,8 +10,8 @@ from golive.evaluation.measured.ranked import Ranked
 from golive.ports import Float64, Int64
 from golive.statistics import metrics
 from golive.statistics.curves import Curve, precision_recall, roc
-from golive.statistics.intervals import Interval, share_interval, wilson
-from golive.statistics.resample import curve_points, interval, resample
+from golive.statistics.intervals import Interval, f1_interval, f1_of_share, share_interval, wilson
+from golive.statistics.resample import curve_points, resample
 
 DRAWN_CURVES = 8
 """Classes with curves of their own in the report: the most frequent ones."""
@@ -23,16 +23,21 @@ _TWO = 2
 
 
 def class_rows(
-    truth: Int64, decided: Int64, classes: tuple[str, ...], ranked: Ranked, drawn: Float64, setting: Setting
+    truth: Int64, decided: Int64, classes: tuple[str, ...], ranked: Ranked, setting: Setting
 ) -> list[dict[str, Any]]:
     """Give precision, recall, F1 and the areas of every class, with ``intervals`` by name.
 
-    ``drawn`` ``[1 + resamples, 3, classes]`` are resampled counts. Of two classes the areas of the second one only.
+    Of two classes the areas of the second one only.
     """
     counts = metrics.class_counts(truth, decided, len(classes))
     values = metrics.scores_by_class(counts)
-    spread = metrics.scores_by_class(drawn)["f1"]
     places = {head: place for place, head in enumerate(ranked.heads)}
+
+    def both(place: int) -> list[float] | None:
+        if setting.groups is None:
+            missed_or_found = counts[1, place] + counts[2, place] - counts[0, place]
+            return _plain(f1_of_share(wilson(counts[0, place], missed_or_found))) if missed_or_found else None
+        return _plain(f1_interval(truth == place, decided == place, setting.groups))
 
     def share(among: Int64, place: int, row: int) -> list[float] | None:
         if setting.groups is None:
@@ -49,7 +54,7 @@ def class_rows(
             "intervals": {
                 "precision": share(decided, place, 2),
                 "recall": share(truth, place, 1),
-                "f1": _plain(interval(float(values["f1"][place]), spread[:, place])),
+                "f1": both(place),
                 **_area_bounds(ranked, places.get(place)),
             },
         }

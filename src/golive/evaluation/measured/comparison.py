@@ -51,6 +51,10 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     """Roles whose interval is made otherwise."""
     paired_method: str = ""
     note: str = ""
+    notes: Mapping[str, str] = {}
+    """Role -> what is said of its value alone."""
+    paired_note: str = ""
+    """Of the differences only."""
     floor: float = -math.inf
     ceiling: float = math.inf
 
@@ -83,11 +87,10 @@ def moved_metric(
         return moved_interval(values[role], influences[role], setting.groups)
 
     def paired(other: str) -> Interval | None:
-        difference = values[MODEL] - values[other]
-        found = mean_interval(influences[MODEL] - influences[other], setting.groups)
-        # Influences have mean 0 but for rounding.
-        half = (found[1] - found[0]) / 2 if found else None
-        return None if half is None else (difference - half, difference + half)
+        if not influences[other].any():
+            return less(single(MODEL), values[other])
+        moved = influences[MODEL] - influences[other]
+        return moved_difference(values[MODEL] - values[other], moved, setting.groups)
 
     return Metric(
         name=name,
@@ -104,6 +107,19 @@ def moved_metric(
         floor=0.0,
         ceiling=1.0,
     )
+
+
+def less(bounds: Interval | None, fixed: float) -> Interval | None:
+    """Give the interval of a difference to a number that no row moves: that of the value itself, moved by it."""
+    return bounds and (bounds[0] - fixed, bounds[1] - fixed)
+
+
+def moved_difference(difference: float, influence: Float64, groups: Int64 | None) -> Interval | None:
+    """Give the interval of a difference from the influence ``[n]`` of each row on it."""
+    found = mean_interval(influence, groups)
+    # Influences have mean 0 but for rounding.
+    half = (found[1] - found[0]) / 2 if found else None
+    return None if half is None else (difference - half, difference + half)
 
 
 def over_groups(method: str, setting: Setting) -> str:
@@ -134,13 +150,19 @@ def measures_of(metric: Metric, rows: int) -> list[Measure]:
     for role, value in metric.values.items():
         full = f"{role}.{metric.name}" if role else metric.name
         bounds = _within(metric.single(role), metric.floor, metric.ceiling)
-        found.append(_measure(metric, full, value, bounds, metric.methods.get(role, metric.method), rows))
+        alone = _also(metric, metric.notes.get(role, ""))
+        found.append(_measure(alone, full, value, bounds, metric.methods.get(role, metric.method), rows))
         if role:
             name = f"{metric.name} - {role}.{metric.name}"
             method, paired = metric.paired_method or metric.method, metric.paired(role)
             if not _rounded_away(metric.values[MODEL], value, paired):
-                found.append(_measure(metric, name, metric.values[MODEL] - value, paired, method, rows))
+                both = _also(metric, metric.paired_note)
+                found.append(_measure(both, name, metric.values[MODEL] - value, paired, method, rows))
     return [measure for measure in found if math.isfinite(measure.value)]
+
+
+def _also(metric: Metric, remark: str) -> Metric:
+    return msgspec.structs.replace(metric, note="; ".join(filter(None, (metric.note, remark)))) if remark else metric
 
 
 def _rounded_away(one: float, other: float, bounds: Interval | None) -> bool:

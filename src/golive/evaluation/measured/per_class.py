@@ -26,7 +26,7 @@ def class_measures(per_class: Sequence[Mapping[str, Any]], rows: int) -> list[Me
 
 def _measure(full: str, row: Mapping[str, Any], name: str, rows: int) -> Measure:
     bounds = row["intervals"][name]
-    method = {"precision": "Wilson", "recall": "Wilson", "f1": "Poisson bootstrap"}.get(name, "influence of rows")
+    method = {"precision": "Wilson", "recall": "Wilson", "f1": "Wilson"}.get(name, "influence of rows")
     return Measure(
         name=full,
         value=row[name],

@@ -15,15 +15,19 @@ from golive.statistics.intervals import (
     Interval,
     correlation_interval,
     mean_interval,
+    median_interval,
     positive_mean_interval,
+    r2_difference_interval,
+    r2_interval,
     rmse_difference_interval,
     rmse_interval,
     share_interval,
 )
-from golive.statistics.resample import explained, median, resample
+from golive.statistics.resample import median, resample
 
 DRAWN_ROWS = 1000
 """Rows in the report's scatter plots."""
+CONSTANT_R2 = "an answer that never varies explains nothing: 0, but for how far it is from the mean of these rows"
 _WORST = 10
 
 
@@ -33,7 +37,8 @@ def regression_metrics(truth: Float64, answers: Mapping[str, Float64], setting: 
     return [
         _rmse(truth, answers, errors, setting),
         mean_metric("mae", {role: np.abs(error) for role, error in errors.items()}, setting),
-        *_resampled(truth, answers, errors, setting),
+        _r2(truth, answers, errors, setting),
+        _median(errors, setting),
         *_mape(truth, errors, setting),
         mean_metric("mse", {role: error**2 for role, error in errors.items()}, setting),
         mean_metric("smape", {role: metrics.row_smape(truth, given) for role, given in answers.items()}, setting),
@@ -73,34 +78,45 @@ def _rmse(truth: Float64, answers: Mapping[str, Float64], errors: Mapping[str, F
     )
 
 
-def _resampled(
-    truth: Float64, answers: Mapping[str, Float64], errors: Mapping[str, Float64], setting: Setting
-) -> list[Metric]:
-    statistics = {f"r2 {role}": explained(truth, predicted) for role, predicted in answers.items()}
-    statistics |= {f"median {role}": median(np.abs(error)) for role, error in errors.items()}
-    resamples = setting.resamples_of(len(truth), len(answers))
-    drawn = resample(statistics, rows=len(truth), resamples=resamples, seed=setting.seed, groups=setting.groups)
-    r2 = {role: metrics.r2(truth, predicted) for role, predicted in answers.items()}
-    middle = {role: metrics.median_absolute_error(truth, predicted) for role, predicted in answers.items()}
-    return [
-        _r2(r2, {role: drawn[f"r2 {role}"] for role in answers}, answers),
-        resampled_metric(
-            "median_absolute_error", middle, {role: drawn[f"median {role}"] for role in answers}, floor=0.0
-        ),
-    ]
+def _r2(truth: Float64, answers: Mapping[str, Float64], errors: Mapping[str, Float64], setting: Setting) -> Metric:
+    centered, groups = truth - truth.mean(), setting.groups
+    constant = {role for role, predicted in answers.items() if np.ptp(predicted) == 0.0}
+    return Metric(
+        name="r2",
+        values={role: metrics.r2(truth, predicted) for role, predicted in answers.items()},
+        # A constant explains nothing: what is below 0 is how far it lies from the mean of these very rows.
+        single=lambda role: None if role in constant else r2_interval(errors[role], centered, groups),
+        paired=lambda other: r2_difference_interval(errors[MODEL], errors[other], centered, groups),
+        method=over_groups("delta method, logarithm of what is unexplained", setting),
+        paired_method=over_groups("delta method", setting),
+        notes=dict.fromkeys(constant, CONSTANT_R2),
+        ceiling=1.0,
+    )
 
 
-def _r2(values: Mapping[str, float], drawn: Mapping[str, Float64], answers: Mapping[str, Float64]) -> Metric:
-    plain = resampled_metric("r2", values, drawn, ceiling=1.0)
-
-    def single(role: str) -> Interval | None:
-        bounds = plain.single(role)
-        if bounds is None or np.ptp(answers[role]) > 0.0:
-            return bounds
-        # A constant is never better than the mean of the rows themselves, in no resample either: mirror the interval.
-        return bounds[0], max(bounds[1], 2 * values[role] - bounds[0])
-
-    return msgspec.structs.replace(plain, single=single)
+def _median(errors: Mapping[str, Float64], setting: Setting) -> Metric:
+    sizes = {role: np.abs(error) for role, error in errors.items()}
+    rows = len(sizes[MODEL])
+    drawn = resample(
+        {role: median(size) for role, size in sizes.items()},
+        rows=rows,
+        resamples=setting.resamples_of(rows, len(sizes)),
+        seed=setting.seed,
+        groups=setting.groups,
+    )
+    plain = resampled_metric(
+        "median_absolute_error",
+        {role: float(np.median(size)) for role, size in sizes.items()},
+        drawn,
+        units=None if setting.groups is None else len(np.unique(setting.groups)),
+        floor=0.0,
+    )
+    return msgspec.structs.replace(
+        plain,
+        single=lambda role: median_interval(sizes[role], setting.groups),
+        method=over_groups("Woodruff, share of rows below", setting),
+        paired_method=plain.method,
+    )
 
 
 def _mape(truth: Float64, errors: Mapping[str, Float64], setting: Setting) -> list[Metric]:

@@ -11,7 +11,7 @@ from golive.evaluation.pages.chapter import Chapter, Drawn
 from golive.evaluation.pages.drawing import COLORS
 from golive.evaluation.pages.figures import cut, narrow
 from golive.evaluation.pages.markup import Markup, join, tag
-from golive.evaluation.pages.numbers import number
+from golive.evaluation.pages.numbers import finest, number
 from golive.evaluation.pages.phrases import Say, together
 from golive.evaluation.pages.plots import Band
 
@@ -170,7 +170,7 @@ def _calibration(details: Details, say: Say) -> list[Drawn]:
 def _scores(details: Details, say: Say) -> list[Drawn]:
     return [
         Drawn(
-            caption=f"{say('plot.scores')}: {part['label']}",
+            caption=f"{say('plot.scores')}{say('colon')}{part['label']}",
             plot=plots.two_histograms(
                 part["positive"],
                 part["other"],
@@ -206,10 +206,10 @@ def _thresholds(details: Details, say: Say) -> list[Drawn]:
     )
     about = (
         _costs(found, say),
-        say("thresholds.chosen", chosen=number(chosen), best=number(best)),
+        say("thresholds.chosen", chosen=number(chosen), best=number(float(f"{best:.2g}"))),
         _saving(found, say),
     )
-    drawn = [Drawn(caption=say("plot.thresholds"), plot=plot, about=" ".join(about))]
+    drawn = [Drawn(caption=say("plot.thresholds"), plot=plot, about=together(say, *about))]
     return [*drawn, _tradeoff(details, say)] if found.get("precision") else drawn
 
 
@@ -245,7 +245,9 @@ def _saving(found: Mapping[str, Any], say: Say) -> str:
     saving = found.get("saving") or {}
     if saving.get("value") is None:
         return say("thresholds.choose")
-    value, lower, upper = (number(saving[key]) for key in ("value", "lower", "upper"))
+    bounds = (saving["lower"], saving["upper"])
+    decimals = finest(*bounds)
+    value, lower, upper = (number(one, decimals) for one in (saving["value"], *bounds))
     key = "thresholds.saving" if saving["lower"] > 0 else "thresholds.nothing"
     return say(key, saving=value, lower=lower, upper=upper)
 

@@ -143,6 +143,7 @@ def svg(plot: Plot) -> Markup:
         axes.set_xlabel("@x" if plot.labels[0] else "", color=INK, labelpad=7)
         axes.set_ylabel("@y" if plot.labels[1] else "", color=INK, labelpad=7)
         _fit(drawn, axes, plot)
+        _keep_inside(axes, plot)
         drawn.savefig(written, format="svg", metadata={"Date": None, "Creator": None})
     return _themed(written.getvalue(), plot, texts)
 
@@ -232,6 +233,14 @@ def _fit(drawn: Figure, axes: Axes, plot: Plot) -> None:
     drawn.subplots_adjust(
         left=min(left / width, 0.6), right=1 - 12 / width, bottom=min(bottom / height, 0.5), top=1 - 8 / height
     )
+
+
+def _keep_inside(axes: Axes, plot: Plot) -> None:
+    """Move a label below the axes that would be cut at the right so far to the left that it is not."""
+    width, place = 72 * plot.size[0], axes.get_position()
+    half = 0.5 * 0.58 * _EM * width_of(plot.labels[0])
+    middle = min((place.x0 + place.width / 2) * width, max(width - 4 - half, half))
+    axes.xaxis.label.set_x((middle / width - place.x0) / place.width)
 
 
 def _paint(drawn: Figure) -> None:

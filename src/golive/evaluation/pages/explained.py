@@ -11,10 +11,11 @@ from golive.evaluation.pages.chapter import Chapter, Drawn
 from golive.evaluation.pages.figures import narrow
 from golive.evaluation.pages.markup import Markup, tag
 from golive.evaluation.pages.numbers import alike, number
-from golive.evaluation.pages.phrases import Say
+from golive.evaluation.pages.phrases import Say, together
 from golive.evaluation.pages.plots import Band
 
 _SHOWN = 15
+_GROUPED = 10_000
 
 
 def explained(evidence: Evidence, say: Say) -> Chapter | None:
@@ -39,11 +40,11 @@ def _about(details: Mapping[str, Any], say: Say) -> str:
         say("explained.about", rows=number(details["rows"])),
         say(f"explained.method.{details['method']}"),
         say(f"explained.scale.{details['scale']}"),
-        say("explained.error", error=f"{details['error']:.1e}"),
+        say("explained.error", error=number(details["error"])),
     ]
     if details["spread"] is not None:
         parts.append(say("explained.spread", spread=number(details["spread"])))
-    return " ".join(parts)
+    return together(say, *parts)
 
 
 def _importance(details: Mapping[str, Any], say: Say) -> Drawn:
@@ -91,7 +92,9 @@ def _waterfall(row: Mapping[str, Any], scale: str, say: Say) -> Drawn:
         names.append(say("explained.others", count=number(row["others"])))
         steps.append(row["rest"])
     axis = (
-        say(f"explained.sum.{scale}") if row["output"] is None else f"{say(f'explained.sum.{scale}')}: {row['output']}"
+        say(f"explained.sum.{scale}")
+        if row["output"] is None
+        else f"{say(f'explained.sum.{scale}')}{say('colon')}{row['output']}"
     )
     plot = plots.waterfall(
         names,
@@ -115,13 +118,18 @@ def _waterfall(row: Mapping[str, Any], scale: str, say: Say) -> Drawn:
 
 
 def _cell(value: Any) -> str:
+    """Write a value as its column has it: a year takes no separator."""
     if value is None:
         return "–"
-    return value if isinstance(value, str) else number(value)
+    if isinstance(value, str):
+        return value
+    return f"{value:.0f}".replace("-", "−") if float(value).is_integer() and abs(value) < _GROUPED else number(value)
 
 
 def _dependence(curve: Mapping[str, Any], place: int, say: Say) -> Drawn:
-    answer = say("axis.predicted") if curve["output"] is None else f"{say('axis.stated')}: {curve['output']}"
+    answer = (
+        say("axis.predicted") if curve["output"] is None else f"{say('axis.stated')}{say('colon')}{curve['output']}"
+    )
     alt = say(
         "explained.alt.dependence",
         name=curve["name"],
@@ -134,9 +142,12 @@ def _dependence(curve: Mapping[str, Any], place: int, say: Say) -> Drawn:
             [_cell(value) for value in curve["at"]], *bounds, labels=(answer, ""), alt=alt, name=called
         )
     else:
-        plot = plots.bands([Band(curve["at"], *bounds)], labels=(curve["name"], answer), alt=alt, name=called)
+        # Evidence of before dates were drawn along time does not say which they are.
+        dates = curve.get("is_date", False)
+        band = Band(curve["at"], *bounds)
+        plot = plots.bands([band], labels=(curve["name"], answer), alt=alt, name=called, dates=dates)
     return Drawn(
-        caption=f"{say('explained.dependence')}: {curve['name']}",
+        caption=f"{say('explained.dependence')}{say('colon')}{curve['name']}",
         plot=plot,
         about="" if place else say("explained.dependence.about"),
     )

@@ -1,7 +1,7 @@
 """Findings: what a person should look at before the model goes live, the gravest first."""
 
-from collections.abc import Sequence
-from typing import get_args
+from collections.abc import Mapping, Sequence
+from typing import Any, get_args
 
 from golive.domain.evidence import Evidence
 from golive.domain.finding import Finding, FindingKind, Severity
@@ -23,8 +23,33 @@ def findings(evidence: Evidence, say: Say) -> Markup:
     if absent:
         lines.append(tag("p", tag("span", "✓ ", kind="better", aria_hidden="true"), _named("absent", absent, say)))
     if unlooked and evidence.checked:
-        lines.append(tag("p", _named("unlooked", unlooked, say), kind="quiet"))
+        lines.append(_unlooked(unlooked, evidence, say))
     return join(*groups, *lines) if lines or evidence.findings else tag("p", say("findings.none"), kind="quiet")
+
+
+def why_unlooked(kinds: Sequence[str], evidence: Evidence, say: Say) -> list[str]:
+    """Say which kinds were not looked for, those for one reason together with it."""
+    why: dict[str, list[str]] = {}
+    for kind in kinds:
+        why.setdefault(say("semicolon").join(note_text(note, say) for note in evidence.notes_on(kind)), []).append(kind)
+    return [
+        say("findings.unlooked.why", kinds=named, why=reason[:1].lower() + reason[1:])
+        if reason
+        else say("findings.unlooked", kinds=named)
+        for reason, those in why.items()
+        for named in (say("comma").join(say(f"found.{kind}") for kind in those),)
+    ]
+
+
+def note_text(note: Mapping[str, Any], say: Say) -> str:
+    """Say a note in the language of the page, without its last stop; in English where nothing else is there."""
+    key = f"note.{note['code']}.{note['role']}" if "role" in note else f"note.{note['code']}"
+    if not known(key):
+        return str(note.get("text", note["code"])).rstrip(".")
+    numbers = listed(say, note)
+    if "metric" in numbers:
+        numbers["metric"] = say(f"metric.{numbers['metric']}")
+    return say(key, **numbers).rstrip(".。")
 
 
 def sentence(finding: Finding, say: Say) -> str:
@@ -32,8 +57,11 @@ def sentence(finding: Finding, say: Say) -> str:
     key = f"finding.{finding.kind}.{finding.code}"
     if not known(key):
         return finding.text
+    values = listed(say, finding.values)
+    if "part" in values:
+        values["part"] = say(f"part.{values['part']}")
     try:
-        return say(key, **listed(say, finding.values))
+        return say(key, **values)
     except (LookupError, ValueError, TypeError):
         return finding.text
 
@@ -67,6 +95,12 @@ def _item(finding: Finding, say: Say) -> Markup:
     return tag(
         "li", kind, tag("p", sentence(finding, say)), tag("p", *about, kind="quiet facts") if about else Markup()
     )
+
+
+def _unlooked(kinds: Sequence[FindingKind], evidence: Evidence, say: Say) -> Markup:
+    lines = why_unlooked(kinds, evidence, say)
+    listed_lines = tag("ul", *(tag("li", line) for line in lines), kind="quiet")
+    return join(tag("p", say("findings.unlooked.title"), kind="quiet"), listed_lines)
 
 
 def _named(key: str, kinds: Sequence[FindingKind], say: Say) -> str:

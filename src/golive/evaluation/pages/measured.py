@@ -9,6 +9,8 @@ from golive.evaluation.pages.figures import cut, narrow, table
 from golive.evaluation.pages.markup import Markup, tag
 from golive.evaluation.pages.numbers import decimals_of, interval_text, number, value_text
 from golive.evaluation.pages.phrases import Say, together
+from golive.evaluation.pages.remarks import remark
+from golive.evaluation.pages.slices import slice_text
 
 _ROLES = ("baseline", "champion")
 _LISTED = 1500
@@ -43,14 +45,16 @@ def every_number(evidence: Evidence, say: Say) -> Chapter | None:
     if not evidence.measures:
         return None
     heads = [say(key) for key in ("rule.name", "value", "interval", "rows", "method", "remark")]
+    slices = evidence.details.get("slices", {}).get("slices", ())
+    names = {entry["text"]: slice_text(entry, say) for entry in slices}
     rows = [
         (
             tag("code", measure.name),
             Markup(value_text(measure)),
             Markup(interval_text(measure)),
             Markup(number(measure.rows) if measure.rows else ""),
-            str(measure.method),
-            measure.note,
+            remark(measure.method, say),
+            remark(measure.note, say, names=names),
         )
         for measure in evidence.measures
     ]
@@ -95,7 +99,7 @@ def measures_table(measures: Sequence[Measure], say: Say) -> Markup:
 def hint(measure: Measure, say: Say) -> str | None:
     """Say where a number comes from: method, rows and remark."""
     rows = say("of.rows", rows=number(measure.rows)) if measure.rows else ""
-    return "; ".join(filter(None, (measure.method, rows, measure.note))) or None
+    return say("semicolon").join(filter(None, (remark(measure.method, say), rows, remark(measure.note, say)))) or None
 
 
 def own_measures(evidence: Evidence) -> list[Measure]:
@@ -119,7 +123,7 @@ def _measure_cell(measure: Measure, key: str, say: Say) -> str:
         return tag("span", value_text(measure), title=hint(measure, say))
     if key == "interval":
         return Markup(interval_text(measure))
-    return say(f"metric.{measure.name}") if key == "measure" else measure.note
+    return say(f"metric.{measure.name}") if key == "measure" else remark(measure.note, say)
 
 
 def _role_cells(evidence: Evidence, name: str, role: str, say: Say) -> tuple[Markup, Markup]:
@@ -140,7 +144,9 @@ def _free(name: str, evidence: Evidence) -> bool:
 def _value_cell(measure: Measure | None, say: Say) -> Markup:
     if measure is None:
         return tag("td", "–", kind="n")
-    return tag("td", value_text(measure), tag("small", interval_text(measure)), kind="n", title=hint(measure, say))
+    # What has no spread needs no bounds beside it.
+    bounds = "" if measure.lower == measure.upper else interval_text(measure)
+    return tag("td", value_text(measure), tag("small", bounds), kind="n", title=hint(measure, say))
 
 
 def _difference_cell(measure: Measure | None, say: Say, *, free: bool) -> Markup:

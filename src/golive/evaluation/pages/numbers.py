@@ -2,6 +2,8 @@
 
 import math
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from golive.domain.evidence import Measure
 
@@ -9,6 +11,7 @@ _LARGE = 1e7
 _SMALL = 1e-4
 _WHOLE = 1e4
 _FINEST = 6
+_LONGEST = 1e15
 
 
 def number(value: float, decimals: int | None = None) -> str:
@@ -29,6 +32,22 @@ def number(value: float, decimals: int | None = None) -> str:
     return text.lstrip("-") if nothing else text.replace("-", "−")
 
 
+class Readable(float):
+    """A number that a sentence is filled with: where ``g`` would write a power of ten, all digits are written."""
+
+    def __format__(self, spec: str) -> str:
+        """Write it by a format specification; a minus sign is a proper one."""
+        text = super().__format__(spec)
+        if spec.endswith("g") and "e+" in text and abs(self) < _LONGEST:
+            text = f"{float(self):,.0f}"
+        return text.replace("-", "−") if "e" not in text else text
+
+
+def readable(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the values of a sentence with numbers that are written for people."""
+    return {name: Readable(value) if isinstance(value, float) else value for name, value in values.items()}
+
+
 def signed(value: float) -> str:
     """Write a number with its sign."""
     text = number(value)
@@ -37,19 +56,20 @@ def signed(value: float) -> str:
 
 def decimals_of(measure: Measure) -> int | None:
     """Give the decimals that show a measure's interval with two significant digits; None without an interval."""
-    return _decimals(measure.lower, measure.upper)
+    return finest(measure.lower, measure.upper)
 
 
 def alike(value: float | None, lower: float | None, upper: float | None) -> tuple[str, str]:
     """Write a value and its interval with the same decimals; what is None has no text."""
-    decimals = _decimals(lower, upper)
+    decimals = finest(lower, upper)
     shown = "–" if value is None else number(value, decimals)
     if lower is None or upper is None:
         return shown, ""
     return shown, f"{number(lower, decimals)} … {number(upper, decimals)}"
 
 
-def _decimals(lower: float | None, upper: float | None) -> int | None:
+def finest(lower: float | None, upper: float | None) -> int | None:
+    """Give the decimals that show an interval with two significant digits; None without one."""
     if lower is None or upper is None:
         return None
     width = upper - lower

@@ -5,7 +5,8 @@ from functools import reduce
 from typing import Any, Literal
 
 from golive.errors import UsageError
-from golive.evaluation.pages.words import checks, explained, groups, numbers, report, slices, stress, tensors
+from golive.evaluation.pages.numbers import readable
+from golive.evaluation.pages.words import checks, explained, groups, numbers, remarks, report, slices, stress, tensors
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
@@ -20,6 +21,7 @@ _TABLE: Mapping[str, tuple[str, str]] = {
     **stress.WORDS,
     **slices.WORDS,
     **tensors.WORDS,
+    **remarks.WORDS,
 }
 
 
@@ -53,7 +55,7 @@ def listed(say: Say, values: Mapping[str, Any]) -> dict[str, Any]:
     """Give the numbers of a phrase with every list in them written out."""
     return {
         key: say("comma").join(map(str, value)) if isinstance(value, list | tuple) else value
-        for key, value in values.items()
+        for key, value in readable(values).items()
     }
 
 

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, MultipleLocator
 from numpy.typing import ArrayLike
 
+from golive.evaluation.pages.calendar import calendar
 from golive.evaluation.pages.drawing import INK, MUTED, Labels, Plot, color, shade
 from golive.evaluation.pages.numbers import number
 from golive.ports import Float64
@@ -113,10 +114,12 @@ def bands(
     reference: Line | None = None,
     unit: bool = False,
     logarithmic: bool = False,
+    dates: bool = False,
 ) -> Plot:
     """Draw curves with shaded 95 % bands, the n-th in color n, with a dashed reference.
 
-    ``unit`` says that both axes reach from 0 to 1; ``logarithmic`` that the horizontal one grows by factors.
+    ``unit`` says that both axes reach from 0 to 1; ``logarithmic`` that the horizontal one grows by factors; ``dates``
+    that it is time, in seconds since 1970.
     """
 
     def draw(axes: Axes) -> None:
@@ -133,6 +136,9 @@ def bands(
             _unit_square(axes)
         if logarithmic:
             _by_factors(axes, sorted({float(value) for curve in curves for value in curve.x}))
+        if dates:
+            moments, written = calendar([float(value) for curve in curves for value in curve.x])
+            axes.set_xticks(moments, labels=written)
 
     return Plot(name=name, draw=draw, labels=labels, alt=alt)
 

@@ -11,20 +11,30 @@ from golive.domain.bundle import Manifest
 from golive.domain.data_report import DataReport
 from golive.domain.digest import Digest, digest_of_value, short
 from golive.domain.evidence import Evidence
+from golive.domain.finding import USUAL_KINDS, Finding
 from golive.domain.policy import Reason, Verdict
 from golive.domain.signature import Field, Signature
 from golive.evaluation.pages.chapter import Chapter, written
 from golive.evaluation.pages.chapters import chapters
 from golive.evaluation.pages.figures import cut
-from golive.evaluation.pages.findings import findings, sentence, worst_severity
+from golive.evaluation.pages.findings import findings, note_text, sentence, why_unlooked, worst_severity
 from golive.evaluation.pages.markup import Markup, join, tag
 from golive.evaluation.pages.measured import every_number, hint, measures_table
 from golive.evaluation.pages.numbers import interval_text, number, value_text
-from golive.evaluation.pages.phrases import Language, Say, known, listed, phrases, together
+from golive.evaluation.pages.phrases import Language, Say, phrases, together
+from golive.evaluation.pages.summary import summary
 from golive.inference.feeds import shape_text
+from golive.judge import FINDINGS
 
 _TILES = ("rmse", "mae", "r2", "mape", "accuracy", "f1", "auc", "log_loss")
 _MOST_TRIALS = 60
+_OF_CHAPTERS: Mapping[str, str] = {
+    "slices.": "slices",
+    "label_noise.": "label-noise",
+    "stress_": "robustness",
+    "fairness_": "fairness",
+}
+"""How the codes of notes begin that stand in a chapter, where the page has it."""
 _MOST_VALUES = 8
 _MOST_CLASSES = 100
 
@@ -49,10 +59,11 @@ def render(
         UsageError: ``lang`` is neither ``en`` nor ``zh``.
     """
     say = phrases(lang)
+    known = [_noted(chapter, evidence, say) for chapter in chapters(evidence, say)]
     parts = [
-        _verdict(verdict, evidence, lang, say),
+        _verdict(verdict, evidence, say),
         Chapter(name="findings", title=say("findings"), parts=(findings(evidence, say),)),
-        *chapters(evidence, say),
+        *known,
         *filter(
             None,
             (
@@ -68,8 +79,9 @@ def render(
     body = join(
         _header(manifest, digest, evidence, verdict, say),
         _forced(verdict, say),
+        summary(verdict, evidence, lambda reason: _finding(reason, evidence, say), say),
         _tiles(evidence, say),
-        _notes(evidence, say),
+        _notes(evidence, [chapter.name for chapter in known], say),
         _contents(parts, say),
         tag("main", *map(written, parts)),
         _sign_off(manifest, evidence, say),
@@ -161,22 +173,30 @@ def _tiles(evidence: Evidence, say: Say) -> Markup:
     return tag("div", *tiles, kind="tiles") if found else Markup()
 
 
-def _notes(evidence: Evidence, say: Say) -> Markup:
-    notes: Sequence[Mapping[str, Any]] = evidence.details.get("notes", ())
-    return tag("ul", *(tag("li", _note(note, say)) for note in notes), kind="notes") if notes else Markup()
+def _notes(evidence: Evidence, chapters: Sequence[str], say: Say) -> Markup:
+    """Write what the rows do not allow to be said; what was not looked for stands with the findings."""
+    notes = [note for note in _remarks(evidence) if _home(note) not in chapters]
+    lines = (tag("li", say("sentence", text=note_text(note, say))) for note in notes)
+    return tag("ul", *lines, kind="notes") if notes else Markup()
 
 
-def _note(note: Mapping[str, Any], say: Say) -> str:
-    key = f"note.{note['code']}.{note['role']}" if "role" in note else f"note.{note['code']}"
-    if not known(key):
-        return str(note.get("text", note["code"]))
-    numbers = listed(say, note)
-    if "metric" in numbers:
-        numbers["metric"] = say(f"metric.{numbers['metric']}")
-    return say(key, **numbers)
+def _noted(chapter: Chapter, evidence: Evidence, say: Say) -> Chapter:
+    """Add the notes about a chapter to it."""
+    notes = [note for note in _remarks(evidence) if _home(note) == chapter.name]
+    lines = (_quiet(say("sentence", text=note_text(note, say))) for note in notes)
+    return msgspec.structs.replace(chapter, parts=(*chapter.parts, *lines))
 
 
-def _verdict(verdict: Verdict | None, evidence: Evidence, lang: Language, say: Say) -> Chapter:
+def _remarks(evidence: Evidence) -> list[Mapping[str, Any]]:
+    return [note for note in evidence.details.get("notes", ()) if not note.get("kinds")]
+
+
+def _home(note: Mapping[str, Any]) -> str:
+    code = str(note["code"])
+    return next((name for start, name in _OF_CHAPTERS.items() if code.startswith(start)), "")
+
+
+def _verdict(verdict: Verdict | None, evidence: Evidence, say: Say) -> Chapter:
     if verdict is None or not verdict.reasons:
         about = _quiet(say("verdict.none" if verdict is None else "verdict.empty"))
         return Chapter(name="verdict", title=say("verdict"), parts=(about,))
@@ -186,7 +206,7 @@ def _verdict(verdict: Verdict | None, evidence: Evidence, lang: Language, say: S
             "tr",
             tag("td", tag("code", reason.rule)),
             tag("td", say(f"mark.{reason.outcome}"), kind=reason.outcome),
-            tag("td", _finding(reason, evidence, lang, say)),
+            tag("td", _finding(reason, evidence, say)),
         )
         for reason in verdict.reasons
     )
@@ -195,11 +215,8 @@ def _verdict(verdict: Verdict | None, evidence: Evidence, lang: Language, say: S
     return Chapter(name="verdict", title=say("verdict"), parts=(judged, policy))
 
 
-def _finding(reason: Reason, evidence: Evidence, lang: Language, say: Say) -> str:
+def _finding(reason: Reason, evidence: Evidence, say: Say) -> str:
     kind, _, none = reason.rule.partition("==")
-    noted = reason.outcome == "pass" and any(finding.kind == kind.strip() for finding in evidence.findings)
-    if lang == "en" and not noted:
-        return reason.text
     if none.strip() == "none":
         return _none_of(kind.strip(), reason, evidence, say)
     if reason.value is None or reason.bound is None:
@@ -208,10 +225,22 @@ def _finding(reason: Reason, evidence: Evidence, lang: Language, say: Say) -> st
 
 
 def _none_of(kind: str, reason: Reason, evidence: Evidence, say: Say) -> str:
-    found = [sentence(finding, say) for finding in evidence.findings if finding.kind == kind]
-    if reason.outcome == "pass" and not found:
-        return say("findings.absent", kinds=say(f"found.{kind}"))
-    return together(say, *found) if found else say("findings.unlooked", kinds=say(f"found.{kind}"))
+    every = kind == FINDINGS
+    found = [finding for finding in evidence.findings if every or finding.kind == kind]
+    against = [finding for finding in found if finding.severity != "note"]
+    if reason.outcome == "fail" and against:
+        more = [say("findings.others", count=len(against) - 1)] if len(against) > 1 else []
+        return together(say, sentence(against[0], say), *more)
+    if reason.outcome == "not-enough-data":
+        asked = USUAL_KINDS if every else (kind,)
+        return together(say, *why_unlooked([one for one in asked if one not in evidence.checked], evidence, say))
+    if found:
+        return say("findings.only_notes", count=len(found)) if every else together(say, *_sentences(found, say))
+    return say("findings.clean") if every else say("findings.absent", kinds=say(f"found.{kind}"))
+
+
+def _sentences(found: Sequence[Finding], say: Say) -> list[str]:
+    return [sentence(finding, say) for finding in found]
 
 
 def _trials(trials: Sequence[Mapping[str, Any]], say: Say) -> Chapter | None:

@@ -81,7 +81,7 @@ def _drawn(details: Mapping[str, Any], entries: Sequence[_Entry], say: Say) -> t
         worst=number(pick(value["value"] for value in values)),
     )
     plot = plots.intervals(
-        [_short(_text(entry, say)) for entry in shown],
+        [_short(slice_text(entry, say)) for entry in shown],
         *([_or_nan(value[key]) for value in values] for key in ("value", "lower", "upper")),
         labels=(metric, ""),
         alt=alt,
@@ -116,7 +116,7 @@ def _tables(metric: str, entries: Sequence[_Entry], say: Say) -> list[Markup]:
 def _row(entry: _Entry, metric: str, say: Say) -> tuple[object, ...]:
     inside, outside = _number(entry, "inside", metric), _number(entry, "outside", metric)
     return (
-        _text(entry, say),
+        slice_text(entry, say),
         say(f"slices.kind.{entry['kind']}"),
         Markup(number(entry["rows"])),
         Markup(f"{entry['share']:.1%}"),
@@ -162,7 +162,8 @@ def _conflicts(found: Mapping[str, Any], say: Say) -> list[Markup]:
     return [tag("p", say("label_noise.conflicts", expected=number(found["expected"], 1), **counts), kind="quiet")]
 
 
-def _text(entry: _Entry, say: Say) -> str:
+def slice_text(entry: _Entry, say: Say) -> str:
+    """Write the conditions of a slice in the language of the page."""
     return str(entry["text"] if say("slices") == _ENGLISH else entry["text_zh"])
 
 

@@ -93,7 +93,7 @@ def _curves(group: str, families: Sequence[Mapping[str, Any]], metric: str, clea
     plot = plots.bands(
         bands,
         labels=(say(f"stress.axis.{_AXES.get(group, group)}"), say(f"metric.{metric}")),
-        alt=say("stress.alt", metric=say(f"metric.{metric}"), lines=" ".join(lines)),
+        alt=say("stress.alt", metric=say(f"metric.{metric}"), lines=together(say, *lines)),
         name=f"stress-{group}",
         reference=([0.0, furthest], [clean, clean]),
     )

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from golive.domain.finding import Finding
+from golive.evaluation.pages.numbers import readable
 from golive.evaluation.roles import Note, note
 from golive.evaluation.slices.doubt import (
     ALPHA,
@@ -78,6 +79,7 @@ def _few_groups() -> Note:
     return note(
         "label_noise.few_groups",
         "labels are not doubted with test rows of so few groups; {least} of equal size are needed",
+        kinds=["label_noise"],
         least=FEWEST_GROUPS,
     )
 
@@ -86,6 +88,7 @@ def _few(rows: int) -> Note:
     return note(
         "label_noise.few_rows",
         "labels are not doubted with {count} test rows; {least} are needed",
+        kinds=["label_noise"],
         count=rows,
         least=FEWEST_ROWS,
     )
@@ -96,6 +99,7 @@ def _unspread() -> Note:
         "label_noise.no_spread",
         "labels are not doubted: errors have no spread, outcomes are of one kind only, or the model states few "
         "different probabilities",
+        kinds=["label_noise"],
     )
 
 
@@ -112,7 +116,7 @@ def _found(doubt: Doubt | None, subject: Subject) -> Finding | None:
         kind="label_noise",
         severity="warn",
         code=code,
-        text=_SENTENCES[code].format(**values),
+        text=_SENTENCES[code].format(**readable(values)),
         values=values,
         columns=(subject.signature.target,),
         rows=tuple(subject.kept[doubt.ranked[:_LISTED]].tolist()),
@@ -134,7 +138,7 @@ def _clashing(clash: Conflicts | None) -> Finding | None:
         kind="label_noise",
         severity="warn",
         code="conflicts",
-        text=_SENTENCES["conflicts"].format(**values),
+        text=_SENTENCES["conflicts"].format(**readable(values)),
         values=values,
         p=clash.p,
     )

@@ -9,13 +9,15 @@ import numpy as np
 from golive.domain.evidence import Measure
 from golive.domain.finding import Finding
 from golive.domain.metric import better
+from golive.evaluation.checks.broken import broken
+from golive.evaluation.pages.numbers import readable
 from golive.evaluation.roles import Note, note
 from golive.evaluation.slices.conditions import Conditions, parts_of, text
 from golive.evaluation.slices.figures import FEWEST, metric_names, metrics_of
 from golive.evaluation.slices.losses import FEWEST_GROUPS, Answers, answers_of
 from golive.evaluation.slices.screen import MOST_COLUMNS
 from golive.evaluation.slices.weak import ALPHA, FEWEST_ROWS, Search, Slice, find, fits
-from golive.evaluation.subject import Section, Subject, Table
+from golive.evaluation.subject import Section, Subject, Table, taken
 from golive.statistics.clusters import units_of
 from golive.statistics.excess import Bool
 
@@ -29,8 +31,8 @@ _SENTENCES: Mapping[str, str] = {
     "rows with the same predictions: log loss is {excess:.3f} higher (accuracy {inside:.3f} there, {outside:.3f} on "
     "others); look at their labels, or train with more of them",
     "distance": "on the {rows:,} rows ({share:.1%}) with {slice} the model's errors are {more:.0%} larger than on rows "
-    "with the same predictions (RMSE {inside:.4g} there, {outside:.4g} on others); look at their targets, or train "
-    "with more of them",
+    "with the same predictions (RMSE {inside:.4g}, where about {usual:.4g} would be usual); look at their targets, or "
+    "train with more of them",
 }
 
 
@@ -55,18 +57,36 @@ def slices(subject: Subject) -> Section:
         if name in known
         for part in ((one,) for one in parts_of(name, known[name], steps=_DECLARED_STEPS))
     ]
-    apart = subject.rows if answers.groups is None else units_of(answers.groups)
-    enough = subject.rows >= FEWEST_ROWS and apart >= FEWEST_GROUPS
-    found = find(columns, answers, seed=subject.seed) if enough else None
-    entries = [*_entries(found, columns, answers), *declared] if found else declared
+    spoilt = broken(subject) if _enough(answers) else {}
+    sound = ~np.logical_or.reduce([np.zeros(subject.rows, dtype=np.bool_), *spoilt.values()])
+    enough = _enough(answers.take(np.flatnonzero(sound).astype(np.int64)))
+    found = _found(columns, answers, sound, subject.seed) if enough else None
+    entries = [*_entries(found, columns, answers, sound), *declared] if found else declared
     findings = _findings(found, entries, columns, subject) if found else []
+    told = _notes(found, subject.rows, len(columns)) if enough or not spoilt else []
     return Section(
         measures=_measures(entries, answers, everything, len(findings) if found else None),
         details=_details(found, entries, answers, everything, len(columns)),
         findings=tuple(findings),
         checked=("weak_slice",) if enough else (),
-        notes=(*notes, *_notes(found, subject.rows, len(columns))),
+        notes=(*notes, *_spoilt_notes(spoilt, sound, enough=enough), *told),
     )
+
+
+def _enough(answers: Answers) -> bool:
+    groups = answers.groups
+    apart = groups is None or (len(groups) > 0 and units_of(groups) >= FEWEST_GROUPS)
+    return len(answers.truth) >= FEWEST_ROWS and bool(apart)
+
+
+def _found(columns: Table, answers: Answers, sound: Bool, seed: int) -> Search:
+    """Search among the sound rows; the places that it gives are those of all rows."""
+    if sound.all():
+        return find(columns, answers, seed=seed)
+    places = np.flatnonzero(sound).astype(np.int64)
+    found = find(taken(columns, places), answers.take(places), seed=seed)
+    slices = tuple(msgspec.structs.replace(one, counted=places[one.counted]) for one in found.slices)
+    return msgspec.structs.replace(found, slices=slices)
 
 
 def _columns(subject: Subject) -> Table:
@@ -75,12 +95,12 @@ def _columns(subject: Subject) -> Table:
     return {name: column for name, column in table.items() if name not in names}
 
 
-def _entries(found: Search, columns: Table, answers: Answers) -> list[dict[str, Any]]:
+def _entries(found: Search, columns: Table, answers: Answers, sound: Bool) -> list[dict[str, Any]]:
     entries = []
     for one in found.slices:
         unseen = np.zeros(len(answers.truth), dtype=np.bool_)
         unseen[one.counted] = True
-        entry = _entry(one.kind, one.conditions, answers, fits(one.conditions, columns), unseen)
+        entry = _entry(one.kind, one.conditions, answers, fits(one.conditions, columns) & sound, unseen)
         excess = {"value": one.excess.value, "lower": one.excess.lower, "upper": one.excess.upper}
         entries.append({**entry, "loss": one.loss, "excess": excess, "more": _more(one), "p": one.p})
     return entries
@@ -120,12 +140,13 @@ def _finding(one: Slice, entry: dict[str, Any], metric: str, columns: Table, sub
         "more": _more(one),
         "inside": _value(entry["inside"], metric),
         "outside": _value(entry["outside"], metric),
+        "usual": _value(entry["inside"], metric) / (1.0 + max(_more(one), 0.0)),
     }
     return Finding(
         kind="weak_slice",
         severity="warn",
         code=code,
-        text=_SENTENCES[code].format(**values),
+        text=_SENTENCES[code].format(**readable(values)),
         values=values,
         columns=tuple(dict.fromkeys(condition.column for condition in one.conditions)),
         rows=tuple(subject.kept[np.flatnonzero(fits(one.conditions, columns))[:_MOST_ROWS]].tolist()),
@@ -191,12 +212,32 @@ def _details(
     }
 
 
+def _spoilt_notes(spoilt: Mapping[str, Bool], sound: Bool, *, enough: bool) -> list[Note]:
+    """Say which rows are left out, since another finding speaks of them already."""
+    if not spoilt:
+        return []
+    counts: dict[str, Any] = {"count": int((~sound).sum()), "rows": len(sound)}
+    about = (
+        "in {count:,} of {rows:,} test rows {columns} holds values in another unit, or codes for missing ones, as its "
+        "own finding says; weak slices are "
+    )
+    columns = ", ".join(spoilt)
+    if enough:
+        told = note("slices.broken", f"{about}searched for among the others", columns=columns, **counts)
+    else:
+        text = f"{about}not searched for among the other {{left:,}}"
+        left = int(sound.sum())
+        told = note("slices.all_broken", text, kinds=["weak_slice"], columns=columns, left=left, **counts)
+    return [told | {"columns": list(spoilt)}]
+
+
 def _notes(found: Search | None, rows: int, columns: int) -> list[Note]:
     if found is None and rows >= FEWEST_ROWS:
         return [
             note(
                 "slices.few_groups",
                 "weak slices are not searched for with test rows of so few groups; {least} of equal size are needed",
+                kinds=["weak_slice"],
                 least=FEWEST_GROUPS,
             )
         ]
@@ -205,6 +246,7 @@ def _notes(found: Search | None, rows: int, columns: int) -> list[Note]:
             note(
                 "slices.few_rows",
                 "weak slices are not searched for with {count} test rows; {least} are needed",
+                kinds=["weak_slice"],
                 count=rows,
                 least=FEWEST_ROWS,
             )

@@ -4,11 +4,11 @@ import msgspec
 import numpy as np
 
 from golive.errors import InvalidRowError
-from golive.evaluation.subject import Subject, Table, taken
-from golive.ports import Column, Float64, Int64
+from golive.evaluation.again import Again
+from golive.evaluation.subject import Table, taken
+from golive.ports import Float64, Int64
 from golive.statistics.metrics import Bool
 
-_CELLS = 16_000_000
 _PROBED = 300
 
 
@@ -33,31 +33,22 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         return np.asarray(np.isfinite(self.answers).all(axis=1), dtype=np.bool_)
 
 
-def ask(subject: Subject, table: Table) -> Asked:
-    """Ask about rows that may be refused.
+def ask(again: Again, changed: Table, seed: int) -> Asked:
+    """Ask about all rows with some columns changed, where some may be refused.
 
-    Where all are taken this is one question; else each of 300 rows, drawn by the subject's seed, is settled by halving.
+    Where all are taken this is one question; else each of 300 rows, drawn by the seed, is settled by halving.
     """
-    rows = length(table)
+    rows = len(again.clean)
     every = np.arange(rows, dtype=np.int64)
     try:
-        return Asked(places=every, answers=_answers(subject, table), tried=rows)
+        return Asked(places=every, answers=again.answers(changed), tried=rows)
     except InvalidRowError:
         if rows > _PROBED:
-            every = np.sort(np.random.default_rng(subject.seed).choice(rows, _PROBED, replace=False)).astype(np.int64)
-    found = _halved(subject, table, every)
+            every = np.sort(np.random.default_rng(seed).choice(rows, _PROBED, replace=False)).astype(np.int64)
+    found = _halved(again, changed, every)
     places = np.concatenate([part for part, _ in found]) if found else every[:0]
-    answers = np.concatenate([part for _, part in found]) if found else np.empty((0, width(subject)))
+    answers = np.concatenate([part for _, part in found]) if found else again.clean[:0]
     return Asked(places=places, answers=answers, tried=len(every))
-
-
-def ask_whole(subject: Subject, table: Table) -> Float64 | None:
-    """Ask about rows; None where a server would refuse one of them, or an answer is no number."""
-    try:
-        answers = _answers(subject, table)
-    except InvalidRowError:
-        return None
-    return answers if np.isfinite(answers).all() else None
 
 
 def length(table: Table) -> int:
@@ -65,33 +56,11 @@ def length(table: Table) -> int:
     return len(next(iter(table.values())))
 
 
-def repeated(table: Table, times: int) -> dict[str, Column]:
-    """Put a table ``times`` times below itself."""
-    return {name: np.tile(column, times) for name, column in table.items()}
-
-
-def width(subject: Subject) -> int:
-    """Count the numbers in an answer."""
-    return len(subject.predicted[0])
-
-
-def _answers(subject: Subject, table: Table) -> Float64:
-    rows = length(table)
-    step = max(_CELLS // max(len(table), width(subject)), 1)
-    if rows <= step:
-        return subject.predict(table)
-    parts = [
-        subject.predict({name: column[start : start + step] for name, column in table.items()})
-        for start in range(0, rows, step)
-    ]
-    return np.concatenate(parts)
-
-
-def _halved(subject: Subject, table: Table, places: Int64) -> list[tuple[Int64, Float64]]:
+def _halved(again: Again, changed: Table, places: Int64) -> list[tuple[Int64, Float64]]:
     try:
-        return [(places, subject.predict(taken(table, places)))]
+        return [(places, again.answers(taken(changed, places), places))]
     except InvalidRowError:
         if len(places) == 1:
             return []
     middle = len(places) // 2
-    return [*_halved(subject, table, places[:middle]), *_halved(subject, table, places[middle:])]
+    return [*_halved(again, changed, places[:middle]), *_halved(again, changed, places[middle:])]

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 import msgspec
 import numpy as np
 
+from golive.evaluation.again import Again
 from golive.evaluation.stress.asked import Asked, ask
 from golive.evaluation.stress.family import Changed
 from golive.evaluation.stress.scores import Answered, Score, known_metrics, main_metrics, score, worse
-from golive.evaluation.subject import Subject, Table, taken
+from golive.evaluation.subject import Subject, Table
 from golive.ports import Float64, Int64
 from golive.statistics.intervals import Interval
 
@@ -20,7 +21,8 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     subject: Subject
     places: Int64
     """Which of the subject's rows these are."""
-    table: Table
+    again: Again
+    """The rows, and the way to ask about them once more."""
     followed: tuple[str, ...]
     """The metrics that are computed of every trial, the main one first."""
     groups: Int64 | None
@@ -30,6 +32,11 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     def rows(self) -> int:
         """How many rows are tried."""
         return len(self.places)
+
+    @property
+    def table(self) -> Table:
+        """The rows' inputs."""
+        return self.again.table
 
     def answered(self, answers: Float64, rows: Int64) -> Answered:
         """Give answers to some of the bench's rows together with their truth."""
@@ -68,12 +75,11 @@ def bench_of(subject: Subject, most: int, more: tuple[str, ...] = ()) -> Bench:
     task, classes = subject.signature.task, subject.predicted.shape[1]
     known = known_metrics(task, classes)
     names = dict.fromkeys((*main_metrics(task, classes), *(name for name in more if name in known)))
-    inputs = {name: subject.test.columns[name] for name in subject.signature.names}
     groups = subject.groups
     return Bench(
         subject=subject,
         places=places,
-        table=taken(inputs, places),
+        again=Again(subject, places),
         followed=tuple(names),
         groups=None if groups is None else groups[places],
     )
@@ -82,8 +88,10 @@ def bench_of(subject: Subject, most: int, more: tuple[str, ...] = ()) -> Bench:
 def smaller(bench: Bench, most: int) -> Bench:
     """Draw fewer of a bench's rows."""
     rows = drawn_rows(bench.rows, most, bench.subject.seed + 1)
-    groups = None if bench.groups is None else bench.groups[rows]
-    return msgspec.structs.replace(bench, places=bench.places[rows], table=taken(bench.table, rows), groups=groups)
+    if len(rows) == bench.rows:
+        return bench
+    places, groups = bench.places[rows], None if bench.groups is None else bench.groups[rows]
+    return msgspec.structs.replace(bench, places=places, again=Again(bench.subject, places), groups=groups)
 
 
 def drawn_rows(rows: int, most: int, seed: int) -> Int64:
@@ -105,7 +113,7 @@ def answered(subject: Subject, answers: Float64, places: Int64) -> Answered:
 
 def tried(bench: Bench, changed: Changed) -> Trial:
     """Ask about the bench's rows with some columns changed, and compare with the same rows unchanged."""
-    return _trial(bench, ask(bench.subject, {**bench.table, **changed}))
+    return _trial(bench, ask(bench.again, changed, bench.subject.seed))
 
 
 def _trial(bench: Bench, asked: Asked) -> Trial:

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from golive.evaluation.stress.asked import ask_whole, repeated
 from golive.evaluation.stress.bench import Bench
 from golive.evaluation.stress.facts import Facts
 from golive.ports import Float64
@@ -83,9 +82,8 @@ def _tried(bench: Bench, fact: Facts) -> tuple[Float64, Float64] | None:
 
 
 def _asked(bench: Bench, fact: Facts, values: Float64) -> Float64 | None:
-    table = repeated(bench.table, len(values))
-    table[fact.name] = values.reshape(-1)
-    answers = ask_whole(bench.subject, table)
+    rows = np.tile(np.arange(bench.rows, dtype=np.int64), len(values))
+    answers = bench.again.whole({fact.name: values.reshape(-1)}, rows)
     return None if answers is None else answers.reshape(len(values), bench.rows, -1)
 
 

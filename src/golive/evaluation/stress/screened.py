@@ -4,10 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from golive.evaluation.stress.asked import ask_whole, repeated
 from golive.evaluation.stress.bench import Bench
-from golive.evaluation.subject import taken
-from golive.ports import Column, Float64, Int64
+from golive.ports import Float64, Int64
 
 _GROUPS = 256
 _CELLS = 16_000_000
@@ -47,24 +45,13 @@ def _moved(bench: Bench, groups: Sequence[tuple[str, ...]]) -> Float64:
     width = len(bench.table)
     count = int(np.clip(_CELLS // (width * len(groups)), *_ROWS))
     rows = np.arange(min(bench.rows, count), dtype=np.int64)
-    few = taken(bench.table, rows)
     order = np.random.default_rng([bench.subject.seed, 6]).permutation(len(rows)).astype(np.int64)
-    clean = bench.subject.predicted[bench.places[rows]]
-    at_once = max(_CELLS // (width * len(rows)), 1)
-    parts = [_shuffled(bench, few, groups[start : start + at_once], order) for start in range(0, len(groups), at_once)]
-    answers = np.concatenate(parts).reshape(len(groups), *clean.shape)
+    clean = bench.again.clean[rows]
     with np.errstate(over="ignore", invalid="ignore"):
-        changes = np.abs(answers - clean).mean(axis=(1, 2))
+        changes = np.array([np.abs(_shuffled(bench, group, rows, order) - clean).mean() for group in groups])
     return np.where(np.isfinite(changes), changes, np.inf)
 
 
-def _shuffled(bench: Bench, few: dict[str, Column], groups: Sequence[tuple[str, ...]], order: Int64) -> Float64:
-    table = repeated(few, len(groups))
-    count = len(order)
-    for place, group in enumerate(groups):
-        for name in group:
-            table[name][place * count : (place + 1) * count] = few[name][order]
-    answers = ask_whole(bench.subject, table)
-    if answers is None:
-        return np.full((len(groups) * count, bench.subject.predicted.shape[1]), np.inf)
-    return answers
+def _shuffled(bench: Bench, group: tuple[str, ...], rows: Int64, order: Int64) -> Float64:
+    answers = bench.again.whole({name: bench.table[name][order] for name in group}, rows)
+    return np.full_like(bench.again.clean[rows], np.inf) if answers is None else answers

@@ -94,7 +94,8 @@ class RoadExplainer:
 
     def _asking(self, rows: Mapping[str, Column], output: int | None, evaluations: int | None) -> Explained:
         assert self._mixer is not None  # noqa: S101 - for the type checker; the only caller has looked
-        mix, given = self._mixer.mix(rows)
+        mix = self._mixer.mix(rows)
+        given = mix.answers
         outputs = self._outputs(given, output)
         found = shapley(self._mixer, mix, outputs, evaluations or EVALUATIONS)
         answers = given[np.arange(len(given)), outputs]

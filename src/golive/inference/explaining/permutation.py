@@ -11,14 +11,17 @@ errors are known. So base and contributions add up exactly still, and a column t
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from golive.errors import UsageError
-from golive.inference.explaining.sources import sources_of
+from golive.inference.explaining.sources import MIXED, Sources, sources_of
+from golive.inference.parts import Part, Parts
+from golive.inference.pieces import run_in_pieces
 from golive.inference.road import Road
 from golive.ports import Column, Float64, Int64
 
@@ -34,9 +37,6 @@ _MOST_ROWS = 50_000
 _SEED = 17
 
 Bools = npt.NDArray[np.bool_]
-Mix = Callable[[int, Int64, Bools], Float64]
-"""Answers float64 ``[m, outputs]`` to row ``i`` mixed with ``m`` background rows: where the mask ``[m, inputs]`` is
-true, the row's own value stands."""
 
 
 class Sampled(msgspec.Struct, frozen=True, eq=False):
@@ -47,7 +47,7 @@ class Sampled(msgspec.Struct, frozen=True, eq=False):
     spread: Float64 | None
     """``[n, inputs]``; None where all subsets were worked out."""
     evaluations: int
-    """Answers that the model was asked for to explain a row."""
+    """Answers that explain a row; to rows that enter the model alike, it was asked for one."""
     rows: int
     """Background rows that each was mixed with."""
 
@@ -56,53 +56,100 @@ class Mixer:
     """Asks a road about rows that are mixed of given ones and of background rows."""
 
     def __init__(self, road: Road, background: Mapping[str, Column]) -> None:
-        self._road = road
-        self._background = background
-        self.rows = len(next(iter(background.values())))
+        self.road = road
+        self.background = background
         self.inputs = len(road.signature.names)
-        sources = sources_of(road.manifest.preparation, road.signature.names)
-        self._sources = sources if sources.are_single else None
-        self._prepared = road.front.columns(background) if self._sources else None
+        manifest = road.manifest
+        sources = sources_of(manifest.preparation, road.signature.names)
+        self.sources = sources
+        self.several = None if sources.are_single else _of_several(road, sources)
+        """What makes the numbers and codes that are made of several columns."""
+        self.numbers, self.codes = road.front.columns(background)
+        self.rows = len(self.numbers)
         self.width = max(1, self.inputs, len(sources.numbers) + len(sources.codes))
-        self.base = road.session.run(*(self._prepared or road.front.columns(background))).mean(axis=0)
-        """``[outputs]``: the mean answer to all background rows."""
+        self.answers = road.session.run(self.numbers, self.codes)
+        """``[rows, outputs]``: the answers to the background rows."""
+        self.base = self.answers.mean(axis=0)
+        """``[outputs]``: the mean of them."""
 
-    def mix(self, columns: Mapping[str, Column]) -> tuple[Mix, Float64]:
-        """Give the way to ask about canonical rows, and the answers to the rows themselves, ``[n, outputs]``.
+    def mix(self, columns: Mapping[str, Column]) -> "Mix":
+        """Give the way to ask about canonical rows.
 
         Raises:
             InvalidRowError: a row's value does not fit the signature.
         """
-        numbers, codes = self._road.front.columns(columns)
-        answers = self._road.session.run(numbers, codes)
-        if self._sources is None or self._prepared is None:
-            return self._by_columns(columns), answers
-        their_numbers, their_codes = self._prepared
-        sources = self._sources
+        return Mix(self, columns)
 
-        def ask(row: int, places: Int64, own: Bools) -> Float64:
-            return self._road.session.run(
-                np.where(own[:, sources.numbers], numbers[row], their_numbers[places]),
-                np.where(own[:, sources.codes], codes[row], their_codes[places]),
-            )
 
-        return ask, answers
+class Mix:
+    """Some rows, to be mixed with background rows."""
 
-    def _by_columns(self, columns: Mapping[str, Column]) -> Mix:
-        """Mix the columns themselves, where a step makes one number of several of them."""
+    def __init__(self, mixer: Mixer, columns: Mapping[str, Column]) -> None:
+        self._mixer = mixer
+        self._columns = columns
+        self._numbers, self._codes = mixer.road.front.columns(columns)
+        self.answers = mixer.road.session.run(self._numbers, self._codes)
+        """``[n, outputs]``: the answers to the rows themselves."""
 
-        def ask(row: int, places: Int64, own: Bools) -> Float64:
+    def ask(self, row: int, places: Int64, own: Bools) -> Float64:
+        """Answer a row mixed with ``m`` background rows, float64 ``[m, outputs]``.
+
+        Where ``own`` ``[m, inputs]`` is true, the row's own value stands.
+        """
+        mixer = self._mixer
+        numbers = np.where(own[:, mixer.sources.numbers], self._numbers[row], mixer.numbers[places])
+        codes = np.where(own[:, mixer.sources.codes], self._codes[row], mixer.codes[places])
+        if mixer.several is not None:
+            part, inputs = mixer.several
             mixed = {
-                name: np.where(own[:, place], columns[name][row], self._background[name][places])
-                for place, name in enumerate(self._road.signature.names)
+                name: np.where(own[:, place], self._columns[name][row], mixer.background[name][places])
+                for name, place in zip(part.names, inputs, strict=True)
             }
-            return self._road.session.run(*self._road.front.columns(mixed))
+            numbers[:, part.numbers], codes[:, part.codes] = part.front.columns(mixed)
+        return run_in_pieces(mixer.road.session, numbers, codes)
 
-        return ask
+    def differs(self, row: int) -> Bools:
+        """Say in which inputs a row enters the model otherwise than each background row, ``[rows, inputs]``.
+
+        In all others either value gives the same answer.
+        """
+        mixer = self._mixer
+        found = np.zeros((mixer.rows, mixer.inputs + 1), dtype=np.bool_)
+        _joined(found, mixer.sources.numbers, _other(self._numbers[row], mixer.numbers))
+        _joined(found, mixer.sources.codes, self._codes[row] != mixer.codes)
+        if mixer.several is not None:
+            part, inputs = mixer.several
+            for name, place in zip(part.names, inputs, strict=True):
+                found[:, place] |= _other(self._columns[name][row], mixer.background[name])
+        return found[:, :-1]
+
+
+def _of_several(road: Road, sources: Sources) -> tuple[Part, tuple[int, ...]]:
+    """Give what makes the mixed numbers and codes, and the places of the inputs that it reads."""
+    preparation, names = road.manifest.preparation, road.signature.names
+    wanted = {name for name, place in zip(preparation.numbers, sources.numbers, strict=True) if place == MIXED}
+    wanted |= {one.column for one, place in zip(preparation.categories, sources.codes, strict=True) if place == MIXED}
+    part = Parts(preparation, road.signature).making(wanted)
+    return part, tuple(names.index(name) for name in part.names)
+
+
+def _other(value: Any, values: Column) -> Bools:
+    found = np.asarray(values != value, dtype=np.bool_)
+    if values.dtype.kind == "f":
+        found &= ~(np.isnan(values) & np.isnan(value))
+    return found
+
+
+def _joined(found: Bools, sources: Int64, other: Bools) -> None:
+    """Mark each input of which some number or code ``[rows, made]`` is another; the last place takes the mixed ones."""
+    order = np.argsort(sources, kind="stable")
+    owners, starts = np.unique(sources[order], return_index=True)
+    if len(owners):
+        found[:, owners] |= np.logical_or.reduceat(other[:, order], starts, axis=1)
 
 
 def shapley(mixer: Mixer, mix: Mix, outputs: Int64, evaluations: int) -> Sampled:
-    """Work out each row's contributions to its output ``outputs[i]``, asking for at most ``evaluations`` answers a row.
+    """Work out each row's contributions to its output ``outputs[i]``, by at most ``evaluations`` answers a row.
 
     Raises:
         UsageError: so few answers are not enough to change every column once.
@@ -116,17 +163,31 @@ def shapley(mixer: Mixer, mix: Mix, outputs: Int64, evaluations: int) -> Sampled
 
 def _exact(mixer: Mixer, mix: Mix, outputs: Int64, rows: int) -> Sampled:
     inputs = mixer.inputs
-    subsets = np.arange(2**inputs)
-    own = (subsets[:, None] >> np.arange(inputs)) & 1 > 0
+    own = (np.arange(2**inputs)[:, None] >> np.arange(inputs)) & 1 > 0
     weights = _subset_weights(own)
     places = _spread_rows(mixer.rows, rows)
     contributions = np.empty((len(outputs), inputs))
     for row, output in enumerate(outputs.tolist()):
-        asked = _asked(mixer, mix, row, output, np.tile(places, len(own)), own.repeat(rows, axis=0))
-        worth = asked.reshape(len(own), rows).mean(axis=1)
+        worth = _worths(mixer, mix, row, output, places, own).mean(axis=1)
         found = worth @ weights
         contributions[row] = found + _shared(worth[0] - mixer.base[output], found**2)
     return Sampled(contributions, None, rows * len(own), rows)
+
+
+def _worths(mixer: Mixer, mix: Mix, row: int, output: int, places: Int64, own: Bools) -> Float64:
+    """Give the answers to every subset with each background row, ``[subsets, rows]``.
+
+    Subsets that differ only in columns where the two rows are alike have one answer, which is asked for once.
+    """
+    subsets = np.arange(len(own))[:, None]
+    apart = mix.differs(row)[places] @ (1 << np.arange(mixer.inputs))
+    alike = subsets & apart
+    worth = np.empty(alike.shape)
+    worth[0] = mixer.answers[places, output]
+    worth[apart, np.arange(len(places))] = mix.answers[row, output]
+    subset, place = np.nonzero((alike == subsets) & (subsets > 0) & (subsets != apart))
+    worth[subset, place] = _asked(mixer, mix, row, output, places[place], own[subset])
+    return np.take_along_axis(worth, alike, axis=0)
 
 
 def _subset_weights(own: Bools) -> Float64:
@@ -173,31 +234,70 @@ def _shared(gap: float, weights: Float64) -> Float64:
 def _walked(mixer: Mixer, mix: Mix, row: int, output: int, places: Int64, order: Int64) -> tuple[Float64, Float64]:
     """Walk each order forth and back; gives the contributions of every walk and the answers where they began."""
     walks, inputs = order.shape
-    rank = np.argsort(order, axis=1)
-    steps = np.arange(2 * inputs)
-    asked = np.empty((walks, 2 * inputs))
+    differs = mix.differs(row)
+    found, starts = np.empty((walks, inputs)), mixer.answers[places, output]
     together = max(1, min(_MOST_ROWS, _MOST_CELLS // mixer.width) // (2 * inputs))
     for start in range(0, walks, together):
         some = slice(start, start + together)
-        forth = rank[some, None, :] < steps[None, : inputs + 1, None]
-        back = rank[some, None, :] >= inputs - steps[None, 1:inputs, None]
-        own = np.concatenate((forth, back), axis=1).reshape(-1, inputs)
-        asked[some] = _asked(mixer, mix, row, output, places[some].repeat(2 * inputs), own).reshape(-1, 2 * inputs)
-    first, last = asked[:, :1], asked[:, inputs : inputs + 1]
-    ahead = np.diff(asked[:, : inputs + 1], axis=1)
-    behind = np.diff(np.concatenate((first, asked[:, inputs + 1 :], last), axis=1), axis=1)[:, ::-1]
-    found = np.empty((walks, inputs))
-    np.put_along_axis(found, order, (ahead + behind) / 2.0, axis=1)
-    return found, asked[:, 0]
+        steps = _Steps(order[some], np.take_along_axis(differs[places[some]], order[some], axis=1))
+        walk, own = steps.asked()
+        answers = _asked(mixer, mix, row, output, places[some][walk], own)
+        ahead, behind = steps.changes(starts[some], mix.answers[row, output], answers)
+        np.put_along_axis(found[some], order[some], (ahead + behind) / 2.0, axis=1)
+    return found, starts
+
+
+class _Steps:
+    """The steps of some walks, forth and back, that change what enters the model; others change no answer."""
+
+    def __init__(self, order: Int64, moves: Bools) -> None:
+        """``order`` ``[walks, inputs]`` are columns; ``moves`` says of each whether the two rows differ in it."""
+        self._rank = np.argsort(order, axis=1)
+        self._forth, self._back = _Walk(moves), _Walk(moves[:, ::-1])
+
+    def asked(self) -> tuple[Int64, Bools]:
+        """Give the walks that are asked about ``[m]``, and in which columns the row's own value stands."""
+        forth, steps = np.nonzero(self._forth.is_between)
+        back, others = np.nonzero(self._back.is_between)
+        ahead = self._rank[forth] < steps[:, None]
+        behind = self._rank[back] >= self._rank.shape[1] - others[:, None]
+        return np.concatenate((forth, back)), np.concatenate((ahead, behind))
+
+    def changes(self, first: Float64, last: float, answers: Float64) -> tuple[Float64, Float64]:
+        """Give each column's change of the answer, forth and back, both in the order of the walk forth."""
+        count = int(self._forth.is_between.sum())
+        ahead = self._forth.changes(first, last, answers[:count])
+        return ahead, self._back.changes(first, last, answers[count:])[:, ::-1]
+
+
+class _Walk:
+    """Walks one way: which of their states are asked about, and what every step changes."""
+
+    def __init__(self, moves: Bools) -> None:
+        moved = np.cumsum(moves, axis=1)
+        total = moved[:, -1:]
+        self._is_last = np.pad(moves & (moved == total), ((0, 0), (1, 0)))
+        self.is_between = np.pad(moves & (moved < total), ((0, 0), (1, 0)))
+        """``[walks, inputs + 1]``: states that follow a step that changes something, and are not yet the row itself."""
+        steps = np.arange(moves.shape[1] + 1)
+        self._alike = np.maximum.accumulate(np.where(self.is_between | self._is_last, steps, 0), axis=1)
+
+    def changes(self, first: Float64, last: float, answers: Float64) -> Float64:
+        """Give ``[walks, inputs]``, from the answers at both ends and those ``[m]`` asked for between."""
+        worth = np.empty(self.is_between.shape)
+        worth[:, 0] = first
+        worth[self._is_last] = last
+        worth[self.is_between] = answers
+        return np.diff(np.take_along_axis(worth, self._alike, axis=1), axis=1)
 
 
 def _asked(mixer: Mixer, mix: Mix, row: int, output: int, places: Int64, own: Bools) -> Float64:
     together = max(1, min(_MOST_ROWS, _MOST_CELLS // mixer.width))
     parts = [
-        mix(row, places[start : start + together], own[start : start + together])[:, output]
+        mix.ask(row, places[start : start + together], own[start : start + together])[:, output]
         for start in range(0, len(own), together)
     ]
-    return np.concatenate(parts)
+    return np.concatenate(parts) if parts else np.empty(0)
 
 
 def _spread_rows(rows: int, count: int) -> Int64:

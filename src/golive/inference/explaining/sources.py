@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from golive.domain.preparation import Combine, DateParts, DeclaredStep, Preparation, TextCounts, TextTerms
+from golive.domain.preparation import Preparation
+from golive.inference.parts import made_of
 from golive.ports import Int64
 
 MIXED = -1
@@ -26,10 +27,7 @@ class Sources(msgspec.Struct, frozen=True, eq=False):
 
 def sources_of(preparation: Preparation, names: Sequence[str]) -> Sources:
     """Follow the declared steps. ``names`` are the inputs of the signature, in order."""
-    made = {name: frozenset((place,)) for place, name in enumerate(names)}
-    for step in preparation.steps:
-        before = frozenset[int]().union(*(made[name] for name in _reads(step)))
-        made |= dict.fromkeys(_makes(step), before)
+    made = made_of(preparation, names)
     return Sources(
         _places([made[name] for name in preparation.numbers]),
         _places([made[vocabulary.column] for vocabulary in preparation.categories]),
@@ -38,21 +36,3 @@ def sources_of(preparation: Preparation, names: Sequence[str]) -> Sources:
 
 def _places(found: Sequence[frozenset[int]]) -> Int64:
     return np.array([min(places) if len(places) == 1 else MIXED for places in found], np.int64)
-
-
-def _reads(step: DeclaredStep) -> tuple[str, ...]:
-    return step.columns if isinstance(step, Combine) else (step.column,)
-
-
-def _makes(step: DeclaredStep) -> tuple[str, ...]:
-    match step:
-        case Combine():
-            return (step.into,)
-        case TextTerms():
-            return step.into
-        case DateParts():
-            return tuple(f"{step.column}_{part}" for part in step.parts)
-        case TextCounts():
-            return f"{step.column}_chars", f"{step.column}_words"
-        case _:
-            return (step.column,)

@@ -12,20 +12,45 @@ from golive.domain.bundle import Bundle
 
 def check_of(bundle: Bundle, name: str, checked: Checked, tolerance: float) -> str:
     """Write the program. It leaves with 1 where an answer is further away than the tolerance, or decides otherwise."""
-    big = name.upper()
-    count, inputs = len(checked.rows), len(bundle.signature.inputs)
     divided = " / fmax(1.0, fabs(row[j]))" if bundle.signature.task == "regression" else ""
+    return "".join(
+        (
+            _head(name),
+            _tables(checked, len(bundle.signature.inputs)),
+            _preparing(name, checked),
+            _asking(name, checked, number(tolerance, "double"), divided),
+        )
+    )
+
+
+def _head(name: str) -> str:
+    return f"""/* Asks {name}.c for rows whose answers are known; leaves with 1 where it answers otherwise. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "{name}.h"
+
+"""
+
+
+def _tables(checked: Checked, inputs: int) -> str:
+    """Write the rows, what they are prepared to, and what is to be answered."""
     values = np.array([_value(value) for row in checked.rows for value in row.values()], np.float64)
     texts = [text(value) if isinstance(value, str) else "0" for row in checked.rows for value in row.values()]
-    tables = "\n\n".join(
-        [
-            table("values", values, "double"),
-            f"static const char *const texts[{count * inputs}] = {{\n{_lines(texts, inputs)}}};",
-            *([table("numbers", checked.numbers, "double")] if checked.numbers.size else []),
-            *([table("codes", checked.codes, "int64_t")] if checked.codes.size else []),
-            table("wanted", checked.answers, "double"),
-        ]
-    )
+    tables = [
+        table("values", values, "double"),
+        f"static const char *const texts[{len(checked.rows) * inputs}] = {{\n{_lines(texts, inputs)}}};",
+        *([table("numbers", checked.numbers, "double")] if checked.numbers.size else []),
+        *([table("codes", checked.codes, "int64_t")] if checked.codes.size else []),
+        table("wanted", checked.answers, "double"),
+    ]
+    return "\n\n".join(tables)
+
+
+def _preparing(name: str, checked: Checked) -> str:
+    """Write what compares a row before preparation; a model without numbers, or without codes, has none to compare."""
+    big = name.upper()
     numbers = (
         f"for (int j = 0; j < {big}_NUMBERS; j++) same = same && alike(given[j], numbers[i * {big}_NUMBERS + j]);"
         if checked.numbers.size
@@ -36,20 +61,7 @@ def check_of(bundle: Bundle, name: str, checked: Checked, tolerance: float) -> s
         if checked.codes.size
         else ""
     )
-    asked = ", ".join(
-        (
-            f"numbers + i * {big}_NUMBERS" if checked.numbers.size else "0",
-            f"codes + i * {big}_CODES" if checked.codes.size else "0",
-        )
-    )
-    return f"""/* Asks {name}.c for rows whose answers are known; leaves with 1 where it answers otherwise. */
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "{name}.h"
-
-{tables}
+    return f"""
 
 static int alike(double a, double b) {{ return a == b || (isnan(a) && isnan(b)); }}
 
@@ -64,15 +76,23 @@ static int unlike(int i) {{
     {codes}
     return !same;
 }}
+"""
 
+
+def _asking(name: str, checked: Checked, tolerance: str, divided: str) -> str:
+    """Write the main program: every row is asked about, and the worst is told."""
+    big, count = name.upper(), len(checked.rows)
+    numbers = f"numbers + i * {big}_NUMBERS" if checked.numbers.size else "0"
+    codes = f"codes + i * {big}_CODES" if checked.codes.size else "0"
+    return f"""
 int main(int count, char **words) {{
-    const double tolerance = count > 1 ? atof(words[1]) : {number(tolerance, "double")};
+    const double tolerance = count > 1 ? atof(words[1]) : {tolerance};
     double greatest = 0.0;
     int worst = 0, flipped = 0, unprepared = 0;
     for (int i = 0; i < {count}; i++) {{
         double got[{big}_OUTPUTS];
         const double *row = wanted + i * {big}_OUTPUTS;
-        const int before = unlike(i), refused = {name}_predict({asked}, got);
+        const int before = unlike(i), refused = {name}_predict({numbers}, {codes}, got);
         unprepared += before == 4;
         if (refused || (before && before != 4)) {{
             printf("row %d of parity.json is %s\\n", i, refused ? "refused" : "prepared otherwise");

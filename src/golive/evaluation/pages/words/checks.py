@@ -219,6 +219,28 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "The training rows were not at hand, so duplicates across the split and the order in time were not checked",
         "没有训练数据，因此未检查训练与测试之间的重复行以及时间先后",
     ),
+    "note.unlooked.rows": (
+        "There are {count} test rows; {least} are needed",
+        "测试数据只有 {count} 行，至少需要 {least} 行",
+    ),
+    "note.unlooked.no_reference": (
+        "There are neither enough training rows nor counts of them to compare the test rows with",
+        "没有足够的训练数据或其计数可与测试数据比较",
+    ),
+    "note.unlooked.undeclared": ("{setting} names no column", "{setting} 未指定列"),
+    "note.unlooked.no_probabilities": (
+        "A regression states no probabilities",
+        "回归模型不给出概率",
+    ),
+    "note.unlooked.few_outcomes": (
+        "Too few rows are answered rightly, or wrongly, to compare probabilities with what happens; or the answers are "
+        "no probabilities",
+        "答对或答错的行太少，无法将概率与实际结果比较；或者给出的不是概率",
+    ),
+    "note.unlooked.no_rule": (
+        "No rule of the gate can be followed under stress",
+        "没有可在扰动下跟踪的门禁规则",
+    ),
     "note.checks_few": (
         "With {count} rows too few cases are there to look for columns that give the target away",
         "只有 {count} 行，样本太少，无法检查泄露目标的列",

@@ -81,10 +81,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "explained.shuffled": ("Shuffled columns", "打乱各列"),
     "explained.column": ("Column", "列"),
-    "explained.rise": ("Rise of {metric}", "{metric} 的升高"),
+    "explained.rise": ("Rise of {metric}", "{metric}的升高"),
     "explained.shuffled.about": (
         "How much {metric} rises when a column's values are dealt out anew among {rows} test rows. Columns that say "
         "the same hide one another.",
-        "将某列的值在 {rows} 行测试数据间重新分配后 {metric} 的升高。内容相同的列会互相掩盖。",
+        "将某列的值在 {rows} 行测试数据间重新分配后{metric}的升高。内容相同的列会互相掩盖。",
     ),
 }

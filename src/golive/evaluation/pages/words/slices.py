@@ -19,10 +19,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "finding.weak_slice.distance": (
         "on the {rows:,} rows ({share:.1%}) with {slice} the model's errors are {more:.0%} larger than on rows with "
-        "the same predictions (RMSE {inside:.4g} there, {outside:.4g} on others); look at their targets, or train with "
-        "more of them",
+        "the same predictions (RMSE {inside:.4g}, where about {usual:.4g} would be usual); look at their targets, or "
+        "train with more of them",
         "在满足 {slice_zh} 的 {rows:,} 行（{share:.1%}）上，模型的误差比预测相同的其他行大 {more:.0%}"
-        "（此处 RMSE {inside:.4g}，其余 {outside:.4g}）；请检查这些行的目标值，或增加此类训练数据",
+        "（此处 RMSE {inside:.4g}，通常约为 {usual:.4g}）；请检查这些行的目标值，或增加此类训练数据",
     ),
     "finding.label_noise.classes": (
         "about {count:,} of the {rows:,} test rows ({share:.1%}) seem to have a wrong label: the model is wrong about "
@@ -49,6 +49,18 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "note.slices.no_column": (
         "There is no column {column} to show slices of.",
         "没有可用于切片的列 {column}。",
+    ),
+    "note.slices.broken": (
+        "In {count:,} of {rows:,} test rows {columns} holds values in another unit, or codes for missing ones, as its "
+        "own finding says; weak slices are searched for among the others.",
+        "{rows:,} 行测试数据中有 {count:,} 行的 {columns} 单位不同或为缺失值代码（见相应的问题）；"
+        "薄弱切片只在其余的行中查找。",
+    ),
+    "note.slices.all_broken": (
+        "In {count:,} of {rows:,} test rows {columns} holds values in another unit, or codes for missing ones, as its "
+        "own finding says; weak slices are not searched for among the other {left:,}.",
+        "{rows:,} 行测试数据中有 {count:,} 行的 {columns} 单位不同或为缺失值代码（见相应的问题）；"
+        "未在其余 {left:,} 行中查找薄弱切片。",
     ),
     "note.slices.few_rows": (
         "Weak slices are not searched for with {count} test rows; {least} are needed.",

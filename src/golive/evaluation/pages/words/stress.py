@@ -48,6 +48,18 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "对输入施加很小的压力（{stress}）就会使模型给出非数值的回答，规则 {rule} 无法成立；"
         "请限制输入范围，或拒绝超出范围的行。",
     ),
+    "part.recalibration": ("calibration", "概率校准"),
+    "part.thresholds": ("thresholds", "判定阈值"),
+    "part.anomaly": ("anomalies", "异常检测"),
+    "part.ranking": ("ranking", "排序"),
+    "part.checks": ("checks of the rows", "数据检查"),
+    "part.fairness": ("fairness", "公平性"),
+    "part.slices": ("slices", "数据切片"),
+    "part.label_noise": ("doubtful labels", "可疑标签"),
+    "part.robustness": ("robustness", "稳健性"),
+    "part.explained": ("explanations", "解释"),
+    "part.reweighting": ("reweighted retrain", "加权重训练"),
+    "part.learning_curve": ("learning curve", "学习曲线"),
     "finding.robustness.no_answer": (
         "Asked about more than the test rows ({part}), the model gave no answer: {why}. A request with such values "
         "fails as well; mend the model, or narrow what its signature accepts.",
