@@ -10,7 +10,7 @@ from golive import plugins
 from golive.cli.options import Json, Verbs, key_values
 from golive.cli.output import Printer, table
 from golive.domain.digest import short
-from golive.evaluation.pages.numbers import number, signed
+from golive.evaluation.numbers import number, signed
 
 _SHOWN = 20
 _BAR = 24

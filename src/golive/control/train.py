@@ -13,7 +13,7 @@ from golive.domain.data_report import DataReport
 from golive.domain.digest import Digest
 from golive.domain.metric import better, default_metric
 from golive.domain.trial import Trial
-from golive.evaluation.pages.numbers import number
+from golive.evaluation.numbers import number
 from golive.training.fit import train as fit
 from golive.training.fitted import Fitted, load_fitted, save_fitted
 from golive.training.inspect import with_inferred_features

@@ -17,13 +17,13 @@ from golive.evaluation.measured.anomaly import anomaly
 from golive.evaluation.measured.calibration import calibration
 from golive.evaluation.measured.ranking import ranking
 from golive.evaluation.measured.thresholds import thresholds
-from golive.evaluation.pages.words.stress import WORDS
 from golive.evaluation.roles import Note, note
 from golive.evaluation.slices.label_noise import label_noise
 from golive.evaluation.slices.part import slices
 from golive.evaluation.stress.part import robustness
 from golive.evaluation.subject import Part, Section, Subject, taken
 from golive.evaluation.unlooked import unlooked
+from golive.evaluation.words.stress import WORDS
 
 _RECOVERY_S = 10.0
 

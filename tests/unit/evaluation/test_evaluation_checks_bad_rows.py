@@ -8,9 +8,9 @@ from checked_rows import parts_of, subject_of
 
 from golive.domain.judging import Declared
 from golive.evaluation.checks.leakage import power
-from golive.evaluation.checks.moments import moments, written
 from golive.evaluation.checks.section import checks
-from golive.evaluation.pages.words.checks import WORDS
+from golive.evaluation.moments import moments, written
+from golive.evaluation.words.checks import WORDS
 
 
 def frame_of(rows=400, seed=1):

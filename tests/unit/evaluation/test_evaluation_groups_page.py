@@ -18,9 +18,9 @@ from golive.evaluation.pages.chapter import written
 from golive.evaluation.pages.drawing import svg
 from golive.evaluation.pages.groups import groups
 from golive.evaluation.pages.phrases import listed, phrases, table
-from golive.evaluation.pages.words.groups import WORDS
 from golive.evaluation.sections import with_found
 from golive.evaluation.subject import Rows, Subject
+from golive.evaluation.words.groups import WORDS
 
 
 def subject_of(truth, answers, classes, **declared):

@@ -9,11 +9,11 @@ from golive.domain.digest import digest_of, digest_of_value
 from golive.domain.evidence import Evidence, Measure
 from golive.domain.finding import Finding
 from golive.domain.policy import Reason, Verdict
+from golive.evaluation.numbers import Readable, alike
 from golive.evaluation.pages import phrases
 from golive.evaluation.pages.findings import findings, sentence, worst_severity
 from golive.evaluation.pages.measured import numbers
 from golive.evaluation.pages.notebook import evidence_html
-from golive.evaluation.pages.numbers import Readable, alike
 from golive.evaluation.pages.report import attached
 from golive.evaluation.pages.summary import summary
 

@@ -6,7 +6,7 @@ import pytest
 
 from golive.evaluation.pages.phrases import phrases
 from golive.evaluation.pages.remarks import remark
-from golive.evaluation.pages.words.remarks import WORDS
+from golive.evaluation.words.remarks import WORDS
 
 FILLED = {key: re.sub(r"\{(\w+)\}", r"[\1]", english) for key, (english, _) in WORDS.items()}
 

@@ -21,10 +21,10 @@ from golive.domain.policy import Policy
 from golive.domain.preparation import Preparation
 from golive.domain.signature import Field, Signature
 from golive.errors import UsageError
+from golive.evaluation.numbers import interval_text, number, value_text
 from golive.evaluation.pages import phrases, words
 from golive.evaluation.pages.markup import Markup, tag
 from golive.evaluation.pages.notebook import evidence_html
-from golive.evaluation.pages.numbers import interval_text, number, value_text
 from golive.evaluation.pages.report import render
 from golive.evaluation.run import baseline_predictions, evaluate
 from golive.judge import judge
@@ -298,7 +298,7 @@ def test_both_languages_ask_for_the_same_numbers_in_every_phrase():
 
 def test_a_phrase_has_one_place():
     names = [found.name for found in iter_modules(words.__path__)]
-    rooms = [importlib.import_module(f"golive.evaluation.pages.words.{name}") for name in names]
+    rooms = [importlib.import_module(f"golive.evaluation.words.{name}") for name in names]
     counted = Counter(key for room in rooms for key in room.WORDS)
     assert [key for key, places in counted.items() if places > 1] == []
     assert set(counted) == set(phrases.table())

@@ -23,7 +23,7 @@ from golive.domain.judging import Declared
 from golive.domain.policy import Policy
 from golive.errors import NotFoundError, UsageError
 from golive.evaluation.groups.reweighting import reweighted_by
-from golive.evaluation.pages.numbers import number
+from golive.evaluation.numbers import number
 from golive.evaluation.subject import Part, Section
 from golive.ports import Int64
 from golive.training.curve import learning_curve

@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 
 from golive.domain.finding import Finding, FindingKind, Severity
-from golive.evaluation.pages.numbers import readable
-from golive.evaluation.pages.words.checks import WORDS
+from golive.evaluation.numbers import readable
 from golive.evaluation.roles import Note
+from golive.evaluation.words.checks import WORDS
 
 SURE = 1e-4
 """How likely a check may be to speak without cause in a whole evaluation, after correction for all columns."""

@@ -9,8 +9,8 @@ import numpy as np
 from golive.domain.finding import Finding
 from golive.evaluation.checks.found import SURE, Outcome, finding
 from golive.evaluation.checks.looked import codes_of, sample
-from golive.evaluation.checks.moments import Moments, moments, written
 from golive.evaluation.checks.shifts import compare, matters
+from golive.evaluation.moments import Moments, moments, written
 from golive.evaluation.subject import Subject
 from golive.ports import Column, Float64, Int64
 from golive.statistics.metrics import decide

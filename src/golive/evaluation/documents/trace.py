@@ -9,7 +9,7 @@ import msgspec
 from golive.domain.evidence import Measure
 from golive.evaluation.documents.known import Known
 from golive.evaluation.documents.markdown import Markdown, code
-from golive.evaluation.pages.numbers import interval_text, value_text
+from golive.evaluation.numbers import interval_text, value_text
 
 
 class Cited(msgspec.Struct, frozen=True, kw_only=True):

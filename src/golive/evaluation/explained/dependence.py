@@ -11,8 +11,8 @@ import msgspec
 import numpy as np
 
 from golive.evaluation.again import Again
-from golive.evaluation.checks.moments import moments
 from golive.evaluation.explained.contributed import chosen_rows, shown
+from golive.evaluation.moments import moments
 from golive.evaluation.subject import Subject
 from golive.ports import Column, Float64
 

@@ -14,7 +14,6 @@ import numpy as np
 from golive.domain.evidence import Measure
 from golive.domain.explanation import Explained
 from golive.domain.metric import rule_names
-from golive.evaluation.checks.moments import moments
 from golive.evaluation.explained.contributed import (
     budget_of,
     chosen_rows,
@@ -26,6 +25,7 @@ from golive.evaluation.explained.contributed import (
 )
 from golive.evaluation.explained.dependence import dates_of, dependence
 from golive.evaluation.explained.shuffled import shuffled
+from golive.evaluation.moments import moments
 from golive.evaluation.subject import Section, Subject
 from golive.ports import Float64, Int64
 

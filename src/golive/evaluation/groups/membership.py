@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from golive.domain.signature import DType
-from golive.evaluation.pages.numbers import number
+from golive.evaluation.numbers import number
 from golive.ports import Column, Float64, Int64
 
 MOST_GROUPS = 24

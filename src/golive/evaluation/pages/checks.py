@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from golive.domain.evidence import Evidence
+from golive.evaluation.numbers import number
 from golive.evaluation.pages import plots
 from golive.evaluation.pages.chapter import Chapter, Drawn
 from golive.evaluation.pages.figures import table
 from golive.evaluation.pages.markup import Markup, tag
-from golive.evaluation.pages.numbers import number
 from golive.evaluation.pages.phrases import Say
 
 _BAR, _TALL = 7.0, 26.0

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 
 from golive.domain.evidence import Evidence
+from golive.evaluation.numbers import finest, number
 from golive.evaluation.pages import plots
 from golive.evaluation.pages.chapter import Chapter, Drawn
 from golive.evaluation.pages.drawing import COLORS
 from golive.evaluation.pages.figures import cut, narrow
 from golive.evaluation.pages.markup import Markup, join, tag
-from golive.evaluation.pages.numbers import finest, number
 from golive.evaluation.pages.phrases import Say, together
 from golive.evaluation.pages.plots import Band
 

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from golive.domain.evidence import Evidence
+from golive.evaluation.numbers import alike, number
 from golive.evaluation.pages import plots
 from golive.evaluation.pages.chapter import Chapter, Drawn
 from golive.evaluation.pages.figures import narrow
 from golive.evaluation.pages.markup import Markup, tag
-from golive.evaluation.pages.numbers import alike, number
 from golive.evaluation.pages.phrases import Say, together
 from golive.evaluation.pages.plots import Band
 

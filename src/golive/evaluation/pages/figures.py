@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from golive.evaluation.numbers import number
 from golive.evaluation.pages.markup import Markup, join, tag
-from golive.evaluation.pages.numbers import number
 from golive.evaluation.pages.phrases import Say
 
 _FOLDED = 25

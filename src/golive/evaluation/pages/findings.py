@@ -5,8 +5,8 @@ from typing import Any, get_args
 
 from golive.domain.evidence import Evidence
 from golive.domain.finding import Finding, FindingKind, Severity
+from golive.evaluation.numbers import number
 from golive.evaluation.pages.markup import Markup, join, tag
-from golive.evaluation.pages.numbers import number
 from golive.evaluation.pages.phrases import Say, known, listed
 
 _LEAST_P = 0.001

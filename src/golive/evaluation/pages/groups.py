@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from golive.domain.evidence import Evidence
+from golive.evaluation.numbers import number
 from golive.evaluation.pages import plots
 from golive.evaluation.pages.chapter import Chapter, Drawn
 from golive.evaluation.pages.figures import table
 from golive.evaluation.pages.markup import Markup, join, tag
-from golive.evaluation.pages.numbers import number
 from golive.evaluation.pages.phrases import Say, together
 
 _TABLES: Mapping[str, tuple[tuple[str, ...], ...]] = {

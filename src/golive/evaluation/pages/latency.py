@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from golive.domain.evidence import Evidence
+from golive.evaluation.numbers import number
 from golive.evaluation.pages import plots
 from golive.evaluation.pages.chapter import Chapter, Drawn
 from golive.evaluation.pages.figures import narrow
 from golive.evaluation.pages.markup import Markup
-from golive.evaluation.pages.numbers import number
 from golive.evaluation.pages.phrases import Say
 from golive.evaluation.pages.plots import Band
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from golive.domain.digest import short
 from golive.domain.evidence import Evidence, Measure
+from golive.evaluation.numbers import decimals_of, interval_text, number, value_text
 from golive.evaluation.pages.chapter import Chapter
 from golive.evaluation.pages.figures import cut, narrow, table
 from golive.evaluation.pages.markup import Markup, tag
-from golive.evaluation.pages.numbers import decimals_of, interval_text, number, value_text
 from golive.evaluation.pages.phrases import Say, together
 from golive.evaluation.pages.remarks import remark
 from golive.evaluation.pages.slices import slice_text

@@ -6,13 +6,13 @@ from matplotlib.figure import Figure
 
 from golive.domain.evidence import Evidence, Measure
 from golive.domain.finding import Severity
+from golive.evaluation.numbers import interval_text, value_text
 from golive.evaluation.pages.chapter import Drawn
 from golive.evaluation.pages.chapters import chapters
 from golive.evaluation.pages.drawing import figure
 from golive.evaluation.pages.findings import sentence
 from golive.evaluation.pages.markup import Markup, join, tag
 from golive.evaluation.pages.measured import own_measures
-from golive.evaluation.pages.numbers import interval_text, value_text
 from golive.evaluation.pages.phrases import Language, Say, phrases
 
 _MARKS = {"stop": "⛔", "warn": "⚠", "note": "ℹ"}

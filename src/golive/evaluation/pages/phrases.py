@@ -5,8 +5,8 @@ from functools import reduce
 from typing import Any, Literal
 
 from golive.errors import UsageError
-from golive.evaluation.pages.numbers import readable
-from golive.evaluation.pages.words import checks, explained, groups, numbers, remarks, report, slices, stress, tensors
+from golive.evaluation.numbers import readable
+from golive.evaluation.words import checks, explained, groups, numbers, remarks, report, slices, stress, tensors
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")

@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, MultipleLocator
 from numpy.typing import ArrayLike
 
+from golive.evaluation.numbers import number
 from golive.evaluation.pages.calendar import calendar
 from golive.evaluation.pages.drawing import INK, MUTED, Labels, Plot, color, shade
-from golive.evaluation.pages.numbers import number
 from golive.ports import Float64
 
 Line = tuple[Sequence[float], Sequence[float]]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from golive.evaluation.pages.phrases import Say
-from golive.evaluation.pages.words.remarks import WORDS
+from golive.evaluation.words.remarks import WORDS
 
 _BETWEEN = "; "
 _METHOD = "method"

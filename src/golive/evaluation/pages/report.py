@@ -14,13 +14,13 @@ from golive.domain.evidence import Evidence
 from golive.domain.finding import USUAL_KINDS, Finding
 from golive.domain.policy import Reason, Verdict
 from golive.domain.signature import Field, Signature
+from golive.evaluation.numbers import interval_text, number, value_text
 from golive.evaluation.pages.chapter import Chapter, written
 from golive.evaluation.pages.chapters import chapters
 from golive.evaluation.pages.figures import cut
 from golive.evaluation.pages.findings import findings, note_text, sentence, why_unlooked, worst_severity
 from golive.evaluation.pages.markup import Markup, join, tag
 from golive.evaluation.pages.measured import every_number, hint, measures_table
-from golive.evaluation.pages.numbers import interval_text, number, value_text
 from golive.evaluation.pages.phrases import Language, Say, phrases, together
 from golive.evaluation.pages.summary import summary
 from golive.inference.feeds import shape_text

@@ -7,12 +7,12 @@ import numpy as np
 
 from golive.domain.evidence import Evidence
 from golive.domain.metric import better
+from golive.evaluation.numbers import alike, number
 from golive.evaluation.pages import plots
 from golive.evaluation.pages.chapter import Chapter, Drawn
 from golive.evaluation.pages.drawing import COLORS
 from golive.evaluation.pages.figures import narrow, table
 from golive.evaluation.pages.markup import Markup, escape, join, tag
-from golive.evaluation.pages.numbers import alike, number
 from golive.evaluation.pages.phrases import Say, together
 from golive.evaluation.pages.plots import Band
 

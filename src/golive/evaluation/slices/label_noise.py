@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from golive.domain.finding import Finding
-from golive.evaluation.pages.numbers import readable
+from golive.evaluation.numbers import readable
 from golive.evaluation.roles import Note, note
 from golive.evaluation.slices.doubt import (
     ALPHA,

@@ -10,7 +10,7 @@ from golive.domain.evidence import Measure
 from golive.domain.finding import Finding
 from golive.domain.metric import better
 from golive.evaluation.checks.broken import broken
-from golive.evaluation.pages.numbers import readable
+from golive.evaluation.numbers import readable
 from golive.evaluation.roles import Note, note
 from golive.evaluation.slices.conditions import Conditions, parts_of, text
 from golive.evaluation.slices.figures import FEWEST, metric_names, metrics_of

@@ -15,12 +15,12 @@ import numpy as np
 
 from golive.domain.finding import Finding
 from golive.errors import PolicyError
-from golive.evaluation.pages.words.stress import WORDS
 from golive.evaluation.roles import BASELINE
 from golive.evaluation.stress.bench import Bench, Trial, answered
 from golive.evaluation.stress.family import level_name
 from golive.evaluation.stress.scores import Score, known_metrics, score
 from golive.evaluation.subject import Subject
+from golive.evaluation.words.stress import WORDS
 from golive.judge import Rule, read_rule
 from golive.ports import Float64, Int64
 from golive.statistics.clusters import two_sided, units_of
