@@ -227,6 +227,27 @@ def _evidence(result: Result) -> str:
     )
 
 
+def _coverage(result: Result) -> str:
+    low, high = (f"{share:.0%}" for share in result["meant"])
+    drawn = ", ".join(f"{int(rows):,} rows {count:,} times" for rows, count in result["repetitions"].items())
+    ends = {
+        world: [f"{min(held.values()):.1%} … {max(held.values()):.1%}" for held in sizes.values()]
+        for world, sizes in result["held"].items()
+    }
+    rows = "".join(f"| {world} | {' | '.join(shares)} |\n" for world, shares in ends.items())
+    heads = "".join(f" {int(size):,} rows |" for size in result["repetitions"])
+    beyond = len(result["outside"])
+    return _section(
+        "Intervals",
+        result,
+        f"How often a 95 % interval held the truth, in {len(result['held'])} worlds whose truth is known, drawn anew: "
+        f"{drawn}. Of {result['intervals']:,} intervals **{result['within_meant']:,} held it in {low} to {high}** of "
+        f"the draws, {result['mean']:.1%} on average; of the others {beyond or 'none'} lay farther outside than "
+        "so many draws leave open. The least and the greatest share of each:\n\n"
+        f"| world |{heads}\n| --- |{' --- |' * len(result['repetitions'])}\n{rows}",
+    )
+
+
 def _planted(result: Result) -> str:
     sets, clean = result["sets"], result["clean"]
     names = list(next(iter(sets.values()))["faults"])
@@ -259,6 +280,7 @@ _DESCRIBE: dict[str, Callable[[Result], str]] = {
     "big_table": _table,
     "memory_cycles": _cycles,
     "evidence": _evidence,
+    "coverage": _coverage,
     "planted": _planted,
 }
 
