@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.special import expit, logit
-from scipy.stats import chi2, norm
 
 from golive.ports import Float64, Int64
 from golive.statistics.metrics import CALIBRATION_BINS, Bool, calibration_bin
+from golive.statistics.tails import chi2_tail, normal_tail
 
 _LEAST_EXPECTED = 5.0
 _STEPS = 50
@@ -54,7 +54,7 @@ def recalibration(stated: Float64, came_true: Bool) -> Recalibration:
         return Recalibration(nothing, nothing, nothing, nothing, nothing)
     solution, errors = found
     gain = 2 * (_likelihood(columns @ solution + offset, came_true) - _likelihood(x, came_true))
-    p = float(chi2.sf(max(gain, 0.0), columns.shape[1]))
+    p = chi2_tail(max(gain, 0.0), columns.shape[1])
     several = len(solution) > 1
     return Recalibration(
         float(solution[0]),
@@ -80,7 +80,7 @@ def binned(stated: Float64, came_true: Bool, bins: int = 10) -> Binned:
     gap = true_rows - stated_rows
     with np.errstate(divide="ignore", invalid="ignore"):
         square = float(np.sum(np.where(gap == 0.0, 0.0, gap**2 / spread)))
-    p = float(chi2.sf(square, len(merged)))
+    p = chi2_tail(square, len(merged))
     return Binned(rows.astype(np.int64), expected / rows, happened / rows, p, max(error, 0.0) ** 0.5)
 
 
@@ -115,7 +115,7 @@ def spiegelhalter(stated: Float64, came_true: Bool) -> tuple[float, float]:
     if variance <= 0.0:
         return float("nan"), float("nan")
     z = float(np.sum((came_true - stated) * leaning) / np.sqrt(variance))
-    return z, float(2 * norm.sf(abs(z)))
+    return z, 2 * normal_tail(abs(z))
 
 
 def _newton(columns: Float64, offset: Float64, came_true: Bool) -> tuple[Float64, Float64] | None:

@@ -8,10 +8,10 @@ much.
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import norm, t
 
 from golive.ports import Float64, Int64
 from golive.statistics.intervals import Bool, mean_error
+from golive.statistics.tails import normal_above, t_above, t_tail
 
 
 class CellMeans(NamedTuple):
@@ -84,13 +84,13 @@ def share_worth(hits: Bool, cells: Int64, count: int, groups: Int64) -> tuple[Fl
 def quantiles(tail: float, units: Float64 | None) -> Float64 | float:
     """Give how many standard errors leave ``tail`` above: of the normal distribution, or of Student's t by unit."""
     if units is None:
-        return float(norm.isf(tail))
-    return np.asarray(t.isf(tail, np.maximum(units - 1, 1)), dtype=np.float64)
+        return normal_above(tail)
+    return t_above(tail, np.maximum(units - 1, 1))
 
 
 def two_sided(errors: float, units: float) -> float:
     """Give the chance of being so many standard errors away, either way, by Student's t of so many units."""
-    return float(2.0 * t.sf(abs(errors), max(units - 1.0, 1.0)))
+    return 2.0 * t_tail(abs(errors), max(units - 1.0, 1.0))
 
 
 def within_correlation(values: Float64, groups: Int64) -> float:

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binom, t
 
 from golive.ports import Float64, Int64
 from golive.statistics.clusters import units_of, within_correlation
+from golive.statistics.tails import binomial_tail, t_above, t_tail
 
 Bool = npt.NDArray[np.bool_]
 
@@ -97,10 +97,10 @@ def _of_groups(excess: Float64, inside: Bool, groups: Int64) -> Excess:
 def _tested(value: float, error: float, freedom: float) -> Excess:
     if error == 0.0:
         return Excess(value, value, value, 1.0)
-    half = float(t.ppf(0.975, freedom)) * error
-    return Excess(value, value - half, value + half, float(t.sf(value / error, freedom)))
+    half = float(t_above(0.025, freedom)) * error
+    return Excess(value, value - half, value + half, t_tail(value / error, freedom))
 
 
 def chance(count: int, trials: int, rate: float) -> float:
     """Give the probability of ``count`` or more successes in ``trials`` independent ones of that ``rate``."""
-    return float(binom.sf(count - 1, trials, rate))
+    return binomial_tail(count, trials, rate)

@@ -13,10 +13,10 @@ from collections.abc import Callable
 
 import msgspec
 import numpy as np
-from scipy.stats import t
 
 from golive.ports import Float64
 from golive.statistics.clusters import quantiles
+from golive.statistics.tails import t_above
 
 Bounds = tuple[Float64, Float64]
 """Lower and upper ends, of the same shape."""
@@ -109,7 +109,7 @@ def mean_difference(means: Means, tail: float | None = None) -> Extremes:
     with np.errstate(divide="ignore", invalid="ignore"):
         freedom = variance**2 / _pair_sums(means.variances**2 / (means.rows - 1))
     freedom = np.where(np.isfinite(freedom), freedom, 1.0)
-    half = t.isf(pair_tail(len(means.values)) if tail is None else tail, freedom) * np.sqrt(variance)
+    half = t_above(pair_tail(len(means.values)) if tail is None else tail, freedom) * np.sqrt(variance)
     return _widest(means.values, gaps - half, gaps + half)
 
 

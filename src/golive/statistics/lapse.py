@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit
-from scipy.stats import chi2
 
 from golive.ports import Float64
 from golive.statistics.excess import Bool
+from golive.statistics.tails import chi2_tail
 
 _MOST_LAPSE = 0.45
 _STARTS = (0.01, 0.08)
@@ -66,7 +66,7 @@ def lapse(odds: Float64, came_true: Bool) -> Lapse:
         parameters=(float(offset), float(above), float(below)),
         missed=float(missed),
         invented=float(invented),
-        p=float(chi2.sf(gain, 2)),
+        p=chi2_tail(gain, 2),
     )
 
 

@@ -6,9 +6,9 @@ decided class indices, probabilities float64 ``[n, classes]`` or the scores of o
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
 from golive.ports import Float64, Int64
+from golive.statistics.tails import midranks
 
 Bool = npt.NDArray[np.bool_]
 
@@ -170,7 +170,7 @@ def auc(positive: Bool, score: Float64) -> float:
     others = len(positive) - hits
     if hits == 0 or others == 0:
         return float("nan")
-    ranks = rankdata(score)
+    ranks = midranks(score)
     return float((ranks[positive].sum() - hits * (hits + 1) / 2) / (hits * others))
 
 
