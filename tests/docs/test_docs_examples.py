@@ -19,7 +19,7 @@ FOLDERS = {
     "house_prices_two_columns": "examples/house_prices/two_columns",
     "iris": "examples/iris",
 }
-LONG = {"credit_risk", "diabetes"}
+LONG = {"credit_risk", "diabetes", "house_prices"}
 NOTEBOOKS = sorted(path for path in ROOT.glob("examples/**/*.ipynb") if ".golive" not in path.parts)
 
 

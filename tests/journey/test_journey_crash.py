@@ -100,7 +100,10 @@ def test_a_run_killed_at_any_moment_is_continued_by_the_next(project):
     assert [(line["version"], line["live"]) for line in told["lines"]] == [(live["release"]["version"], True)]
 
 
-@pytest.mark.parametrize("limit_bytes", [0, 300_000], ids=["of the ledger", "of the bundle"])
+@pytest.mark.parametrize(
+    "limit_bytes",
+    [pytest.param(0, id="of the ledger"), pytest.param(300_000, id="of the bundle", marks=pytest.mark.heavy)],
+)
 def test_a_full_disk_is_answered_clearly_and_a_run_with_room_succeeds(project, limit_bytes):
     """The kernel refuses to let files grow beyond the limit, as a full disk does."""
     (project / "golive.yaml").write_text(PROJECT.replace("model: linear", "model: random_forest"), "utf-8")

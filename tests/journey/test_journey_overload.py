@@ -38,7 +38,10 @@ def peak_per_s(port: int) -> float:
     return load.answered / load.report.seconds
 
 
-@pytest.mark.parametrize("deadline_ms", [None, 300], ids=["without deadlines", "with deadlines"])
+@pytest.mark.parametrize(
+    "deadline_ms",
+    [pytest.param(None, id="without deadlines", marks=pytest.mark.heavy), pytest.param(300, id="with deadlines")],
+)
 def test_three_times_the_load_is_answered_as_far_as_it_goes_and_refused_politely_beyond(place, deadline_ms):
     server = place.start(workers=1, queue_s=0.3)
     port = port_of(server)
