@@ -2,11 +2,16 @@
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from golive.inference.parts import Part, Parts
 from golive.inference.pieces import run_in_pieces
 from golive.inference.road import Road
 from golive.inference.table import columns_of
 from golive.ports import Column, Float64, Int64
+
+_CELLS = 16_000_000
+"""Numbers and codes that are prepared at once; a text makes thousands of them a row."""
 
 
 class Varied:
@@ -26,6 +31,7 @@ class Varied:
         self._columns = columns_of(road.signature, columns)
         self._numbers, self._codes = road.front.columns(self._columns)
         self._parts = Parts(road.manifest.preparation, road.signature)
+        self._step = max(_CELLS // max(self._numbers.shape[1] + self._codes.shape[1], 1), 1)
         self._compiled: dict[frozenset[str], Part] = {}
 
     def ask(self, places: Int64, changed: Mapping[str, Column]) -> Float64:
@@ -37,6 +43,15 @@ class Varied:
             InvalidRowError: a changed value does not fit the signature, or a step refuses it.
         """
         part = self._part(frozenset(changed))
+        pieces = [slice(start, start + self._step) for start in range(0, len(places), self._step)] or [slice(0)]
+        return np.concatenate(
+            [
+                self._asked(part, places[some], {name: column[some] for name, column in changed.items()})
+                for some in pieces
+            ]
+        )
+
+    def _asked(self, part: Part, places: Int64, changed: Mapping[str, Column]) -> Float64:
         given = {name: changed[name] if name in changed else self._columns[name][places] for name in part.names}
         numbers, codes = self._numbers[places], self._codes[places]
         numbers[:, part.numbers], codes[:, part.codes] = part.front.columns(given)

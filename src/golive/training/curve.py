@@ -23,7 +23,7 @@ _MOST_SCORED = 5000
 
 _Error = tuple[float, float, float]
 """A mean error and the ends of its interval."""
-_Point = tuple[_Error, _Error] | None
+_Point = tuple[_Error, _Error]
 """The errors on the rows it was fitted on and on the test rows; None where it cannot be fitted."""
 
 
@@ -41,7 +41,7 @@ def learning_curve(fitted: Fitted) -> dict[str, Any]:
         return {}
     order = np.random.default_rng(fitted.recipe.seed).permutation(len(frame))
 
-    def point(size: int) -> _Point:
+    def point(size: int) -> _Point | None:
         rows = order[:size]
         model = fitted.pipeline if size == len(frame) else _fitted_on(fitted, frame.iloc[rows], target[rows])
         if model is None:
@@ -52,20 +52,25 @@ def learning_curve(fitted: Fitted) -> dict[str, Any]:
             _error(fitted, model, test.iloc[:_MOST_SCORED], truth[:_MOST_SCORED]),
         )
 
-    found = _each(point, sizes)
-    points = [one for one in found if one is not None]
+    points = _each(point, sizes)
     if len(points) < len(sizes):
         return {}
     parts = {part: _columns(errors) for part, errors in zip(("train", "test"), zip(*points, strict=True), strict=True)}
     return {"metric": "rmse" if fitted.class_values is None else "log_loss", "rows": sizes, **parts}
 
 
-def _each(point: Callable[[int], _Point], sizes: Sequence[int]) -> list[_Point]:
+def _each(point: Callable[[int], _Point | None], sizes: Sequence[int]) -> list[_Point]:
+    """Give the points up to the first that cannot be fitted."""
     # So few rows are fitted and answered no faster by threads, which only wait for one another where others use the
     # machine; nor are the points side by side, since most of a small fit is Python.
     with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore")
-        return [point(size) for size in sizes]
+        found = []
+        for size in sizes:
+            if (one := point(size)) is None:
+                break
+            found.append(one)
+        return found
 
 
 def _sizes(rows: int) -> list[int]:

@@ -51,7 +51,8 @@ def dependence(subject: Subject, order: Sequence[int]) -> list[dict[str, Any]]:
         name = names[place]
         grid = _grid(subject.test.columns[name], is_date=name in dates)
         if len(grid.values) >= _TWO and len(found) < _COLUMNS:
-            found.append(_curve(subject, again, name, grid, output))
+            curve = _curve(subject, again, name, grid, output)
+            found += [] if curve is None else [curve]
     return found
 
 
@@ -60,10 +61,14 @@ def dates_of(subject: Subject) -> frozenset[str]:
     return frozenset(field.name for field in subject.signature.inputs if field.format == "date")
 
 
-def _curve(subject: Subject, again: Again, name: str, grid: Grid, output: int) -> dict[str, Any]:
+def _curve(subject: Subject, again: Again, name: str, grid: Grid, output: int) -> dict[str, Any] | None:
+    """Give the curve of a column; None where the model refuses one of its values beside another column's."""
     rows, points = len(again.clean), len(grid.values)
     places = np.tile(np.arange(rows, dtype=np.int64), points)
-    answers = again.answers({name: grid.values.repeat(rows)}, places)[:, output].reshape(points, rows)
+    given = again.whole({name: grid.values.repeat(rows)}, places)
+    if given is None:
+        return None
+    answers = given[:, output].reshape(points, rows)
     lower, _, upper = np.quantile(answers, _BAND, axis=1)
     classes = subject.signature.classes
     return {

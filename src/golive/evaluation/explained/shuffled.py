@@ -45,7 +45,9 @@ def shuffled(subject: Subject) -> dict[str, Any] | None:
     for name in names:
         rises = np.zeros(rows)
         for order in orders:
-            answers = again.answers({name: again.table[name][order]})
+            answers = again.whole({name: again.table[name][order]})
+            if answers is None:
+                return None
             rises += (_losses(subject, truth, answers) - before) / repeats
         if not np.isfinite(rises).all():
             return None

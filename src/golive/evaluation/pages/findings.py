@@ -58,9 +58,9 @@ def sentence(finding: Finding, say: Say) -> str:
     if not known(key):
         return finding.text
     values = listed(say, finding.values)
-    if "part" in values:
-        values["part"] = say(f"part.{values['part']}")
     try:
+        if "part" in values:
+            values["part"] = say(f"part.{values['part']}")
         return say(key, **values)
     except (LookupError, ValueError, TypeError):
         return finding.text
