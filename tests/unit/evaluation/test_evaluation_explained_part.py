@@ -10,6 +10,7 @@ from golive.domain.bundle import Decision
 from golive.domain.evidence import Evidence
 from golive.domain.explanation import Explained
 from golive.domain.signature import Field, Signature
+from golive.errors import InvalidRowError
 from golive.evaluation.explained.part import explained
 from golive.evaluation.pages.chapter import written
 from golive.evaluation.pages.drawing import svg
@@ -168,6 +169,23 @@ def test_without_an_explainer_what_can_be_asked_is_asked():
     assert section.measures == ()
     assert set(section.details) == {"shuffled", "dependence"}
     assert [curve["name"] for curve in section.details["dependence"]] == ["a", "b", "kind of"]
+
+
+def test_values_that_are_refused_beside_others_leave_out_their_curve_and_say_so():
+    subject = subject_of(explainer=Linear())
+    given = {(a, b) for a, b in zip(subject.test.columns["a"], subject.test.columns["b"], strict=True)}
+
+    def choosy(table):
+        if not set(zip(table["a"], table["b"], strict=True)) <= given:
+            message = "a and b do not fit"
+            raise InvalidRowError(message)
+        return value(table)[:, None]
+
+    section = explained(msgspec.structs.replace(subject, predict=choosy))
+    assert [curve["name"] for curve in section.details["dependence"]] == ["kind of"]
+    assert "shuffled" not in section.details
+    assert [told["columns"] for told in section.notes] == ["a, b"]
+    assert {measure.name for measure in section.measures} >= {"importance.a", "importance.b"}
 
 
 def test_few_rows_and_no_explainer_are_not_drawn():

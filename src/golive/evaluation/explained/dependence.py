@@ -37,23 +37,30 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     is_date: bool = False
 
 
-def dependence(subject: Subject, order: Sequence[int]) -> list[dict[str, Any]]:
-    """Give the curves of the first columns of ``order`` that have more than one value."""
+def dependence(subject: Subject, order: Sequence[int]) -> tuple[list[dict[str, Any]], list[str]]:
+    """Give the curves of the first columns of ``order`` that have more than one value, and which have none.
+
+    A model may refuse a value beside those of other columns; such a column has no curve.
+    """
     names = subject.signature.names
     dates = dates_of(subject)
     rows = min(subject.rows, _ROWS, _CELLS // (max(1, len(names)) * _POINTS * _COLUMNS))
     if rows < 1:
-        return []
+        return [], []
     again = Again(subject, chosen_rows(subject, rows))
     output = _output(subject)
     found: list[dict[str, Any]] = []
+    refused: list[str] = []
     for place in order:
         name = names[place]
         grid = _grid(subject.test.columns[name], is_date=name in dates)
         if len(grid.values) >= _TWO and len(found) < _COLUMNS:
             curve = _curve(subject, again, name, grid, output)
-            found += [] if curve is None else [curve]
-    return found
+            if curve is None:
+                refused.append(name)
+            else:
+                found.append(curve)
+    return found, refused
 
 
 def dates_of(subject: Subject) -> frozenset[str]:

@@ -26,6 +26,7 @@ from golive.evaluation.explained.contributed import (
 from golive.evaluation.explained.dependence import dates_of, dependence
 from golive.evaluation.explained.shuffled import shuffled
 from golive.evaluation.moments import moments
+from golive.evaluation.roles import note
 from golive.evaluation.subject import Section, Subject
 from golive.ports import Float64, Int64
 
@@ -47,7 +48,10 @@ def explained(subject: Subject) -> Section:
     else:
         importance = np.array(loss["values"]) if loss else np.zeros(0)
         order = np.argsort(-importance, kind="stable")
-    return Section(measures=measures, details=details | {"dependence": dependence(subject, order.tolist())})
+    curves, refused = dependence(subject, order.tolist())
+    text = "the model refuses values of {columns} beside those of other columns, so no curve of theirs is drawn"
+    notes = (note("mixed_refused", text, columns=", ".join(refused)),) if refused else ()
+    return Section(measures=measures, details=details | {"dependence": curves}, notes=notes)
 
 
 def _contributions(subject: Subject) -> tuple[Float64, Int64, dict[str, Any], tuple[Measure, ...]] | None:

@@ -4,6 +4,10 @@ from collections.abc import Mapping
 
 WORDS: Mapping[str, tuple[str, str]] = {
     "explained": ("What the model goes by", "模型依据什么作答"),
+    "note.mixed_refused": (
+        "The model refuses values of {columns} beside those of other columns, so no curve of theirs is drawn.",
+        "模型拒绝 {columns} 的某些取值与其他列取值的组合，因此不绘制其曲线。",
+    ),
     "explained.none": (
         "The bundle holds no background rows, or the model reads too many columns to ask about each; contributions "
         "are left out.",
