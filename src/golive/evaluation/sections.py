@@ -9,7 +9,7 @@ import numpy as np
 
 from golive.domain.evidence import Evidence, Measure
 from golive.domain.finding import Finding
-from golive.errors import GoliveError, MissingExtraError, UsageError
+from golive.errors import GoliveError, MissingExtraError, UnavailableError
 from golive.evaluation.checks.section import checks
 from golive.evaluation.explained.part import explained
 from golive.evaluation.groups.section import fairness
@@ -44,9 +44,12 @@ SECTIONS: Mapping[str, Part] = {
 
 def with_sections(evidence: Evidence, subject: Subject, parts: Mapping[str, Part]) -> Evidence:
     """Add what each part found to the numbers of an evaluation."""
-    found = {name: _made(name, part, subject) for name, part in parts.items()}
-    looked = {kind for section in found.values() for kind in section.checked}
-    found["unlooked"] = Section(notes=tuple(unlooked(subject, looked)))
+    found: dict[str, Section] = {}
+    for name, part in parts.items():
+        found[name] = _made(name, part, subject)
+        if found[name].spoilt is not None:
+            subject = msgspec.structs.replace(subject, spoilt=found[name].spoilt)
+    found["unlooked"] = Section(notes=tuple(unlooked(subject, found)))
     return with_found(evidence, found)
 
 
@@ -70,12 +73,19 @@ def _made(name: str, part: Part, subject: Subject) -> Section:
     """Give a part's section; that the model breaks while it is asked is a finding, not the end of the evaluation."""
     try:
         return part(subject)
-    except (UsageError, MissingExtraError):
-        raise
     except GoliveError as error:
+        if not _of_the_model(error):
+            raise
         found = _unanswered(name, error.message)
         _wait(subject)
         return Section(findings=(found,))
+
+
+def _of_the_model(error: GoliveError) -> bool:
+    """Whether a model that was asked broke, hung or failed; that an extra is missing is no fault of its own."""
+    return type(error) is GoliveError or (
+        isinstance(error, UnavailableError) and not isinstance(error, MissingExtraError)
+    )
 
 
 def _unanswered(part: str, why: str) -> Finding:

@@ -15,6 +15,7 @@ from golive.domain.policy import Policy
 from golive.domain.profile import Profile
 from golive.domain.signature import Signature
 from golive.evaluation.roles import MODEL, Note
+from golive.evaluation.spoilt import Spoilt
 from golive.ports import Column, Float64, Int64
 
 Table = Mapping[str, Column]
@@ -83,6 +84,8 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     policy: Policy = Policy()
     """The gate's rules: the stress at which they break is part of the report."""
     seed: int = 17
+    spoilt: tuple[Spoilt, ...] | None = None
+    """Test values that the checks found to mean something else than they say; None before they have looked."""
 
     @property
     def predicted(self) -> Float64:
@@ -117,6 +120,8 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     checked: tuple[FindingKind, ...] = ()
     """The kinds of findings that were looked for, whether found or not."""
     notes: tuple[Note, ...] = ()
+    spoilt: tuple[Spoilt, ...] | None = None
+    """What the parts that come later are told of the test values."""
 
 
 Part = Callable[[Subject], Section]

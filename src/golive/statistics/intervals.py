@@ -2,9 +2,9 @@
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata, t
 
 from golive.ports import Float64, Int64
+from golive.statistics.tails import binomial_below, midranks, t_above
 
 Z = 1.959963984540054
 """The 97.5 % quantile of the normal distribution."""
@@ -16,11 +16,15 @@ _LEAST_FREEDOM = 4.0
 Bool = npt.NDArray[np.bool_]
 
 
-def wilson(successes: float, rows: float) -> Interval:
-    """Interval of a share (Wilson 1927): good with few rows and near 0 and 1. ``rows`` is at least 1."""
-    share = min(successes / rows, 1.0)
-    center = (share + Z * Z / (2 * rows)) / (1 + Z * Z / rows)
-    half = Z / (1 + Z * Z / rows) * float(np.sqrt(share * (1 - share) / rows + Z * Z / (4 * rows * rows)))
+def wilson(successes: float, rows: float, deviations: float = Z) -> Interval:
+    """Interval of a share (Wilson 1927): good with few rows and near 0 and 1. ``rows`` is at least 1.
+
+    ``deviations`` is how many standard errors are allowed either way.
+    """
+    share, square = min(successes / rows, 1.0), deviations * deviations
+    center = (share + square / (2 * rows)) / (1 + square / rows)
+    spread = float(np.sqrt(share * (1 - share) / rows + square / (4 * rows * rows)))
+    half = deviations / (1 + square / rows) * spread
     # At the ends the formula gives the share itself, but for rounding.
     return 0.0 if successes == 0 else center - half, 1.0 if successes == rows else center + half
 
@@ -68,22 +72,21 @@ def rmse_difference_interval(errors: Float64, others: Float64, groups: Int64 | N
 
 
 def share_interval(hits: Bool, groups: Int64 | None = None) -> Interval | None:
-    """Wilson's interval of the share of true rows ``[n]``; None without rows.
+    """Wilson's interval of the share of true rows ``[n]``; None without rows, and where all are of one group.
 
-    Rows in groups count as the fewer independent ones that would spread as much (Kish 1965), never as more.
+    Rows in groups, codes from 0, count as the fewer independent ones that would spread as much (Kish 1965), never as
+    more; as that is itself estimated between groups, Student's t takes the place of the normal distribution.
     """
-    rows = len(hits)
-    if not rows:
-        return None
-    found = int(hits.sum())
+    rows, found = len(hits), int(hits.sum())
     if groups is None:
-        return wilson(found, rows)
+        return wilson(found, rows) if rows else None
+    alike = _equal_groups(groups)
+    if alike <= 1.0:
+        return None
     if found in {0, rows}:
-        alone = len(np.unique(groups))
-        return wilson(found * alone / rows, alone)
-    effect = (mean_error(hits.astype(np.float64), groups) / mean_error(hits.astype(np.float64))) ** 2
-    units = rows / max(effect, 1.0) if np.isfinite(effect) else 1.0
-    return wilson(found * units / rows, units)
+        return wilson(found * alike / rows, alike)
+    units, deviations = _independent(hits.astype(np.float64), groups)
+    return wilson(found * units / rows, units, deviations)
 
 
 def f1_interval(true: Bool, decided: Bool, groups: Int64 | None = None) -> Interval | None:
@@ -130,15 +133,14 @@ def r2_difference_interval(
 
 
 def median_interval(values: Float64, groups: Int64 | None = None) -> Interval | None:
-    """Interval of a median of rows ``[n]``: the quantiles that the interval of the share below it names.
+    """Interval of a median of rows ``[n]``: the order statistics as far from the middle as chance takes it.
 
-    Woodruff 1952; the share's own interval is Student's, over rows or groups. None with fewer than two rows.
+    By the binomial distribution of the rows below the median (Thompson 1936), so ties make it no narrower. Of
+    ``groups``, codes from 0, by Student's t and the rows that would spread as much (Woodruff 1952). None where even
+    the least and the greatest value are too near: with fewer than six rows, or with very few groups.
     """
-    half = _spread((values <= np.median(values)).astype(np.float64), groups)
-    if half is None:
-        return None
-    lower, upper = np.quantile(values, [max(0.5 - half, 0.0), min(0.5 + half, 1.0)])
-    return float(lower), float(upper)
+    rank, ordered = _median_rank(values, groups), np.sort(values)
+    return (float(ordered[rank - 1]), float(ordered[-rank])) if rank > 0 else None
 
 
 def moved_interval(value: float, influence: Float64, groups: Int64 | None = None) -> Interval | None:
@@ -167,7 +169,7 @@ def mean_error(values: Float64, groups: Int64 | None = None) -> float:
     if groups is None:
         return float(values.std(ddof=1) / np.sqrt(len(values)))
     sums = np.bincount(groups, values - values.mean())
-    units = len(np.unique(groups))
+    units = int(np.count_nonzero(np.bincount(groups)))
     return float(np.sqrt(units / max(units - 1, 1) * np.sum(sums**2)) / len(values))
 
 
@@ -179,9 +181,9 @@ def delong(positive: Bool, scores: Float64) -> tuple[Float64, Float64]:
     hits, others = int(positive.sum()), int((~positive).sum())
     of_hits, of_others = np.empty((len(scores), hits)), np.empty((len(scores), others))
     for model, score in enumerate(scores):
-        ranks = rankdata(score)
-        of_hits[model] = (ranks[positive] - rankdata(score[positive])) / others
-        of_others[model] = 1.0 - (ranks[~positive] - rankdata(score[~positive])) / hits
+        ranks = midranks(score)
+        of_hits[model] = (ranks[positive] - midranks(score[positive])) / others
+        of_others[model] = 1.0 - (ranks[~positive] - midranks(score[~positive])) / hits
     covariance = np.atleast_2d(np.cov(of_hits)) / hits + np.atleast_2d(np.cov(of_others)) / others
     return of_hits.mean(axis=1), covariance
 
@@ -216,4 +218,32 @@ def _spread(values: Float64, groups: Int64 | None) -> float | None:
         return square
     tails = float(np.mean(squares * squares)) / square / square
     freedom = min(max(2 * units / (tails - (units - 3) / (units - 1)), _LEAST_FREEDOM), units - 1.0)
-    return float(t.ppf(0.975, freedom)) * mean_error(values, groups)
+    return float(t_above(0.025, freedom)) * mean_error(values, groups)
+
+
+def _equal_groups(groups: Int64) -> float:
+    """Count groups, as how many of equal size would weigh as much; 0 without rows."""
+    sizes = np.bincount(groups).astype(np.float64)
+    return float(sizes.sum() ** 2 / max(float(sizes @ sizes), 1.0))
+
+
+def _independent(values: Float64, groups: Int64) -> tuple[float, float]:
+    """Say how many independent rows would spread as much, and how many standard errors hold 95 % of them.
+
+    The values differ, and there are two groups or more.
+    """
+    effect = (mean_error(values, groups) / mean_error(values)) ** 2
+    freedom = max(_equal_groups(groups) - 1.0, 1.0)
+    return len(values) / max(float(effect), 1.0), float(t_above(0.025, freedom))
+
+
+def _median_rank(values: Float64, groups: Int64 | None) -> int:
+    """Give the place of the lower bound of a median among ordered values, from 1; 0 or less where there is none."""
+    rows = len(values)
+    if groups is None:
+        return binomial_below(0.025, rows, 0.5) if rows else 0
+    if _equal_groups(groups) <= 1.0:
+        return 0
+    sides = np.sign(values - np.median(values))
+    units, deviations = _independent(sides, groups) if sides.any() else (float(rows), Z)
+    return int(np.floor(rows * (0.5 - deviations / 2 / np.sqrt(units))))

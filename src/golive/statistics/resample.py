@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import poisson, t
 
 from golive.ports import Float64, Int64
 from golive.statistics.intervals import Interval, Z
 from golive.statistics.metrics import CALIBRATION_BINS, Bool, calibration_bin
+from golive.statistics.tails import poisson_shares, t_above
 
 Weights = npt.NDArray[np.uint8]
 Statistic = Callable[[Weights], Float64]
@@ -30,7 +30,7 @@ def row_weights(rows: int, resamples: int, seed: int) -> Iterator[Weights]:
     rng = np.random.default_rng(seed)
     # Sixteen random bits choose from a table: ten times faster than exact draws, off by at most 2**-16.
     quantiles = (np.arange(65536) + 0.5) / 65536
-    table = np.searchsorted(poisson.cdf(np.arange(12), 1.0), quantiles).astype(np.uint8)
+    table = np.searchsorted(poisson_shares(12, 1.0), quantiles).astype(np.uint8)
     height = max(_BLOCK // max(rows, 1), 1)
     for start in range(0, resamples, height):
         yield table[rng.integers(0, 65536, size=(min(height, resamples - start), rows), dtype=np.uint16)]
@@ -78,7 +78,7 @@ def interval(value: float, drawn: Float64, units: int | None = None) -> Interval
     lower, upper = np.quantile(rest, [0.025, 0.975], method="weibull") - center
     stretch = 1.0
     if units is not None and units > 1:
-        stretch = float(t.ppf(0.975, units - 1)) / Z * (units / (units - 1)) ** 0.5
+        stretch = float(t_above(0.025, units - 1)) / Z * (units / (units - 1)) ** 0.5
     return float(value + stretch * lower), float(value + stretch * upper)
 
 

@@ -40,6 +40,19 @@ def binomial_tail(count: int, trials: int, rate: float) -> float:
     return 1.0 if count <= 0 else 0.0 if count > trials else float(special.betainc(count, trials - count + 1, rate))
 
 
+def binomial_below(share: float, trials: int, rate: float) -> int:
+    """Give the least count that successes do not exceed with probability ``share`` or more."""
+    found = float(np.ceil(special.bdtrik(share, trials, rate)))
+    # The inverse is good to some digits, so the count before it is tried too.
+    before = max(found - 1.0, 0.0)
+    return int(before if special.bdtr(before, trials, rate) >= share else found)
+
+
+def poisson_shares(most: int, mean: float) -> Float64:
+    """Give the probabilities ``[most]`` that a Poisson count is at most 0, 1, and so on."""
+    return np.asarray(special.pdtr(np.arange(most), mean), dtype=np.float64)
+
+
 def midranks(values: Float64) -> Float64:
     """Rank values ``[n]`` from 1; equal ones share the mean of their ranks."""
     _, places, counts = np.unique(values, return_inverse=True, return_counts=True)

@@ -83,6 +83,29 @@ def test_a_share_of_all_or_none_of_the_rows_is_as_sure_as_there_are_groups():
     assert intervals.share_interval(hits[:0]) is None
 
 
+def test_rows_of_a_single_group_bound_no_share_no_f1_and_no_median():
+    hits, one = np.arange(40) % 3 == 0, np.zeros(40, dtype=np.int64)
+    assert intervals.share_interval(hits, one) is None
+    assert intervals.f1_interval(hits, ~hits, one) is None
+    assert intervals.median_interval(np.arange(40.0), one) is None
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_a_share_is_held_95_times_of_100_however_few_its_groups(count):
+    rng, groups, held = np.random.default_rng(37), np.repeat(np.arange(count), 50), 0
+    for _ in range(300):
+        hits = rng.random(50 * count) < np.clip(0.5 + 0.2 * rng.normal(size=count), 0, 1)[groups]
+        held += _holds(intervals.share_interval(hits, groups), 0.5)
+    assert held / 300 >= 0.93
+
+
+def test_groups_of_very_different_sizes_count_as_the_few_that_weigh_as_much():
+    hits, even = np.arange(200) % 2 == 0, np.repeat(np.arange(20), 10)
+    uneven = np.append(np.zeros(105, dtype=np.int64), 1 + np.arange(95) // 5)
+    widths = [np.diff(intervals.share_interval(hits, groups))[0] for groups in (even, uneven)]
+    assert widths[1] > 1.2 * widths[0]
+
+
 def test_heavy_tails_make_an_interval_of_few_rows_wider_than_even_rows_of_the_same_spread():
     even = np.tile([0.0, 2.0], 20)
     spiked = np.append(np.ones(39), 1.0 + np.sqrt(even.var(ddof=1) * 39) * np.sqrt(40 / 39))

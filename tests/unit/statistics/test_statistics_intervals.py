@@ -84,6 +84,18 @@ def test_a_median_lies_between_the_quantiles_that_the_share_below_it_allows():
     assert intervals.median_interval(np.array([1.0])) is None
 
 
+def test_a_median_among_ties_reaches_to_the_value_that_nearly_half_of_the_rows_have():
+    assert intervals.median_interval(np.array([0.0, 0, 1, 1, 1])) is None
+    assert intervals.median_interval(np.array([0.0, 0, 0, 1, 1, 1, 1])) == (0.0, 1.0)
+    rng, held = np.random.default_rng(29), {"ones": 0, "rounded": 0, "groups": 0}
+    for _ in range(300):
+        held["ones"] += _holds(intervals.median_interval((rng.random(200) < 0.48).astype(float)), 0.0)
+        held["rounded"] += _holds(intervals.median_interval(np.round(rng.normal(1.0, 1.0, 200))), 1.0)
+        of_groups = np.repeat(rng.random(40) < 0.45, 5).astype(float)
+        held["groups"] += _holds(intervals.median_interval(of_groups, np.repeat(np.arange(40), 5)), 0.0)
+    assert min(held.values()) / 300 >= 0.95, held
+
+
 def test_percentiles_of_few_resamples_leave_out_as_much_as_those_of_many():
     for resamples in (199, 999):
         places = (1 + np.arange(resamples)) / (resamples + 1)

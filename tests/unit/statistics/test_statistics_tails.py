@@ -31,6 +31,15 @@ def test_chi_squared_and_the_binomial():
         )
 
 
+def test_the_count_below_which_a_share_of_the_binomial_lies():
+    for trials in range(1, 400):
+        assert tails.binomial_below(0.025, trials, 0.5) == stats.binom.ppf(0.025, trials, 0.5), trials
+
+
+def test_the_shares_of_poisson_counts():
+    assert tails.poisson_shares(12, 1.0) == pytest.approx(stats.poisson.cdf(np.arange(12), 1.0), rel=1e-12)
+
+
 @pytest.mark.parametrize("values", [[3.0, 1.0, 3.0, 2.0, 3.0], [1.0], [], [2.0, 2.0]])
 def test_equal_values_share_the_mean_of_their_ranks(values):
     assert tails.midranks(np.array(values)) == pytest.approx(stats.rankdata(values))

@@ -6,7 +6,7 @@ from golive.domain.finding import Finding, Severity
 from golive.evaluation.checks.found import SURE, Outcome, few, finding
 from golive.evaluation.checks.looked import Looked, Seen, codes_of
 from golive.evaluation.checks.order import later
-from golive.evaluation.subject import Subject
+from golive.evaluation.subject import Section, Subject
 from golive.ports import Float64
 
 _FEWEST = 30
@@ -29,6 +29,11 @@ def asked(looked: Looked) -> Outcome:
         *few(_copies(looked)),
     ]
     return Outcome(findings=tuple(found), checked=("rows",))
+
+
+def one_truth(subject: Subject) -> Section:
+    """Find that all test rows have the same known answer, where the columns of rows say nothing, as of tensors."""
+    return Section(findings=tuple(_truth(subject)))
 
 
 def _answers(subject: Subject) -> list[Finding]:

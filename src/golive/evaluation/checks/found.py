@@ -1,6 +1,6 @@
 """Found: what the checks give to one another, and findings whose sentences come from one table of words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -8,6 +8,7 @@ import msgspec
 from golive.domain.finding import Finding, FindingKind, Severity
 from golive.evaluation.numbers import readable
 from golive.evaluation.roles import Note
+from golive.evaluation.spoilt import Spoilt
 from golive.evaluation.words.checks import WORDS
 
 SURE = 1e-4
@@ -22,6 +23,15 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     checked: tuple[FindingKind, ...] = ()
     notes: tuple[Note, ...] = ()
     details: Mapping[str, Any] = {}
+    spoilt: tuple[Spoilt, ...] = ()
+    """What the findings speak of, and no model is to be blamed for; of all columns, however many are told."""
+
+
+class Sighting(msgspec.Struct, frozen=True, kw_only=True):
+    """A finding about a column, and which of its values are no fault of the model's, if any."""
+
+    finding: Finding
+    spoilt: Spoilt | None = None
 
 
 def finding(
@@ -49,6 +59,13 @@ def note_of(code: str, **values: Any) -> Note:
 def too_few(kind: FindingKind, rows: int, least: int) -> Outcome:
     """Say that a kind was not looked for in so few test rows."""
     return Outcome(notes=(note_of("unlooked.rows", kinds=[kind], count=rows, least=least),))
+
+
+def seen_in(kind: FindingKind, sightings: Iterable[Sighting]) -> Outcome:
+    """Tell of what was seen, the first of it in full."""
+    seen = tuple(sightings)
+    spoilt = tuple(one.spoilt for one in seen if one.spoilt is not None)
+    return Outcome(findings=few([one.finding for one in seen]), checked=(kind,), spoilt=spoilt)
 
 
 def few(findings: Sequence[Finding]) -> tuple[Finding, ...]:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from golive.domain.finding import Finding
-from golive.evaluation.checks.found import Outcome, few, finding
+from golive.evaluation.checks.found import Outcome, Sighting, finding, seen_in
 from golive.evaluation.checks.looked import Looked, Seen
+from golive.evaluation.spoilt import Spoilt, unlearned
 from golive.ports import Float64
 
 _LEAST_SHARE = 0.005
@@ -37,11 +37,11 @@ _LARGEST_WHOLE = 1e15
 def hidden_missing(looked: Looked) -> Outcome:
     """Find values that stand for missing ones among the columns that the model reads."""
     found = [result for seen in looked.columns for result in (_numbers(seen) if seen.texts is None else _texts(seen))]
-    severe = sorted(found, key=lambda one: one.severity != "warn")
-    return Outcome(findings=few(severe), checked=("hidden_missing",))
+    severe = sorted(found, key=lambda one: one.finding.severity != "warn")
+    return seen_in("hidden_missing", severe)
 
 
-def _numbers(seen: Seen) -> list[Finding]:
+def _numbers(seen: Seen) -> list[Sighting]:
     values = seen.both[np.isfinite(seen.both)]
     distinct, counts = np.unique(values, return_counts=True)
     often = counts >= max(_FEWEST, _LEAST_SHARE * len(values))
@@ -56,19 +56,20 @@ def _numbers(seen: Seen) -> list[Finding]:
         severity = _apart(value, rest, weights, len(values))
         if severity is None:
             continue
-        found.append(
-            finding(
-                "hidden_missing",
-                "zero" if value == 0 else "code",
-                "note" if severity == "note" else "warn",
-                columns=(seen.name,),
-                column=seen.name,
-                value=value,
-                share=float(counts[distinct == value][0] / len(seen.both)),
-                low=float(rest[0]),
-                high=float(rest[-1]),
-            )
+        told = finding(
+            "hidden_missing",
+            "zero" if value == 0 else "code",
+            "note" if severity == "note" else "warn",
+            columns=(seen.name,),
+            column=seen.name,
+            value=value,
+            share=float(counts[distinct == value][0] / len(seen.both)),
+            low=float(rest[0]),
+            high=float(rest[-1]),
         )
+        meant = Spoilt(column=seen.name, value=value)
+        blameless = told.severity == "warn" and unlearned(meant, seen.field, seen.training)
+        found.append(Sighting(finding=told, spoilt=meant if blameless else None))
     return found
 
 
@@ -101,7 +102,7 @@ def _reach(values: Float64, weights: Float64) -> float:
     return max(high - low, 0.25 * float(values[-1] - values[0]))
 
 
-def _texts(seen: Seen) -> list[Finding]:
+def _texts(seen: Seen) -> list[Sighting]:
     texts: Sequence[str] = seen.texts or ()
     marked = [place for place, text in enumerate(texts) if _folded(text) in _WORDS or _folded(text) in _MAYBE]
     if not marked:
@@ -115,17 +116,16 @@ def _texts(seen: Seen) -> list[Finding]:
         sure = _folded(texts[place]) in _WORDS
         if not sure and count > _MOST_NONE * rows:
             continue
-        found.append(
-            finding(
-                "hidden_missing",
-                "word" if sure else "none",
-                "warn" if sure else "note",
-                columns=(seen.name,),
-                column=seen.name,
-                value=texts[place],
-                share=count / rows,
-            )
+        told = finding(
+            "hidden_missing",
+            "word" if sure else "none",
+            "warn" if sure else "note",
+            columns=(seen.name,),
+            column=seen.name,
+            value=texts[place],
+            share=count / rows,
         )
+        found.append(Sighting(finding=told))
     return found
 
 

@@ -61,6 +61,7 @@ def checks(subject: Subject) -> Section:
         findings=findings,
         checked=kinds,
         notes=tuple(notes),
+        spoilt=tuple(one for outcome in outcomes for one in outcome.spoilt),
     )
 
 

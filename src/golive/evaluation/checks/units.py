@@ -9,10 +9,10 @@ import math
 import msgspec
 import numpy as np
 
-from golive.domain.finding import Finding
 from golive.domain.profile import ColumnProfile
-from golive.evaluation.checks.found import Outcome, few, finding, too_few
+from golive.evaluation.checks.found import Outcome, Sighting, finding, seen_in, too_few
 from golive.evaluation.checks.looked import Looked, Seen
+from golive.evaluation.spoilt import Spoilt, unlearned
 from golive.ports import Float64
 
 _FACTORS = (2.2046, 2.54, 3.2808, 3.6, 4.184, 10.0, 12.0, 16.0, 24.0, 25.4, 28.35, 30.48, 60.0, 100.0, 1000.0, 1440.0)
@@ -49,6 +49,10 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     """The size of those values that are nearest to the others."""
     middle: float = 0.0
 
+    def meant(self, column: str) -> Spoilt:
+        """Give the values on the other side of the edge."""
+        return Spoilt(column=column, least=self.edge) if self.factor > 1.0 else Spoilt(column=column, most=self.edge)
+
 
 def units(looked: Looked) -> Outcome:
     """Find columns in another unit than in training, and columns in two units."""
@@ -63,10 +67,10 @@ def units(looked: Looked) -> Outcome:
         result = _degrees(seen, reference) or _whole(seen, reference) or _mixed(seen, looked)
         if result is not None:
             found.append(result)
-    return Outcome(findings=few(found), checked=("unit",))
+    return seen_in("unit", found)
 
 
-def _whole(seen: Seen, reference: Float64 | None) -> Finding | None:
+def _whole(seen: Seen, reference: Float64 | None) -> Sighting | None:
     if reference is None:
         return None
     before, now = _logs(reference), _logs(seen.test)
@@ -79,7 +83,7 @@ def _whole(seen: Seen, reference: Float64 | None) -> Finding | None:
     wide = abs(math.log(factor)) >= _WIDE * _spread(before)
     if not wide or _apart(before + math.log(factor), now) > _ALIKE or _apart(before, now) < 2 * _ALIKE:
         return None
-    return finding(
+    told = finding(
         "unit",
         "whole",
         "stop",
@@ -89,9 +93,10 @@ def _whole(seen: Seen, reference: Float64 | None) -> Finding | None:
         middle=_middle(seen.test),
         before=_middle(reference),
     )
+    return Sighting(finding=told, spoilt=Spoilt(column=seen.name))
 
 
-def _degrees(seen: Seen, reference: Float64 | None) -> Finding | None:
+def _degrees(seen: Seen, reference: Float64 | None) -> Sighting | None:
     """Tell degrees Celsius from Fahrenheit: F = 1.8 C + 32, in middle and in width."""
     if reference is None:
         return None
@@ -104,7 +109,7 @@ def _degrees(seen: Seen, reference: Float64 | None) -> Finding | None:
             continue
         in_range = _is_weather(before if then == "°C" else turned)
         if in_range and _apart(turned, now) <= _ALIKE and _apart(before, now) >= 2 * _ALIKE:
-            return finding(
+            told = finding(
                 "unit",
                 "degrees",
                 "stop",
@@ -115,6 +120,7 @@ def _degrees(seen: Seen, reference: Float64 | None) -> Finding | None:
                 middle=_middle(now),
                 before=_middle(before),
             )
+            return Sighting(finding=told, spoilt=Spoilt(column=seen.name))
     return None
 
 
@@ -123,14 +129,14 @@ def _is_weather(celsius: Float64) -> bool:
     return bool(low >= -60 and high <= 120 and high - low >= 1)  # noqa: PLR2004 - °C in which people measure
 
 
-def _mixed(seen: Seen, looked: Looked) -> Finding | None:
+def _mixed(seen: Seen, looked: Looked) -> Sighting | None:
     """Look among the test rows, then among those of training."""
     for values, test in ((seen.test, True), (seen.training, False)):
         if values is None:
             continue
         step = _two_units(values, seen.training if test else None)
         if step is not None:
-            return finding(
+            told = finding(
                 "unit",
                 "mixed",
                 "stop",
@@ -144,6 +150,9 @@ def _mixed(seen: Seen, looked: Looked) -> Finding | None:
                 edge=step.edge,
                 middle=step.middle,
             )
+            meant = step.meant(seen.name)
+            blameless = test and unlearned(meant, seen.field, seen.training)
+            return Sighting(finding=told, spoilt=meant if blameless else None)
     return None
 
 

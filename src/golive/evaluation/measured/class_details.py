@@ -10,7 +10,7 @@ from golive.evaluation.measured.ranked import Ranked
 from golive.ports import Float64, Int64
 from golive.statistics import metrics
 from golive.statistics.curves import Curve, precision_recall, roc
-from golive.statistics.intervals import Interval, f1_interval, f1_of_share, share_interval, wilson
+from golive.statistics.intervals import Interval, f1_interval, share_interval
 from golive.statistics.resample import curve_points, resample
 
 DRAWN_CURVES = 8
@@ -33,17 +33,11 @@ def class_rows(
     values = metrics.scores_by_class(counts)
     places = {head: place for place, head in enumerate(ranked.heads)}
 
-    def both(place: int) -> list[float] | None:
-        if setting.groups is None:
-            missed_or_found = counts[1, place] + counts[2, place] - counts[0, place]
-            return _plain(f1_of_share(wilson(counts[0, place], missed_or_found))) if missed_or_found else None
-        return _plain(f1_interval(truth == place, decided == place, setting.groups))
+    right = truth == decided
 
-    def share(among: Int64, place: int, row: int) -> list[float] | None:
-        if setting.groups is None:
-            return _plain(wilson(counts[0, place], counts[row, place])) if counts[row, place] else None
+    def share(among: Int64, place: int) -> list[float] | None:
         rows = among == place
-        return _plain(share_interval((truth == decided)[rows], setting.groups[rows]))
+        return _plain(share_interval(right[rows], None if setting.groups is None else setting.groups[rows]))
 
     return [
         {
@@ -52,9 +46,9 @@ def class_rows(
             "rows": int(counts[1, place]),
             **_areas(ranked, places.get(place)),
             "intervals": {
-                "precision": share(decided, place, 2),
-                "recall": share(truth, place, 1),
-                "f1": both(place),
+                "precision": share(decided, place),
+                "recall": share(truth, place),
+                "f1": _plain(f1_interval(truth == place, decided == place, setting.groups)),
                 **_area_bounds(ranked, places.get(place)),
             },
         }

@@ -1,33 +1,76 @@
-"""Notes: what the rows do not allow to be said, or only with a wide interval."""
+"""Notes: what the rows do not allow to be said, or only with a wide interval; findings where that is much."""
 
 from collections.abc import Mapping
 
 import numpy as np
 
+from golive.domain.finding import Finding
 from golive.domain.signature import Task
+from golive.evaluation.checks.found import finding
 from golive.evaluation.measured.comparison import FEW_ROWS
 from golive.evaluation.roles import Note, note
 from golive.ports import Float64, Int64
+from golive.statistics.metrics import Bool
 
 FEW_OF_CLASS = 50
 """Below this, numbers that rest on the rows of one class have wide intervals."""
 FEW_GROUPS = 30
 """Below this, a variance between groups is itself badly known."""
+MANY_UNUSABLE = 0.05
+"""From this share of rows without a usable truth on, it is a finding."""
 _TWO = 2
 _SHOWN = 10
+_NAMED = 3
+
+
+def unanswered_rows(sound: Bool, places: Int64) -> Finding | None:
+    """Find the rows for which the model gave no number, ``sound`` bool ``[rows]`` saying for which it did.
+
+    A stop: nothing is measured then. ``places`` are the rows' own, ``[rows]``.
+    """
+    broken = np.flatnonzero(~sound)
+    if not len(broken):
+        return None
+    rows = places[broken]
+    return finding(
+        "rows", "no_numbers", "stop", rows=_first(rows), count=len(rows), total=len(sound), shown=_named(rows)
+    )
+
+
+def unusable_rows(usable: Bool, places: Int64, task: Task) -> Finding | None:
+    """Find many rows without a usable truth, ``usable`` bool ``[rows]``; of none at all is another finding."""
+    missing = np.flatnonzero(~usable)
+    if not 0 < len(missing) < len(usable) or len(missing) < MANY_UNUSABLE * len(usable):
+        return None
+    rows, total = places[missing], len(usable)
+    share, shown = len(rows) / total, _named(rows)
+    return finding(
+        "rows", _unusable(task), "warn", rows=_first(rows), count=len(rows), total=total, share=share, shown=shown
+    )
+
+
+def _named(rows: Int64) -> str:
+    return ", ".join(map(str, rows[:_NAMED].tolist()))
+
+
+def _first(rows: Int64) -> tuple[int, ...]:
+    return tuple(int(row) for row in rows[:20])
+
+
+def _unusable(task: Task) -> str:
+    return "unknown_labels" if task == "classification" else "missing_truth"
 
 
 def row_notes(rows: int, kept: int, task: Task) -> list[Note]:
-    """Say how many rows have no usable truth, and whether too few are left."""
+    """Say how many rows have no usable truth where it is no finding, and whether too few are left."""
     notes = []
-    if kept < rows:
-        code = "unknown_labels" if task == "classification" else "missing_truth"
+    if rows > kept and (not kept or rows - kept < MANY_UNUSABLE * rows):
         text = (
             "{count} test rows have a label that the model does not know and are left out"
             if task == "classification"
             else "{count} test rows have no true value and are left out"
         )
-        notes.append(note(code, text, count=rows - kept))
+        notes.append(note(_unusable(task), text, count=rows - kept))
     if kept == 0:
         notes.append(note("no_rows", "there is no test row to measure on"))
         if rows and task == "classification":

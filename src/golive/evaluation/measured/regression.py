@@ -114,7 +114,7 @@ def _median(errors: Mapping[str, Float64], setting: Setting) -> Metric:
     return msgspec.structs.replace(
         plain,
         single=lambda role: median_interval(sizes[role], setting.groups),
-        method=over_groups("Woodruff, share of rows below", setting),
+        method=over_groups("order statistics around the middle", setting),
         paired_method=plain.method,
     )
 

@@ -29,7 +29,7 @@ _LISTED = 20
 _CONFLICT_SHARE = 0.02
 _FEW_VALUED = 0.5
 _SENTENCES: Mapping[str, str] = {
-    "classes": "about {count:,} of the {rows:,} test rows ({share:.1%}) seem to have a wrong label: the model is wrong "
+    "classes": "About {count:,} of the {rows:,} test rows ({share:.1%}) seem to have a wrong label: the model is wrong "
     "about them however sure it is, which a model that is only too sure is not; look at the listed rows and correct "
     "their labels",
     "values": "{count:,} of the {rows:,} test rows ({share:.1%}) have a target more than {far:.0f} robust standard "

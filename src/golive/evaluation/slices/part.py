@@ -18,19 +18,22 @@ from golive.evaluation.slices.losses import FEWEST_GROUPS, Answers, answers_of
 from golive.evaluation.slices.screen import MOST_COLUMNS
 from golive.evaluation.slices.weak import ALPHA, FEWEST_ROWS, Search, Slice, find, fits
 from golive.evaluation.subject import Section, Subject, Table, taken
+from golive.ports import Int64
 from golive.statistics.clusters import units_of
 from golive.statistics.excess import Bool
 
 _DECLARED_STEPS = 4
 _MOST_ROWS = 20
+_MOST_LEFT_OUT = 0.2
+"""Where a larger share of the rows is left out, to find nothing among the others says little."""
 _SENTENCES: Mapping[str, str] = {
-    "errors": "on the {rows:,} rows ({share:.1%}) with {slice} the model decides wrongly {excess:.1%} more often than "
-    "on rows with the same predictions (accuracy {inside:.3f} there, {outside:.3f} on others); look at their labels, "
-    "or train with more of them",
-    "log_loss": "on the {rows:,} rows ({share:.1%}) with {slice} the model's probabilities are further off than on "
+    "errors": "On the {rows:,} rows ({share:.1%}) with {slice} the model decides wrongly {points:.1f} percentage "
+    "points more often than on rows with the same predictions (accuracy {inside:.3f} there, {outside:.3f} on others); "
+    "look at their labels, or train with more of them",
+    "log_loss": "On the {rows:,} rows ({share:.1%}) with {slice} the model's probabilities are further off than on "
     "rows with the same predictions: log loss is {excess:.3f} higher (accuracy {inside:.3f} there, {outside:.3f} on "
     "others); look at their labels, or train with more of them",
-    "distance": "on the {rows:,} rows ({share:.1%}) with {slice} the model's errors are {more:.0%} larger than on rows "
+    "distance": "On the {rows:,} rows ({share:.1%}) with {slice} the model's errors are {more:.0%} larger than on rows "
     "with the same predictions (RMSE {inside:.4g}, where about {usual:.4g} would be usual); look at their targets, or "
     "train with more of them",
 }
@@ -41,7 +44,8 @@ def slices(subject: Subject) -> Section:
 
     Weak is a slice whose loss is larger than that of rows with the same predictions; one half of the rows is searched
     for it, the other decides (Holm over all that was carried over, 0.2 % in all). What is only hard, as the model
-    itself says, is listed without a finding.
+    itself says, is listed without a finding. Broken rows are left out; where they are more than a fifth, slices that
+    are found are told, but none being found says nothing.
     """
     answers = answers_of(subject)
     columns, known = _columns(subject), {**subject.test.columns, **subject.test.extra}
@@ -61,15 +65,17 @@ def slices(subject: Subject) -> Section:
     sound = ~np.logical_or.reduce([np.zeros(subject.rows, dtype=np.bool_), *spoilt.values()])
     enough = _enough(answers.take(np.flatnonzero(sound).astype(np.int64)))
     found = _found(columns, answers, sound, subject.seed) if enough else None
-    entries = [*_entries(found, columns, answers, sound), *declared] if found else declared
-    findings = _findings(found, entries, columns, subject) if found else []
+    fitting = [fits(one.conditions, columns) & sound for one in found.slices] if found else []
+    entries = [*_entries(found, fitting, answers), *declared] if found else declared
+    claimed = enough and (~sound).mean() <= _MOST_LEFT_OUT
+    findings = _findings(found, entries, fitting, subject) if found else []
     told = _notes(found, subject.rows, len(columns)) if enough or not spoilt else []
     return Section(
-        measures=_measures(entries, answers, everything, len(findings) if found else None),
+        measures=_measures(entries, answers, everything, len(findings) if claimed else None),
         details=_details(found, entries, answers, everything, len(columns)),
         findings=tuple(findings),
-        checked=("weak_slice",) if enough else (),
-        notes=(*notes, *_spoilt_notes(spoilt, sound, enough=enough), *told),
+        checked=("weak_slice",) if claimed else (),
+        notes=(*notes, *_spoilt_notes(spoilt, sound, enough=enough, claimed=claimed), *told),
     )
 
 
@@ -95,12 +101,12 @@ def _columns(subject: Subject) -> Table:
     return {name: column for name, column in table.items() if name not in names}
 
 
-def _entries(found: Search, columns: Table, answers: Answers, sound: Bool) -> list[dict[str, Any]]:
+def _entries(found: Search, fitting: Iterable[Bool], answers: Answers) -> list[dict[str, Any]]:
     entries = []
-    for one in found.slices:
+    for one, inside in zip(found.slices, fitting, strict=True):
         unseen = np.zeros(len(answers.truth), dtype=np.bool_)
         unseen[one.counted] = True
-        entry = _entry(one.kind, one.conditions, answers, fits(one.conditions, columns) & sound, unseen)
+        entry = _entry(one.kind, one.conditions, answers, inside, unseen)
         excess = {"value": one.excess.value, "lower": one.excess.lower, "upper": one.excess.upper}
         entries.append({**entry, "loss": one.loss, "excess": excess, "more": _more(one), "p": one.p})
     return entries
@@ -120,16 +126,18 @@ def _entry(kind: str, conditions: Conditions, answers: Answers, inside: Bool, co
     }
 
 
-def _findings(found: Search, entries: Iterable[dict[str, Any]], columns: Table, subject: Subject) -> list[Finding]:
+def _findings(
+    found: Search, entries: Iterable[dict[str, Any]], fitting: Iterable[Bool], subject: Subject
+) -> list[Finding]:
     first = metric_names(answers_of(subject))[0]
     return [
-        _finding(one, entry, first, columns, subject)
-        for one, entry in zip(found.slices, entries, strict=False)
+        _finding(one, entry, first, subject.kept[inside])
+        for one, entry, inside in zip(found.slices, entries, fitting, strict=False)
         if one.kind == "weak"
     ]
 
 
-def _finding(one: Slice, entry: dict[str, Any], metric: str, columns: Table, subject: Subject) -> Finding:
+def _finding(one: Slice, entry: dict[str, Any], metric: str, rows: Int64) -> Finding:
     code = one.loss if one.loss in _SENTENCES else "distance"
     values = {
         "slice": entry["text"],
@@ -137,6 +145,7 @@ def _finding(one: Slice, entry: dict[str, Any], metric: str, columns: Table, sub
         "rows": entry["rows"],
         "share": entry["share"],
         "excess": one.excess.value,
+        "points": 100.0 * one.excess.value,
         "more": _more(one),
         "inside": _value(entry["inside"], metric),
         "outside": _value(entry["outside"], metric),
@@ -149,7 +158,7 @@ def _finding(one: Slice, entry: dict[str, Any], metric: str, columns: Table, sub
         text=_SENTENCES[code].format(**readable(values)),
         values=values,
         columns=tuple(dict.fromkeys(condition.column for condition in one.conditions)),
-        rows=tuple(subject.kept[np.flatnonzero(fits(one.conditions, columns))[:_MOST_ROWS]].tolist()),
+        rows=tuple(rows[:_MOST_ROWS].tolist()),
         p=one.p,
     )
 
@@ -212,21 +221,23 @@ def _details(
     }
 
 
-def _spoilt_notes(spoilt: Mapping[str, Bool], sound: Bool, *, enough: bool) -> list[Note]:
-    """Say which rows are left out, since another finding speaks of them already."""
+def _spoilt_notes(spoilt: Mapping[str, Bool], sound: Bool, *, enough: bool, claimed: bool) -> list[Note]:
+    """Say which rows are left out, since another finding speaks of them already; and of very many, what that means."""
     if not spoilt:
         return []
     counts: dict[str, Any] = {"count": int((~sound).sum()), "rows": len(sound)}
     about = (
-        "in {count:,} of {rows:,} test rows {columns} holds values in another unit, or codes for missing ones, as its "
-        "own finding says; weak slices are "
+        "in {count:,} of {rows:,} test rows {columns} holds values that training does not have, in another unit or "
+        "codes for missing ones, as its own finding says; weak slices are "
     )
-    columns = ", ".join(spoilt)
-    if enough:
+    columns, left = ", ".join(spoilt), int(sound.sum())
+    if claimed:
         told = note("slices.broken", f"{about}searched for among the others", columns=columns, **counts)
+    elif enough:
+        text = f"{about}searched for among the other {{left:,}} only, so that none being found would say little"
+        told = note("slices.many_broken", text, kinds=["weak_slice"], columns=columns, left=left, **counts)
     else:
         text = f"{about}not searched for among the other {{left:,}}"
-        left = int(sound.sum())
         told = note("slices.all_broken", text, kinds=["weak_slice"], columns=columns, left=left, **counts)
     return [told | {"columns": list(spoilt)}]
 

@@ -13,9 +13,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from golive.domain.finding import Finding
+from golive.domain.finding import Finding, FindingKind
 from golive.errors import PolicyError
-from golive.evaluation.roles import BASELINE
+from golive.evaluation.roles import BASELINE, Note, note
 from golive.evaluation.stress.bench import Bench, Trial, answered
 from golive.evaluation.stress.family import level_name
 from golive.evaluation.stress.scores import Score, known_metrics, score
@@ -126,6 +126,19 @@ def findings_of(limits: Sequence[Limit], looked: int) -> list[Finding]:
 def small_levels(levels: Sequence[Level]) -> int:
     """Count the levels that a finding can come from."""
     return sum(level.strength <= SMALL and _counts(level) for level in levels)
+
+
+def looked_of(limits: Sequence[Limit], looked: int) -> tuple[tuple[FindingKind, ...], tuple[Note, ...]]:
+    """Give the kind that was looked for, ``looked`` small levels having been tried, or a note that says why not."""
+    if looked and any(limit.holds for limit in limits):
+        return ("robustness",), ()
+    if not looked:
+        code, text = "unlooked.no_small_stress", "no input can be made a little worse"
+    elif limits:
+        code, text = "unlooked.fails_already", "no rule that can be followed under stress holds even without stress"
+    else:
+        code, text = "unlooked.no_rule", "no rule of the gate can be followed under stress"
+    return (), (note(code, text, kinds=["robustness"]),)
 
 
 def _counts(level: Level) -> bool:

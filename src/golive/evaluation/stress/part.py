@@ -40,7 +40,15 @@ from golive.evaluation.stress.facts import Facts, facts_of, numbers_that_vary, p
 from golive.evaluation.stress.family import Family
 from golive.evaluation.stress.flips import QUESTIONS, Flips, flips
 from golive.evaluation.stress.graded import graded_families
-from golive.evaluation.stress.limits import Level, findings_of, limits_of, metrics_of, small_levels, unfollowed
+from golive.evaluation.stress.limits import (
+    Level,
+    findings_of,
+    limits_of,
+    looked_of,
+    metrics_of,
+    small_levels,
+    unfollowed,
+)
 from golive.evaluation.stress.named import flip_measures, level_measures, shown, worst_measures
 from golive.evaluation.stress.pictures import picture_families
 from golive.evaluation.stress.screened import screened
@@ -64,7 +72,7 @@ def robustness(subject: Subject) -> Section:
     """Stress the inputs and measure what becomes of the answers."""
     facts = facts_of(subject)
     if not facts:
-        return Section()
+        return Section(notes=looked_of((), 0)[1])
     bench = bench_of(subject, _most_rows(subject), metrics_of(subject))
     chosen = frozenset(screened(bench, [fact.name for fact in facts], _TRIED[len(facts) > _WIDE]))
     few = [fact for fact in facts if fact.name in chosen]
@@ -74,6 +82,7 @@ def robustness(subject: Subject) -> Section:
     other, flipped = _flips(bench, few)
     limits = limits_of(bench, levels)
     small = small_levels(levels)
+    checked, unlooked = looked_of(limits, small)
     return Section(
         measures=(*level_measures(bench, levels), *worst_measures(one, alone), *flip_measures(other, flipped)),
         details={
@@ -89,8 +98,8 @@ def robustness(subject: Subject) -> Section:
             "unfollowed": unfollowed(subject, limits),
         },
         findings=tuple(findings_of(limits, small)),
-        checked=("robustness",) if small and any(limit.holds for limit in limits) else (),
-        notes=_notes(subject, len(facts), len(few)),
+        checked=checked,
+        notes=(*_notes(subject, len(facts), len(few)), *unlooked),
     )
 
 
