@@ -105,7 +105,7 @@ def repeated(task: Task) -> dict[str, Tally]:
     name, rows, start, truths = task
     world, found = worlds()[name], dict[str, Tally]()
     for repetition in range(start, min(start + _AT_ONCE, REPETITIONS[rows])):
-        truth, answers = world.draw(np.random.default_rng([rows, repetition]), rows)
+        truth, answers = world.draw(np.random.default_rng([11, rows, repetition]), rows)
         for each in world.measure(truth, answers, _setting(world, rows, repetition, _RESAMPLES)):
             if each.lower is None or each.upper is None or each.name not in truths:
                 continue

@@ -3,7 +3,8 @@
 A rule reads aloud: ``rmse.upper <= 30000``, ``auc - champion.auc >= -0.01``, ``size_mb <= 20``, ``leakage == none``::
 
     rule    := term operator number  |  kind " == none"
-    term    := measure [".lower" | ".upper"]  |  "(" measure " - " measure ")" ".lower"  |  measure " - " measure
+    term    := measure [bound]  |  measure " - " measure  |  "(" measure " - " measure ")" bound
+    bound   := ".lower" | ".upper"
     operator:= "<=" | ">=" | "<" | ">"
 
 A difference of two measures is looked up under its own name first (``rmse - champion.rmse``), since a paired
@@ -17,7 +18,7 @@ warn or stop; notes do not stand against a model. What was not looked for is not
 import math
 import operator
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import get_args
 
 import msgspec
@@ -34,9 +35,13 @@ _RULE = re.compile(
     r"(?:\.(?P<bound>lower|upper))?\s*(?P<operator><=|>=|<|>)\s*(?P<number>[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*"
 )
 _NOTHING = re.compile(r"\s*(?P<kind>[a-z_]+)\s*==\s*none\s*")
+_BOUNDS = (".lower", ".upper")
 FINDINGS = "findings"
 """What a rule says that means findings of every kind."""
 KINDS: tuple[str, ...] = (FINDINGS, *get_args(FindingKind))
+_FAMILIES: Mapping[str, str] = {"fairness": "group_gap", "class": "", "robustness": "robustness"}
+"""Families of measures, and the kind of finding that is looked for with them."""
+_SHOWN = 3
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
     ">=": operator.ge,
@@ -88,6 +93,7 @@ def read_rule(text: str) -> Rule:
             "such as 'rmse.upper <= 30000' or 'auc - champion.auc >= -0.01', or a kind of finding: 'leakage == none'"
         )
         raise PolicyError(message)
+    _refuse_loose_bound(found, text)
     return Rule(
         text=" ".join(text.split()),
         left=found["left"],
@@ -96,6 +102,24 @@ def read_rule(text: str) -> Rule:
         operator=found["operator"],
         number=float(found["number"]),
     )
+
+
+def _refuse_loose_bound(found: re.Match[str], text: str) -> None:
+    """Refuse a bound that stands within a difference: whether it is of one side or of both cannot be told."""
+    left, right = found["left"], found["right"]
+    loose = bool(found["bound"]) and not found["open"]
+    if right is None or not (loose or left.endswith(_BOUNDS) or right.endswith(_BOUNDS)):
+        return
+    bare = (
+        f"{left.removesuffix('.lower').removesuffix('.upper')} - {right.removesuffix('.lower').removesuffix('.upper')}"
+    )
+    bound = found["bound"] or next(one[1:] for one in _BOUNDS for side in (left, right) if side.endswith(one))
+    rest = f"{found['operator']} {found['number']}"
+    message = (
+        f"the gate rule {text!r} has a bound of one side of a difference, which is not measured; a difference has an "
+        f"interval of its own: '({bare}).{bound} {rest}', or its value is compared: '{bare} {rest}'"
+    )
+    raise PolicyError(message)
 
 
 def _none_of(kind: str, text: str) -> Rule:
@@ -109,6 +133,7 @@ def judge(evidence: Evidence, policy: Policy, *, forced: str = "") -> Verdict:
     """Decide whether a bundle may be released.
 
     The outcome is "fail" if any rule fails, else "not-enough-data" if any rule cannot be answered, else "pass".
+    Of an evaluation that measured nothing it is never "pass", whatever the rules ask and if there are none.
     A reason in ``forced`` is kept only against an outcome that is no pass.
 
     Raises:
@@ -124,6 +149,7 @@ def judge(evidence: Evidence, policy: Policy, *, forced: str = "") -> Verdict:
             bound=float(policy.min_rows),
         )
         reasons = (few, *reasons)
+    reasons = (*_unmeasured(evidence), *reasons)
     outcomes = {reason.outcome for reason in reasons}
     outcome: Outcome = "fail" if "fail" in outcomes else "not-enough-data" if "not-enough-data" in outcomes else "pass"
     return Verdict(
@@ -136,6 +162,17 @@ def judge(evidence: Evidence, policy: Policy, *, forced: str = "") -> Verdict:
         rows_from=evidence.rows_from,
         forced="" if outcome == "pass" else forced,
     )
+
+
+def _unmeasured(evidence: Evidence) -> Iterator[Reason]:
+    """Say of an evaluation why nothing of the model was measured, if so: no usable row, or an answer that is none."""
+    invalid = evidence.find("invalid_predictions")
+    if evidence.kind != "evaluation" or (evidence.rows and not (invalid and invalid.value)):
+        return
+    told = [found.text.rstrip(".") for found in evidence.findings if found.kind == "rows" and found.severity == "stop"]
+    counted = f"{invalid.value:g} of {evidence.rows} rows have no valid answer" if invalid and invalid.value else ""
+    text = "; ".join(told) or counted or "there is no row with a known answer, so nothing was measured"
+    yield Reason(rule="evaluation", outcome="not-enough-data", text=text)
 
 
 def _apply(rule: Rule, evidence: Evidence) -> Reason:
@@ -151,10 +188,35 @@ def _apply(rule: Rule, evidence: Evidence) -> Reason:
         return Reason(rule=rule.text, outcome="pass", text="this bundle is the champion itself")
     value = _value(rule, evidence)
     if value is None or not math.isfinite(value):
-        return Reason(rule=rule.text, outcome="not-enough-data", text=f"{rule.term} was not measured")
+        return Reason(rule=rule.text, outcome="not-enough-data", text=_missing(rule, evidence))
     holds = _OPERATORS[rule.operator](value, rule.number)
     text = f"{rule.term} is {value:.6g}; {rule.operator} {rule.number:g} {'holds' if holds else 'does not hold'}"
     return Reason(rule=rule.text, outcome="pass" if holds else "fail", text=text, value=value, bound=rule.number)
+
+
+def _missing(rule: Rule, evidence: Evidence) -> str:
+    """Say that there is no value, and why where the evidence tells."""
+    measure = evidence.find(rule.measure)
+    if measure is not None and math.isfinite(measure.value):
+        return f"{rule.measure} has no interval on these rows" + (f" ({measure.note})" if measure.note else "")
+    why = "; ".join(filter(None, (_why(name, evidence) for name in (rule.left, rule.right) if name)))
+    return f"{rule.term} was not measured" + (f" ({why})" if why else "")
+
+
+def _why(name: str, evidence: Evidence) -> str:
+    """Say why a measure is not there: what was noted of it, what its stress did, or of what else there is one."""
+    noted = [str(note["text"]) for note in evidence.details.get("notes", ()) if note.get("metric") == name]
+    family, _, rest = name.partition(".")
+    if noted or family not in _FAMILIES:
+        return "; ".join(noted)
+    refused = evidence.find(f"{family}.{rest.partition('.')[0]}.refused")
+    if refused is not None:
+        return f"a server refuses {refused.value:.0%} of the rows under that stress"
+    last = rest.rpartition(".")[2]
+    others = [one.name for one in evidence.measures if one.name.startswith(f"{family}.") and one.name.endswith(last)]
+    if others and family != "robustness":
+        return f"measured were {', '.join(others[:_SHOWN])}" + (" and others" if len(others) > _SHOWN else "")
+    return "; ".join(evidence.why_unlooked(_FAMILIES[family])) if _FAMILIES[family] else ""
 
 
 def _found(rule: Rule, evidence: Evidence) -> Reason:

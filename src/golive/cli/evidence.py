@@ -1,5 +1,6 @@
 """Verbs that judge: evaluate, gate."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,8 @@ from golive.domain.evidence import Evidence, Measure
 from golive.domain.finding import Finding
 from golive.domain.judging import Declared
 from golive.domain.metric import ALONE
+
+_FEW_ROWS = "few rows ("
 
 Reference = Annotated[
     str, typer.Argument(help="A project folder, or a bundle: name, name@version, name:serving, sha256:...")
@@ -59,16 +62,19 @@ def evaluate(
         for finding in evidence.findings:
             console.print(finding_text(finding), markup=False)
         for note in evidence.details.get("notes", ()):
-            console.print(f"· {note['text']}", markup=False)
+            console.print(note_line(note), markup=False)
         shown = evidence.measures if every else main_measures(evidence)
+        beside, below = remarks_of(shown, evidence)
         table(
             console,
             ("measure", "value", "95 % interval", "rows", "note"),
             [
-                (measure.name, f"{measure.value:.6g}", _interval(measure), f"{measure.rows:,}", measure.note)
-                for measure in shown
+                (measure.name, f"{measure.value:.6g}", _interval(measure), f"{measure.rows:,}", remark)
+                for measure, remark in zip(shown, beside, strict=True)
             ],
         )
+        for text in below:
+            console.print(text, markup=False)
         left = len(evidence.measures) - len(shown)
         if left:
             console.print(left_text(left), markup=False)
@@ -115,6 +121,25 @@ def finding_text(finding: Finding) -> str:
     """Write a finding as a line of the terminal."""
     mark = {"stop": "✗", "warn": "!", "note": "·"}[finding.severity]
     return f"{mark} {finding.kind}: {finding.text}"
+
+
+def note_line(note: Mapping[str, Any]) -> str:
+    """Write a note as a line of the terminal; one that says why something was not looked for names it."""
+    kinds = note.get("kinds", ())
+    return f"· not looked for ({', '.join(kinds)}): {note['text']}" if kinds else f"· {note['text']}"
+
+
+def remarks_of(shown: Sequence[Measure], evidence: Evidence) -> tuple[list[str], list[str]]:
+    """Give the remark beside each measure, and once, to stand below, what would stand on every line.
+
+    That rows are few is left out where the notes say so already, or speak of groups of rows, which count then.
+    """
+    parted = [measure.note.partition(_FEW_ROWS) for measure in shown]
+    beside = [first.removesuffix("; ") for first, _, _ in parted]
+    told = {note["code"] for note in evidence.details.get("notes", ())}
+    if told & {"few_rows", "grouped"}:
+        return beside, []
+    return beside, list(dict.fromkeys(f"{few}{rest}" for _, few, rest in parted if few))
 
 
 def left_text(measures: int) -> str:

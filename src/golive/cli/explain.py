@@ -10,7 +10,7 @@ from golive import plugins
 from golive.cli.options import Json, Verbs, key_values
 from golive.cli.output import Printer, table
 from golive.domain.digest import short
-from golive.evaluation.numbers import number, signed
+from golive.evaluation.numbers import number, sent, signed
 
 _SHOWN = 20
 _BAR = 24
@@ -85,7 +85,7 @@ def _show_one(console: Console, one: dict[str, Any]) -> None:
     for name, moved in steps:
         answer += moved
         mark = ("+" if moved > 0 else "-") * max(round(_BAR * abs(moved) / widest), 1 if moved else 0)
-        rows.append((name, _text(one["values"][name]), signed(moved), number(answer), mark))
+        rows.append((name, _sent(one["values"][name]), signed(moved), number(answer), mark))
     what = f" for {one['output']}" if one["output"] is not None else ""
     rows.append((f"this row{what}", "", "", number(one["answer"]), ""))
     table(console, ("input", "value", "moves by", "to", ""), rows)
@@ -100,7 +100,7 @@ def _show_changes(console: Console, changed: dict[str, Any] | None) -> None:
         console.print(f"no counterfactual: {changed['reason']}", markup=False)
     for found in changed["found"]:
         changes = ", ".join(
-            f"{change['input']} {_text(change['after'])} instead of {_text(change['before'])}"
+            f"{change['input']} {_sent(change['after'])} instead of {_sent(change['before'])}"
             for change in found["changes"]
         )
         console.print(f"with {changes}: {_text(found['prediction'])}", markup=False)
@@ -120,6 +120,10 @@ def _text(value: Any) -> str:
     if value is None:
         return "missing"
     return f"{value:,.6g}" if isinstance(value, float) else str(value)
+
+
+def _sent(value: Any) -> str:
+    return sent(value) if isinstance(value, float) else _text(value)
 
 
 VERBS: Verbs = {"explain": explain}

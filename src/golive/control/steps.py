@@ -6,13 +6,15 @@ import msgspec
 
 from golive.control.deploy import Deployed, deploy, one_at_a_time, release
 from golive.control.here import here_policy, here_project, project_folder
-from golive.control.judging.evaluate import evaluate_table
+from golive.control.judging.evaluate import Own, evaluate_table
 from golive.control.judging.gate import append_summary, refuse_unless_allowed, verdict_on, write_junit
+from golive.control.judging.judged import project_training
 from golive.control.judging.report import write_report
-from golive.control.judging.tensorial.words import Words
+from golive.control.judging.tensorial.words import Words, refuse_words
 from golive.control.optimizing.optimize_project import evaluated, optimized
 from golive.control.packing.isolate import package_project_isolated
 from golive.control.packing.package import package
+from golive.control.project.file import Project
 from golive.control.project.read import base_of, read_project
 from golive.control.refs import find_bundle, find_release
 from golive.control.rooms import Rooms, open_rooms
@@ -79,25 +81,32 @@ def evaluate_reference(
             f"training rows are there to be compared with others; give those: golive evaluate {reference} --data FILE"
         )
         raise UsageError(message)
+    if folder is not None:
+        asked = read_project(folder)
+        refuse_words(asked.name, asked.target, rows.words)
     if folder is not None and rows.data is None:
         made = _packaged(folder, rooms, say=say, on_progress=on_progress)
         project = read_project(folder)
-        project = msgspec.structs.replace(project, evaluation=_declared(rows.declared, project.evaluation))
+        project = msgspec.structs.replace(project, evaluation=_declared(rows.declared, project.declared))
         bundle, evidence = evaluated(
             project, made.trained, made.bundle, rooms, say=say, on_progress=on_progress, against=other
         )
     elif rows.data is not None:
-        bundle = (
-            _going_live(folder, rooms, say=say, on_progress=on_progress) if folder else find_bundle(reference, rooms)
-        )
-        around = read_project(folder) if folder else here_project()
-        own = around.evaluation if around is not None and around.name == bundle.name else Declared()
+        if folder is not None:
+            bundle, trained = _going_live(folder, rooms, say=say, on_progress=on_progress)
+            around: Project | None = read_project(folder)
+        else:
+            bundle, trained, around = find_bundle(reference, rooms), None, here_project()
+        if around is not None and around.name != bundle.name:
+            around = None
+        declared = _declared(rows.declared, around.declared if around is not None else Declared())
         evidence = evaluate_table(
             bundle,
             rows.data,
             rooms,
             training=rows.training,
-            declared=_declared(rows.declared, own),
+            own=_own(around, declared, trained if rows.training is None else None, bundle),
+            declared=declared,
             policy=policy,
             against=other,
             words=rows.words,
@@ -108,6 +117,15 @@ def evaluate_reference(
         raise UsageError(message)
     report = write_report(bundle, evidence, judge(evidence, policy), rooms, lang=lang)
     return evidence, report
+
+
+def _own(project: Project | None, declared: Declared, trained: Trained | None, bundle: Bundle) -> Own:
+    """Give what a project knows of the rows of its bundle: with the training rows, where it was trained just there."""
+    if project is None:
+        return Own()
+    project = msgspec.structs.replace(project, evaluation=declared)
+    training = None if trained is None else project_training(project, trained, bundle)
+    return Own(cleaning=project.cleaning, training=training)
 
 
 def _declared(said: Declared, own: Declared) -> Declared:
@@ -149,8 +167,7 @@ def gate_reference(reference: str, gated: Gated) -> Verdict:
         chosen = read_project(gated.policy).gate
     else:
         chosen = read_project(folder).gate if folder else here_policy()
-    if bundle.signature.task != "tensors":
-        refuse_unanswerable(chosen.rules, bundle.signature.task)
+    refuse_unanswerable(chosen.rules, bundle.signature.task, classes=bundle.signature.classes)
     against = find_bundle(gated.against, rooms) if gated.against else None
     verdict = verdict_on(bundle, chosen, rooms, against=against)
     if gated.junit is not None:
@@ -188,10 +205,10 @@ def _packaged(folder: Path, rooms: Rooms, *, say: Say, on_progress: Progress) ->
     return Packaged(trained, package(project, trained, rooms, say=say))
 
 
-def _going_live(folder: Path, rooms: Rooms, *, say: Say, on_progress: Progress) -> Bundle:
+def _going_live(folder: Path, rooms: Rooms, *, say: Say, on_progress: Progress) -> tuple[Bundle, Trained]:
     made, project = _packaged(folder, rooms, say=say, on_progress=on_progress), read_project(folder)
     found, _ = optimized(project, made.trained, made.bundle, rooms, say=say, on_progress=on_progress)
-    return found
+    return found, made.trained
 
 
 def _same_name(name: str, owner: str) -> None:

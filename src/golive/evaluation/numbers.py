@@ -48,6 +48,13 @@ def readable(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: Readable(value) if isinstance(value, float) else value for name, value in values.items()}
 
 
+def sent(value: float) -> str:
+    """Write an input as it was sent: with all its digits and no separator, so that a year stays a year."""
+    if not math.isfinite(value):
+        return "–"
+    return f"{value:.0f}" if float(value).is_integer() and abs(value) < _LONGEST else repr(float(value))
+
+
 def signed(value: float) -> str:
     """Write a number with its sign."""
     text = number(value)

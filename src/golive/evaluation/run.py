@@ -13,6 +13,7 @@ import numpy as np
 
 from golive.domain.digest import Digest
 from golive.domain.evidence import Evidence, Measure
+from golive.domain.finding import Finding
 from golive.domain.judging import Declared
 from golive.domain.signature import Task
 from golive.errors import DataError
@@ -29,12 +30,15 @@ from golive.evaluation.measured.notes import (
     improper_notes,
     model_notes,
     row_notes,
+    unanswered_rows,
+    unusable_rows,
 )
 from golive.evaluation.measured.per_class import class_measures
 from golive.evaluation.measured.regression import regression_details, regression_metrics
 from golive.evaluation.roles import BASELINE, CHAMPION, MODEL, Note, note
 from golive.evaluation.subject import group_codes
 from golive.ports import Column, Float64, Int64
+from golive.statistics.metrics import Bool
 
 _SEED = 17
 _NAMES = {MODEL: "the model", BASELINE: "the baseline", CHAMPION: "the champion"}
@@ -59,6 +63,8 @@ def evaluate(
     extra_measures: Sequence[Measure] = (),
     declared: Declared | None = None,
     groups: Column | None = None,
+    places: Int64 | None = None,
+    each: int = 1,
 ) -> Evidence:
     """Measure answers against the truth.
 
@@ -81,10 +87,13 @@ def evaluate(
         declared: costs and a quantile, where the author gave them.
         groups: whose row each is ``[n]``; rows of one group are not independent, so intervals are of whole groups.
             A row without one is a group of its own.
+        places: where each row stands ``[n]`` in the table that was given; without them, rows are numbered from 0.
+        each: how many answers in turn belong to one row of the caller's; findings speak of those rows.
 
-    Rows whose truth is missing or unknown are left out and counted. Whoever gave a number that is not finite (a NaN)
-    is not measured at all, since a mean over the other rows would hide it; a note says so. Answers that are no
-    probabilities (below 0, above 1, or not adding up to 1) are measured by what they decide and how they order rows.
+    Rows whose truth is missing or unknown are left out and counted; many are a finding. Whoever gave a number that is
+    not finite (a NaN) is not measured at all, since a mean over the other rows would hide it: of the model it is a
+    finding that stops, of the others a note. Answers that are no probabilities (below 0, above 1, or not adding up to
+    1) are measured by what they decide and how they order rows.
 
     Raises:
         DataError: arrays do not fit one another, or the truth is of another type than the task's.
@@ -96,7 +105,8 @@ def evaluate(
     thresholds = {MODEL: threshold, BASELINE: threshold, CHAMPION: other}
     asked = declared or Declared()
     setting = Setting(seed=_SEED, costs=asked.costs, quantile=asked.quantile, groups=group_codes(groups))
-    measures, details, rows = _measured(task, truth, answers, tuple(classes), thresholds, setting)
+    measures, details, rows = _measured(task, truth, answers, tuple(classes), thresholds, setting, places)
+    found = _findings(task, truth, predicted, places, each)
     size = Measure(name="size_mb", value=size_bytes / 1e6, better="lower")
     return Evidence(
         bundle=bundle,
@@ -107,6 +117,8 @@ def evaluate(
         code=code,
         champion=champion_digest,
         measures=(*measures, size, *extra_measures),
+        findings=found,
+        checked=("rows",) if found else (),
         details=details,
     )
 
@@ -160,10 +172,11 @@ def _measured(
     classes: tuple[str, ...],
     thresholds: Mapping[str, float],
     setting: Setting,
+    places: Int64 | None,
 ) -> tuple[list[Measure], dict[str, Any], int]:
     """Give the measures, what the report draws, and how many rows have a known truth."""
     known = (truth >= 0) if task == "classification" else np.isfinite(truth)
-    kept = np.flatnonzero(known).astype(np.int64)
+    kept = np.flatnonzero(known).astype(np.int64) if places is None else places[known]
     whole = bool(known.all())
     usable = {role: given if whole else given[known] for role, given in answers.items()}
     sound, invalid, notes = _sound(usable)
@@ -184,6 +197,19 @@ def _measured(
         finite = usable[MODEL] if MODEL in sound else usable[MODEL][np.isfinite(usable[MODEL]).all(axis=1)]
         counted.append(_count("improper_probabilities", int((~proper_rows(finite)).sum()), len(kept)))
     return [*measures, *counted], details | {"notes": notes}, len(kept)
+
+
+def _findings(
+    task: Task, truth: Float64 | Int64, predicted: Float64, places: Int64 | None, each: int
+) -> tuple[Finding, ...]:
+    """Find rows without an answer, among those with a usable truth, and many without such a truth."""
+    known = (truth >= 0) if task == "classification" else np.isfinite(truth)
+    answered: Bool = np.isfinite(predicted).all(axis=1) | ~known
+    answered = answered.reshape(-1, each).min(axis=1)
+    usable: Bool = known.reshape(-1, each).max(axis=1)
+    rows = np.arange(len(answered), dtype=np.int64) if places is None else places
+    found = (unanswered_rows(answered, rows), unusable_rows(usable, rows, task))
+    return tuple(one for one in found if one is not None)
 
 
 def _count(name: str, found: int, rows: int) -> Measure:
@@ -265,10 +291,10 @@ def _sound(answers: Mapping[str, Float64]) -> tuple[dict[str, Float64], int, lis
             "invalid_predictions",
             "{who} gave no number for {count} rows and is not measured",
             who=_NAMES[role],
-            role=role or "model",
+            role=role,
             count=count,
         )
         for role, count in broken.items()
-        if count
+        if count and role != MODEL
     ]
     return {role: given for role, given in answers.items() if not broken[role]}, broken[MODEL], notes

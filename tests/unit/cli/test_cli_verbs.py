@@ -19,10 +19,12 @@ from typer.testing import CliRunner
 import golive
 from golive import errors
 from golive.cli.app import build_app
-from golive.cli.evidence import left_text
+from golive.cli.evidence import left_text, note_line, remarks_of
 from golive.cli.output import Printer, fail, table
 from golive.control.rooms import open_rooms
 from golive.control.stages import Stage
+from golive.domain.digest import digest_of
+from golive.domain.evidence import Evidence, Measure
 from golive.domain.policy import Verdict
 from golive.settings import Settings
 
@@ -306,6 +308,16 @@ def test_a_language_that_no_report_has_is_refused_before_any_work(tmp_path, word
     assert "'xx' is not one of 'en', 'zh'" in done.stderr
 
 
+@pytest.mark.parametrize("words", [("--truth", "y"), ("--classes", "a,b"), ("--answer", "scores")], ids=" ".join)
+def test_words_about_arrays_are_refused_for_a_project_of_rows_before_any_work(tmp_path, words):
+    made = Path(__file__).parents[3] / "examples" / "iris" / "golive.yaml"
+    (tmp_path / "golive.yaml").write_bytes(made.read_bytes())
+    done = run("evaluate", str(tmp_path), *words)
+    assert done.exit_code == 2
+    assert "leave out truth, answer and classes" in done.stderr
+    assert not (tmp_path / ".golive" / "store").exists()
+
+
 def test_a_rule_is_said_once_with_its_value(state):
     done = run("gate", "iris", "--rule", "accuracy >= 0.9", "--rule", "slices.worst_auc >= 0", "--rule", "size_mb >= 9")
     lines = done.stdout.splitlines()
@@ -329,3 +341,25 @@ def test_a_bundle_is_measured_on_the_rows_of_a_file(state):
 def test_one_measure_that_is_left_out_is_said_in_the_singular():
     assert left_text(1) == "1 more measure is in the report; --all prints it"
     assert left_text(161) == "161 more measures are in the report; --all prints them"
+
+
+FEW = "few rows (90): the interval may be a little too narrow; 360 rows would halve it"
+
+
+@pytest.mark.parametrize(
+    ("code", "below"), [("other", [FEW]), ("few_rows", []), ("grouped", [])], ids=["nowhere else", "noted", "groups"]
+)
+def test_what_holds_of_every_measure_is_said_once_below_the_table(code, below):
+    notes = ["", "per row", f"per row; {FEW}", FEW, FEW]
+    measures = tuple(Measure(name=f"m{place}", value=0.5, note=note) for place, note in enumerate(notes))
+    found = Evidence(
+        bundle=digest_of(b"b"), kind="evaluation", measured_at="2026-01-01T00:00:00Z", code="0.5.0",
+        measures=measures, details={"notes": [{"code": code, "text": "why"}]},
+    )  # fmt: skip
+    assert remarks_of(measures, found) == (["", "per row", "per row", "", ""], below)
+
+
+def test_a_note_names_what_was_not_looked_for():
+    assert note_line({"code": "c", "text": "there are 1 test rows"}) == "· there are 1 test rows"
+    note = {"code": "c", "text": "there are 1 test rows", "kinds": ["unit", "shift"]}
+    assert note_line(note) == "· not looked for (unit, shift): there are 1 test rows"

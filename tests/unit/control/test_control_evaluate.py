@@ -16,6 +16,7 @@ from golive.control.project.read import read_project
 from golive.control.rooms import open_rooms
 from golive.control.train import train as train_stage
 from golive.domain.digest import digest_of
+from golive.domain.metric import FAMILIES
 from golive.errors import DataError, PolicyError, UsageError
 from golive.evaluation.subject import Section
 from golive.training.curve import learning_curve
@@ -123,6 +124,7 @@ def test_a_file_is_judged_with_its_training_rows_and_against_another_bundle(paye
     assert refused.exit_code == 2
 
 
+@pytest.mark.usefixtures("amount")
 def test_a_gate_may_ask_for_a_comparison_and_writes_a_summary(payer, loans, home, tmp_path, monkeypatch):
     monkeypatch.setenv("GOLIVE_HOME", home)
     golive.evaluate(payer, loans, loans["paid"])
@@ -143,6 +145,10 @@ def test_a_gate_may_ask_for_a_comparison_and_writes_a_summary(payer, loans, home
         ("rmse <= 1", "does not measure"),
         ("auc - champion.aucc >= 0", "'champion.aucc'"),
         ("size_mb.upper <= 1", "no interval"),
+        ("fairness.sex.selection >= 0.8", "'fairness.sex.selection_ratio'"),
+        ("robustness.missing_11.auc_drop <= 1", "never measured; did you mean 'robustness.missing_1"),
+        ("class.maybe.recall >= 0.5", "never measured"),
+        ("auc - baseline.auc.lower >= 0", "has a bound of one side"),
     ],
 )
 def test_a_rule_that_nothing_can_answer_is_refused_with_what_it_may_mean(payer, loans, home, monkeypatch, rule, said):
@@ -151,6 +157,15 @@ def test_a_rule_that_nothing_can_answer_is_refused_with_what_it_may_mean(payer, 
     with pytest.raises(PolicyError, match=said):
         golive.gate(found, rule)
     assert CliRunner().invoke(build_app(debug=False), ["gate", "payer", "--rule", rule]).exit_code == 2
+
+
+def test_every_measure_of_an_evaluation_may_stand_in_a_rule(payer, amount, loans):
+    for bundle, target in ((payer, "paid"), (amount, "amount")):
+        evidence = golive.evaluate(bundle, loans, loans[target], sensitive=["sex"])
+        names = [one.name for one in evidence.evidence.measures if one.name.split(".")[0] in FAMILIES]
+        assert {name.split(".")[0] for name in names} >= {"fairness", "robustness"}
+        verdict = golive.gate(evidence, *(f"{name} <= 1e9" for name in names))
+        assert verdict.outcome == "pass"
 
 
 def test_words_of_a_notebook_that_do_not_fit_are_refused_with_a_sentence(payer, loans):

@@ -19,7 +19,7 @@ from golive.control.judging.gate import verdict_on
 from golive.domain.digest import digest_of
 from golive.domain.policy import Policy, Verdict
 from golive.domain.release import Share
-from golive.errors import DataError, UsageError
+from golive.errors import DataError, PolicyError, UsageError
 from golive.evaluation.pages.phrases import phrases
 
 ROWS, FEW = 200, 60
@@ -281,6 +281,15 @@ def test_one_number_for_two_classes_is_the_second_ones(echo, scale, form):
     assert found["log_loss"] == pytest.approx(log_loss(labels, 1 / (1 + np.exp(-odds))), rel=1e-4)
 
 
+def test_known_answers_of_one_class_are_a_finding_and_the_head_says_so(echo):
+    found = golive.evaluate(
+        echo, echoed(), np.full(ROWS, "dog"), answer="scores_out", classes=["cat", "dog", "eel"]
+    ).evidence
+    assert [(one.severity, one.values["label"]) for one in found.findings if one.code == "one_class"] == [
+        ("warn", "dog")
+    ]
+
+
 def test_numbers_are_a_regression(echo):
     rng = np.random.default_rng(2)
     truth = rng.normal(size=ROWS)
@@ -350,6 +359,8 @@ def test_answers_that_are_no_numbers_are_counted_and_not_measured(echo):
     found = golive.evaluate(echo, echoed(scores), np.arange(ROWS) % 3, answer="scores_out")
     assert found["invalid_predictions"] == 1
     assert found.evidence.find("accuracy") is None
+    assert [(one.kind, one.severity, one.rows) for one in found.evidence.findings] == [("rows", "stop", (7,))]
+    assert golive.gate(found).outcome == "not-enough-data"
 
 
 @pytest.mark.parametrize(
@@ -402,6 +413,12 @@ def test_what_is_declared_and_does_not_fit_is_noted(echo):
     labels = np.arange(ROWS) % 3
     found = golive.evaluate(echo, echoed(), labels, answer="scores_out", group="who", picture={"height": 9, "width": 9})
     assert {"tensors_absent", "tensors_no_picture"} <= codes(found)
+    twice = golive.evaluate(echo, echoed(), labels, answer="scores_out", group="who", time="when")
+    told = [one["text"] for one in twice.evidence.details["notes"] if one["code"] == "tensors_absent"]
+    assert len(told) == 1
+    assert "'when', 'who'" in told[0]
+    with pytest.raises(PolicyError, match="never measured"):
+        golive.gate(twice, "robustness.nois_1.accuracy_drop <= 0.1")
     with pytest.raises(UsageError, match="are not all different"):
         golive.evaluate(echo, echoed(), labels, answer="scores_out", classes=["a", "a", "b"])
 

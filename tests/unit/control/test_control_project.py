@@ -127,6 +127,10 @@ serving: {port: 99999}
         ("features: {numbers: [area], units: {aera: m2, price: EUR}}\n", "at features.units.aera: 'aera' is neither used nor"),
         ("gate: {rules: [baseline.size_mb <= 3]}\n", "found 'baseline.size_mb', which evaluation of a regression does not"),
         ("gate: {rules: [champion.rmze <= 3]}\n", "did you mean 'champion.rmse'?"),
+        (
+            "gate: {rules: [fairness.areal.rmse_ratio >= 0.5]}\nevaluation: {sensitive: [area]}\n",
+            "at gate.rules[0]: found 'fairness.areal.rmse_ratio', which is never measured; did you mean 'fairness.area.rmse_ratio'?",
+        ),
         ("gate: {rules: [auc >= 0.5]}\n", "found 'auc', which evaluation of a regression does not measure"),
         ("gate: {rules: [size_mb.upper <= 3]}\n", "size_mb has no interval; compare its value, without .upper"),
         ("gate: {rules: [(rmse - champion.mae).lower <= 3]}\n", "rmse - champion.mae has no interval; compare"),
@@ -255,3 +259,12 @@ def test_a_gate_may_name_exactly_what_evaluation_measures(task, classes):
     assert set(measured) - by_class == set(measure_names(task))
     assert all(is_measured(name, task) for name in measured)
     assert all(measured[name].better == better(name) for name in SEARCHED[task])
+
+
+def test_the_column_of_a_split_by_time_is_the_time_of_evaluation_where_none_is_named(folder: Path):
+    def time(more: str) -> str:
+        return project_of((START + more).encode(), folder=folder).declared.time
+
+    assert time("split: {method: time, column: sold}\n") == "sold"
+    assert time("split: {method: time, column: sold}\nevaluation: {time: listed}\n") == "listed"
+    assert time("split: {method: group, column: sold}\n") == ""

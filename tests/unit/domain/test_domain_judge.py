@@ -1,5 +1,6 @@
 """The judge: rules that a person can read aloud, and what they say of evidence."""
 
+import msgspec
 import pytest
 
 from golive.domain.digest import Digest
@@ -72,6 +73,46 @@ def test_a_finding_stands_against_the_model_with_its_sentence() -> None:
     assert reason("findings == none", given).outcome == "fail"
     assert "'total' alone gives the target away" in reason("leakage == none", given).text
     assert reason("duplicates == none", evidence(checked=("duplicates",), findings=(LEAK,))).outcome == "pass"
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "accuracy - baseline.accuracy.lower >= 0",
+        "accuracy.upper - baseline.accuracy >= 0",
+        "(accuracy - baseline.accuracy.lower) >= 0",
+    ],
+)
+def test_a_bound_of_one_side_of_a_difference_is_refused_with_what_there_is(rule: str) -> None:
+    with pytest.raises(
+        PolicyError, match=r"'\(accuracy - baseline.accuracy\).\w+ >= 0', or .*'accuracy - baseline.acc"
+    ):
+        read_rule(rule)
+
+
+def test_an_evaluation_without_rows_never_passes() -> None:
+    nothing = msgspec.structs.replace(evidence(), rows=0)
+    verdict = judge(nothing, Policy(rules=("auc >= 0.1",)))
+    assert verdict.outcome == judge(nothing, Policy()).outcome == "not-enough-data"
+    assert "no row with a known answer" in verdict.reasons[0].text
+    assert judge(evidence(), Policy()).outcome == "pass"
+    live = msgspec.structs.replace(nothing, kind="live")
+    assert judge(live, Policy(rules=("auc >= 0.1",))).outcome == "pass"
+
+
+def test_what_was_not_measured_is_told_with_the_reason_where_the_evidence_has_one() -> None:
+    refused = Measure(name="robustness.missing_5.refused", value=0.4, rows=500)
+    noted = {"code": "undefined", "metric": "recall", "text": "recall does not exist on these test rows"}
+    base = evidence(details={"notes": [noted]})
+    given = msgspec.structs.replace(base, measures=(*base.measures, refused))
+    assert reason("robustness.missing_5.auc_drop <= 0.1", given).text.endswith(
+        "a server refuses 40% of the rows under that stress)"
+    )
+    assert reason("recall >= 0.1", given).text == "recall was not measured (recall does not exist on these test rows)"
+    assert "measured were fairness.sex.selection_ratio" in reason("fairness.age.selection_ratio >= 0.8", given).text
+    assert reason("robustness.missing_10.auc_drop.upper <= 1", given).text == (
+        "robustness.missing_10.auc_drop has no interval on these rows"
+    )
 
 
 def test_a_note_does_not_stand_against_a_model() -> None:

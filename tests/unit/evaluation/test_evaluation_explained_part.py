@@ -261,3 +261,20 @@ def test_dates_that_no_calendar_holds_are_drawn_as_texts():
     (curve,) = explained(odd).details["dependence"]
     assert curve["is_text"]
     assert set(curve["at"]) == {"day 1", "day 2", "day 3"}
+
+
+class Refusing(Linear):
+    """Explains nothing, as its model takes no row that is mixed of two."""
+
+    def explain(self, columns, *, output=None, evaluations=None):
+        message = "the model refuses the request (no neighbors); send other values."
+        raise InvalidRowError(message)
+
+
+def test_a_model_that_refuses_mixed_rows_is_not_explained_and_says_so():
+    found = explained(subject_of(explainer=Refusing()))
+    told = next(note for note in found.notes if note["code"] == "explained_refused")
+    assert "no neighbors" in told["text"]
+    assert "no neighbors" in phrases("zh")("note.explained_refused", why=told["why"])
+    assert "shuffled" in found.details
+    assert found.measures == ()

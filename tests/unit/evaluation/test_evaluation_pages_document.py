@@ -223,9 +223,45 @@ def test_a_rule_about_findings_is_answered_in_chinese_too():
     reasons = tuple(Reason(rule=rule, outcome=outcome, text="…") for rule, outcome in rules.items())
     verdict = Verdict(bundle=digest_of(b"bundle"), outcome="fail", reasons=reasons, policy=digest_of(b"p"))
     text = page(evidence(PLAIN, findings=(leak,)), "zh", verdict)
-    assert "<td>the id tells</td>" in text
+    assert "<td>the id tells。</td>" in text
     assert "<td>已检查、未发现：单位错误。</td>" in text
     assert "<td>未检查（缺少所需数据或未声明）：时间先后。</td>" in text
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [
+        (
+            "en",
+            "the lower end of the 95 % interval is 0.76; the value itself is 0.86; the bound is 0.8 (female against "
+            "male)",
+        ),
+        ("zh", "95% 区间下限为 0.76，实测值 0.86，界限 0.8（female 与 male 相比）"),
+    ],
+)
+def test_a_rule_on_an_end_of_an_interval_says_so_and_between_which_groups(lang, said):
+    name = "fairness.sex.selection_ratio"
+    ratio = Measure(name=name, value=0.86, lower=0.76, upper=0.97, rows=900, note="female against male")
+    found = evidence(PLAIN)
+    found = msgspec.structs.replace(found, measures=(*found.measures, ratio))
+    reason = Reason(rule=f"{name}.lower >= 0.8", outcome="fail", text="…", value=0.76, bound=0.8)
+    verdict = Verdict(bundle=digest_of(b"bundle"), outcome="fail", reasons=(reason,), policy=digest_of(b"p"))
+    text = page(found, lang, verdict)
+    assert text.count(said) == 2
+    assert page(found, lang, msgspec.structs.replace(verdict, reasons=(msgspec.structs.replace(reason, rule="old !"),)))
+
+
+def test_numbers_of_tensors_say_what_their_baseline_is():
+    note = {"code": "tensors_baseline", "text": "…"}
+    details = PLAIN | {"notes": [note]}
+    assert "The baseline is the best constant answer on these very rows" in page(evidence(details))
+    assert "the mean of the training target" in page(evidence(PLAIN))
+    assert "training target" not in page(evidence(details))
+
+
+def test_each_number_carries_its_heading_for_a_narrow_screen():
+    text = page(evidence(PLAIN))
+    assert all(f'data-head="{head}"' in text for head in ("Model", "Baseline", "Difference to baseline"))
 
 
 def test_many_classes_show_their_most_frequent_confusions():

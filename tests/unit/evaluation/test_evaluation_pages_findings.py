@@ -9,11 +9,11 @@ from golive.domain.digest import digest_of, digest_of_value
 from golive.domain.evidence import Evidence, Measure
 from golive.domain.finding import Finding
 from golive.domain.policy import Reason, Verdict
-from golive.evaluation.numbers import Readable, alike
+from golive.evaluation.numbers import Readable, alike, sent
 from golive.evaluation.pages import phrases
 from golive.evaluation.pages.findings import findings, sentence, worst_severity
 from golive.evaluation.pages.measured import numbers
-from golive.evaluation.pages.notebook import evidence_html
+from golive.evaluation.pages.notebook import evidence_html, near
 from golive.evaluation.pages.report import attached
 from golive.evaluation.pages.summary import summary
 
@@ -190,8 +190,55 @@ def test_a_page_begins_with_whether_the_model_may_go_live_and_why_not(outcomes, 
     assert f'class="summary {kind}"' in page
     assert said in page
     assert page.count("why") == sum(one != "pass" for one in outcomes)
-    assert "it ended" in page
-    assert "&lt;moved&gt;" not in page
+    assert page.index("it ended") < page.index("&lt;moved&gt;")
+
+
+def test_the_gravest_findings_stand_in_the_head_three_at_most_and_the_badge_counts_the_same():
+    found = evidence(*[SHIFT] * 4, UNUSUAL, NOTE)
+    page = text_of(summary(None, found, lambda reason: reason.text, phrases.phrases("en")))
+    assert page.count("Weakness under stress: Asked about") == 1
+    assert page.count("Shift between training and test: ") == 2
+    assert "And 2 more." in page
+    assert "doubt: 1. Findings to look at before it goes live: 4." in page
+
+
+@pytest.mark.parametrize(("outcome", "said"), [("pass", True), ("fail", False), ("not-enough-data", True)])
+def test_where_rules_fail_the_head_does_not_say_that_nothing_stands_against_it(outcome, said):
+    reason = Reason(rule="auc >= 0.9", outcome=outcome, text="why")
+    verdict = Verdict(bundle=digest_of(b"bundle"), outcome=outcome, reasons=(reason,), policy=digest_of(b"policy"))
+    page = summary(verdict, evidence(checked=("unit",)), lambda reason: reason.text, phrases.phrases("en"))
+    assert ("stands against it" in page) == said
+
+
+@pytest.mark.parametrize(
+    ("lang", "line"),
+    [("en", "a rule that small stress surely breaks"), ("zh", "轻微扰动下必然不再满足的规则")],
+)
+def test_stress_that_was_looked_for_and_not_found_claims_no_more_than_was_shown(lang, line):
+    page = text_of(findings(evidence(checked=("robustness",)), phrases.phrases(lang)))
+    assert line in page
+    assert "weakness under stress" not in page
+
+
+@pytest.mark.parametrize(("given", "line"), [("test", "of the test rows,"), ("given", "of the rows that were given,")])
+def test_rows_of_a_finding_are_said_to_be_places_in_which_rows(given, line):
+    shown = evidence(msgspec.structs.replace(SHIFT, rows=(1687, 706)), rows_from=given)
+    page = text_of(findings(shown, phrases.phrases("en")))
+    assert f"Rows 1687, 706 {line} counted from 0" in page
+
+
+def test_inputs_are_written_as_they_were_sent():
+    values = (2018.0, 2017.66, 12345.678, 1e-7, float("nan"), -3.5)
+    assert [sent(value) for value in values] == ["2018", "2017.66", "12345.678", "1e-07", "–", "-3.5"]
+
+
+def test_a_plot_that_is_asked_for_by_a_part_of_its_name_is_suggested():
+    names = ["roc", "fairness-sex", "fairness-age", "explained-swarm", "explained-importance"]
+    assert near("fairness", names) == ["fairness-sex", "fairness-age"]
+    assert near("Swarm", names) == ["explained-swarm"]
+    assert near("explained-importence", names)[0] == "explained-importance"
+    assert near("shap", names) == ["explained-swarm", "explained-importance"]
+    assert near("zzz", names) == []
 
 
 def test_without_rules_the_page_says_that_nobody_judged():

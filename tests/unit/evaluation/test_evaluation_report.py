@@ -21,8 +21,9 @@ from golive.domain.policy import Policy
 from golive.domain.preparation import Preparation
 from golive.domain.signature import Field, Signature
 from golive.errors import UsageError
+from golive.evaluation import words
 from golive.evaluation.numbers import interval_text, number, value_text
-from golive.evaluation.pages import phrases, words
+from golive.evaluation.pages import phrases
 from golive.evaluation.pages.markup import Markup, tag
 from golive.evaluation.pages.notebook import evidence_html
 from golive.evaluation.pages.report import render
@@ -202,7 +203,14 @@ def test_the_verdict_is_shown_with_every_reason_and_a_forced_release_says_so(evi
     assert all(tag("code", reason.rule) in text for reason in verdict.reasons)
     measured = [reason for reason in verdict.reasons if reason.value is not None]
     assert measured
-    assert all(f"the value is {number(reason.value)}; the bound is" in text for reason in measured)
+    assert all(number(reason.value) in text for reason in measured)
+    if evidence.find("rmse"):
+        whole = number(evidence.find("rmse").value)
+        assert (
+            f"the upper end of the 95 % interval is {number(measured[0].value)}; the value itself is {whole};" in text
+        )
+    else:
+        assert f"the value is {number(measured[0].value)}; the bound is" in text
     assert "tax day" in text
     assert f'class="outcome {verdict.outcome}"' in text
 
@@ -231,8 +239,8 @@ def test_a_model_that_could_not_be_measured_has_a_report_that_says_why():
     )
     text = page(evidence)
     Reader(text)
-    assert "The model gave no number for 40 rows" in text
-    assert "模型在 40 行上未给出有效数值" in page(evidence, "zh")
+    assert "The model gave no number for 40 of 40 rows" in text
+    assert "模型在 40 行中有 40 行未给出数值" in page(evidence, "zh")
 
 
 @pytest.mark.parametrize("scale", [1e200, 1e308, 1e-300])

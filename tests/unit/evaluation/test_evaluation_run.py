@@ -19,6 +19,7 @@ from golive.domain.evidence import Evidence, Measure
 from golive.domain.policy import Policy
 from golive.errors import DataError
 from golive.evaluation.run import baseline_predictions, evaluate, measure_latency
+from golive.evaluation.words.checks import WORDS
 from golive.judge import judge
 
 FACTS = {
@@ -187,8 +188,50 @@ def test_one_nan_among_the_predictions_leaves_the_model_unmeasured_and_says_so(r
     evidence = measured(**{**regression, "predicted": predicted})
     assert [m.name for m in evidence.measures] == ["invalid_predictions", "unusable_truths", "size_mb"]
     assert evidence.find("invalid_predictions").value == 1.0
-    assert [note["code"] for note in evidence.details["notes"] if note["code"] == "invalid_predictions"]
     assert judge(evidence, Policy(rules=("rmse <= 1e9",))).outcome == "not-enough-data"
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_row_without_an_answer_is_a_finding_that_stops_and_keeps_a_gate_without_rules_closed(regression, lang):
+    predicted = regression["predicted"].copy()
+    predicted[[3, 20]] = np.nan
+    evidence = measured(**{**regression, "predicted": predicted})
+    (found,) = evidence.findings
+    assert (found.kind, found.severity, found.rows) == ("rows", "stop", (3, 20))
+    assert f"no number for 2 of {len(predicted)} rows (such as row 3, 20)" in found.text
+    said = WORDS["finding.rows.no_numbers"][lang == "zh"].format(**found.values)
+    assert f"{len(predicted)}" in said
+    assert (said == found.text) == (lang == "en")
+    verdict = judge(evidence, Policy())
+    assert verdict.outcome == "not-enough-data"
+    assert verdict.reasons[0].text == found.text.rstrip(".")
+
+
+def test_a_row_that_is_left_out_may_have_no_answer(regression):
+    predicted, truth = regression["predicted"].copy(), regression["truth"].astype(float)
+    predicted[3], truth[3] = np.nan, np.nan
+    evidence = measured(**{**regression, "predicted": predicted, "truth": truth})
+    assert not evidence.findings
+    assert evidence.find("rmse") is not None
+
+
+def test_of_several_numbers_a_row_the_finding_speaks_of_rows():
+    truth, predicted = np.arange(120.0), np.arange(120.0)[:, None]
+    truth[[0, 1, 2, 3, 30]], predicted[[10, 11]] = np.nan, np.nan
+    evidence = measured("regression", truth, predicted, np.full((120, 1), 5.0), each=2)
+    values = {found.code: (found.values["count"], found.values["total"], found.rows) for found in evidence.findings}
+    assert values == {"no_numbers": (1, 60, (5,))}
+
+
+@pytest.mark.parametrize(("missing", "code"), [(4, []), (5, ["missing_truth"]), (40, ["missing_truth"]), (100, [])])
+def test_many_rows_without_a_truth_stand_against_rows_that_must_have_none(missing, code):
+    truth, rng = np.arange(100.0), np.random.default_rng(0)
+    truth[:missing] = np.nan
+    predicted = rng.normal(size=(100, 1))
+    evidence = measured("regression", truth, predicted, np.full((100, 1), 5.0), places=np.arange(100) + 1000)
+    assert [found.code for found in evidence.findings] == code
+    assert all(found.severity == "warn" and found.rows[0] == 1000 for found in evidence.findings)
+    assert (judge(evidence, Policy(rules=("rows == none",))).reasons[-1].outcome == "fail") is bool(code)
 
 
 def test_a_champion_that_gives_nan_is_left_out_and_the_model_is_still_measured(classification):
@@ -208,7 +251,8 @@ def test_unknown_labels_are_left_out_counted_and_noted(classification):
     assert evidence.rows == len(truth) - 4
     assert evidence.find("unusable_truths").value == 4.0
     assert evidence.find("accuracy").value == measured(**rest).find("accuracy").value
-    assert {"code": "unknown_labels", "count": 4}.items() <= evidence.details["notes"][0].items()
+    told = (*evidence.details["notes"], *({"code": found.code, **found.values} for found in evidence.findings))
+    assert [one["count"] for one in told if one["code"] == "unknown_labels"] == [4]
     assert min(row["row"] for row in evidence.details["worst"]) >= 4
 
 

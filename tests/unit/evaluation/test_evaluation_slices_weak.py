@@ -251,7 +251,7 @@ def in_thousandths(subject, rows):
 
 def test_rows_in_another_unit_are_not_told_again_as_a_weak_slice():
     subject = clean_run(0, rows=2000, training_rows=2000)
-    rows = np.random.default_rng(3).random(2000) < 0.2
+    rows = np.random.default_rng(3).random(2000) < 0.15
     spoilt = in_thousandths(subject, rows & (subject.test.columns["hours"] > 0))
     assert [one.code for one in checks(spoilt).findings if one.kind == "unit"] == ["mixed"]
 

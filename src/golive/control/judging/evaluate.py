@@ -24,10 +24,11 @@ from golive.domain.policy import Policy
 from golive.errors import NotFoundError, UsageError
 from golive.evaluation.groups.reweighting import reweighted_by
 from golive.evaluation.numbers import number
-from golive.evaluation.subject import Part, Section
+from golive.evaluation.subject import Part, Rows, Section
 from golive.ports import Int64
 from golive.training.curve import learning_curve
 from golive.training.fitted import Fitted
+from golive.training.recipe import Cleaning
 from golive.training.reweigh import refitted
 
 _CODE = (
@@ -38,6 +39,8 @@ _CODE = (
     "training",
     "control/judging/measure.py",
     "control/judging/judged.py",
+    "control/judging/readable.py",
+    "control/judging/refused.py",
 )
 """What decides an evaluation, beside the bundle and the rows."""
 
@@ -66,7 +69,7 @@ def evaluate(
         champion=champion.digest if champion else "",
         rows=trained.key,
         positions=None if positions is None else digest_of(positions.tobytes()),
-        declared=project.evaluation,
+        declared=project.declared,
         policy=project.gate,
         code=source_digest(*_CODE),
     )
@@ -103,12 +106,22 @@ def _refits(project: Project, fitted: Fitted) -> dict[str, Part]:
     return parts
 
 
+class Own(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """What a project knows of the rows of its bundle."""
+
+    cleaning: Cleaning | None = None
+    """What a wrong value becomes."""
+    training: Rows | None = None
+    """The rows that the bundle was trained on, where the project trained it."""
+
+
 def evaluate_table(
     bundle: Bundle,
     data: Path,
     rooms: Rooms,
     *,
     training: Path | None = None,
+    own: Own | None = None,
     declared: Declared | None = None,
     policy: Policy | None = None,
     against: Bundle | None = None,
@@ -122,6 +135,7 @@ def evaluate_table(
         data: The rows.
         rooms: Where bundles are, and the evidence goes.
         training: The rows that it was trained on; with them the two can be compared.
+        own: What the bundle's project knows of its rows.
         declared: What is known of the rows.
         policy: The gate's rules.
         against: The bundle to compare with; without one, what is live under the name.
@@ -135,12 +149,15 @@ def evaluate_table(
     if bundle.signature.task == "tensors":
         refuse_training(bundle, training)
         return evaluate_arrays_file(bundle, data, rooms, words=words, declared=declared, policy=policy, against=against)
-    refuse_words(bundle, words)
+    refuse_words(bundle.name, bundle.signature.target, words)
     declared = declared or Declared()
-    rows, digest = file_rows(bundle, data, declared)
+    own = own or Own()
+    read, digest = file_rows(bundle, data, declared, own.cleaning)
     judged = Judged(
-        rows=rows,
-        training=None if training is None else file_rows(bundle, training, declared)[0],
+        rows=read.rows,
+        wrong=read.wrong,
+        emptied=read.emptied,
+        training=own.training if training is None else file_rows(bundle, training, declared, own.cleaning)[0].sound,
         declared=declared,
         policy=policy or Policy(),
     )

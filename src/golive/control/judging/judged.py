@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 import pandas as pd
 
+from golive.control.judging.readable import Wrong, readable, refused_rows
 from golive.control.packing.opened import table_columns
 from golive.control.packing.truth import truth_of
 from golive.control.project.file import Project
@@ -28,7 +29,7 @@ from golive.packaging.build import PROFILE, profile_of
 from golive.ports import Column, Float64, Int64
 from golive.training.fitted import Fitted
 from golive.training.frame import canonical
-from golive.training.recipe import Source
+from golive.training.recipe import Cleaning, Source
 from golive.training.source import read_source
 
 
@@ -36,6 +37,10 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """Rows to judge a bundle on, and what is declared of them."""
 
     rows: Rows
+    wrong: tuple[Wrong, ...] = ()
+    """What stands in the rows where a number should; these rows are left out."""
+    emptied: tuple[Wrong, ...] = ()
+    """What stands in them where a number should, and is read as missing."""
     training: Rows | None = None
     declared: Declared = Declared()
     policy: Policy = Policy()
@@ -47,11 +52,15 @@ def subject_of(
     road: Road,
     judged: Judged,
     *,
+    places: Int64,
     predicted: Float64,
     baseline: Float64,
     champion: Float64 | None,
 ) -> Subject | None:
-    """Make the subject of an evaluation's parts; None where no row has a usable truth, or an answer is no number."""
+    """Make the subject of an evaluation's parts; None where no row has a usable truth, or an answer is no number.
+
+    ``places`` says where each of the judged rows stands in the table that was given.
+    """
     rows, truth = judged.rows, judged.rows.truth
     usable = np.isfinite(truth) if bundle.signature.task == "regression" else truth >= 0
     if not usable.any() or not np.isfinite(predicted[usable]).all():
@@ -65,7 +74,7 @@ def subject_of(
         signature=bundle.signature,
         decision=bundle.manifest.decision,
         test=rows if whole else rows_taken(rows, kept),
-        kept=kept,
+        kept=places[kept],
         answers=sound,
         predict=road.columns,
         vary=lambda table: Varied(road, table).ask,
@@ -79,29 +88,60 @@ def subject_of(
 
 def project_judged(project: Project, trained: Trained, fitted: Fitted, bundle: Bundle, chosen: Int64) -> Judged:
     """Give a project's chosen test rows and its training rows, with the declared columns that its model leaves out."""
-    frame, signature = _source_frame(project, trained, fitted), bundle.signature
-
-    def rows(raw: pd.DataFrame, target: Column) -> Rows:
-        extra = {} if frame is None else extra_columns(frame.loc[raw.index], project.evaluation, signature)
-        truth = truth_of(signature, np.asarray(target))
-        return Rows(columns=table_columns(signature, raw), extra=extra, truth=truth)
-
+    frame, target = _source_frame(project, trained, fitted), np.asarray(fitted.test_target)[chosen]
     return Judged(
-        rows=rows(fitted.test_raw.iloc[chosen], np.asarray(fitted.test_target)[chosen]),
-        training=rows(fitted.train_raw, fitted.train_target),
-        declared=project.evaluation,
+        rows=_project_rows(project, bundle, fitted.test_raw.iloc[chosen], target, frame),
+        training=_project_rows(project, bundle, fitted.train_raw, np.asarray(fitted.train_target), frame),
+        declared=project.declared,
         policy=project.gate,
     )
 
 
-def file_rows(bundle: Bundle, data: Path, declared: Declared) -> tuple[Rows, Digest]:
+def project_training(project: Project, trained: Trained, bundle: Bundle) -> Rows:
+    """Give the rows that a project's bundle was trained on, with the declared columns that it leaves out."""
+    fitted = trained.fitted()
+    frame = _source_frame(project, trained, fitted)
+    return _project_rows(project, bundle, fitted.train_raw, np.asarray(fitted.train_target), frame)
+
+
+def _project_rows(
+    project: Project, bundle: Bundle, raw: pd.DataFrame, target: Column, source: pd.DataFrame | None
+) -> Rows:
+    signature = bundle.signature
+    extra = {} if source is None else extra_columns(source.loc[raw.index], project.declared, signature)
+    return Rows(columns=table_columns(signature, raw), extra=extra, truth=truth_of(signature, target))
+
+
+class ReadRows(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """Rows as they were given, each with its place, and what could not be read in them; it is missing in the rows."""
+
+    rows: Rows
+    wrong: tuple[Wrong, ...] = ()
+    """The rows with such a value are to be left out."""
+    emptied: tuple[Wrong, ...] = ()
+    """Such a value means "missing", as a project says."""
+
+    @property
+    def sound(self) -> Rows:
+        """The rows without those that are to be left out."""
+        bad = refused_rows(self.wrong)
+        return rows_taken(self.rows, np.setdiff1d(np.arange(len(self.rows.truth)), bad)) if len(bad) else self.rows
+
+
+def file_rows(
+    bundle: Bundle, data: Path, declared: Declared, cleaning: Cleaning | None = None
+) -> tuple[ReadRows, Digest]:
     """Read the rows of a file that holds a bundle's inputs and its target, and give them with the file's digest.
+
+    ``cleaning`` is that of the bundle's project, which says what a wrong value becomes.
 
     Raises:
         DataError: the file cannot be read, or lacks the target.
     """
     frame, digest, _ = read_source(Source(file=data.name), data.absolute().parent)
-    return frame_rows(bundle, frame, answers_of(bundle, frame, data), declared), digest
+    table = {str(name): frame[name].to_numpy() for name in frame.columns}
+    extra = extra_columns(frame, declared, bundle.signature)
+    return read_rows(bundle, table, answers_of(bundle, frame, data), extra, cleaning), digest
 
 
 def answers_of(bundle: Bundle, frame: pd.DataFrame, data: Path) -> Column:
@@ -119,14 +159,21 @@ def answers_of(bundle: Bundle, frame: pd.DataFrame, data: Path) -> Column:
     return frame[target].to_numpy()
 
 
-def frame_rows(bundle: Bundle, frame: pd.DataFrame, answers: Column, declared: Declared) -> Rows:
-    """Bring a data frame and its known answers into the canonical form."""
-    signature = bundle.signature
-    return Rows(
-        columns=table_columns(signature, frame),
-        extra=extra_columns(frame, declared, signature),
-        truth=usable_truth(signature, answers),
-    )
+def read_rows(
+    bundle: Bundle, table: Mapping[str, Any], answers: Column, extra: Table, cleaning: Cleaning | None = None
+) -> ReadRows:
+    """Bring columns by name and their known answers into the canonical form.
+
+    Raises:
+        DataError: there is not one answer for each row.
+    """
+    read = readable(bundle.signature, table, cleaning)
+    count = len(next(iter(read.columns.values())))
+    if answers.shape != (count,):
+        message = f"there are {count} rows, but known answers of the shape {answers.shape}; give one for each row"
+        raise DataError(message)
+    rows = Rows(columns=read.columns, extra=extra, truth=usable_truth(bundle.signature, answers))
+    return ReadRows(rows=rows, wrong=read.refused, emptied=read.emptied)
 
 
 def usable_truth(signature: Signature, answers: Column) -> Float64 | Int64:
@@ -162,7 +209,7 @@ def _source_frame(project: Project, trained: Trained, fitted: Fitted) -> pd.Data
     Raises:
         DataError: the source holds other rows by now.
     """
-    if set(project.evaluation.columns) <= set(fitted.signature.names):
+    if set(project.declared.columns) <= set(fitted.signature.names):
         return None
     frame, digest, description = read_source(project.data, trained.base)
     if digest != trained.data:

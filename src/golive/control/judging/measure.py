@@ -9,7 +9,8 @@ import numpy as np
 
 from golive.control.judging.announced import Progress, announced, quiet
 from golive.control.judging.judged import Judged, rows_taken, subject_of
-from golive.control.packing.opened import accepted, open_bundle
+from golive.control.judging.refused import answered, emptied_notes, refused_finding
+from golive.control.packing.opened import open_bundle
 from golive.control.packing.truth import BASELINE
 from golive.control.rooms import Rooms, code_version
 from golive.domain.bundle import Bundle
@@ -45,17 +46,17 @@ def measure_bundle(
 ) -> Evidence:
     """Predict with the bundle, its dummy baseline and the champion on the same rows, compare, and look further.
 
-    Rows that the bundle's signature refuses are left out and counted. ``more`` are parts that only a project has;
-    ``on_progress`` is told which part begins.
+    Rows that cannot be read, or that the bundle refuses, are left out, counted and found. ``more`` are parts that only
+    a project has; ``on_progress`` is told which part begins.
     """
     files = rooms.bundles.files(bundle)
     road = open_bundle(bundle, files)
     on_progress(0, 1, "evaluate: the test rows")
-    kept = accepted(bundle, judged.rows.columns)
-    refused = len(judged.rows.truth) - len(kept)
-    judged = msgspec.structs.replace(judged, rows=rows_taken(judged.rows, kept)) if refused else judged
+    given, total = judged.rows, len(judged.rows.truth)
+    taken = answered(road, given.columns, judged.wrong)
+    kept, predicted, refused = taken.kept, taken.answers, total - len(taken.kept)
+    judged = msgspec.structs.replace(judged, rows=rows_taken(given, kept)) if refused else judged
     columns, signature = judged.rows.columns, bundle.signature
-    predicted = road.columns(columns)
     answer = np.array(msgspec.json.decode(files[BASELINE], type=list[float]))
     baseline = np.tile(answer, (len(predicted), 1))
     others, notes = _champion_predictions(champion, rooms, columns)
@@ -77,14 +78,25 @@ def measure_bundle(
         extra_measures=(*_latencies(road, columns), _refused(refused, len(kept))),
         declared=judged.declared,
         groups=judged.rows.column(judged.declared.group),
+        places=kept,
     )
-    subject = subject_of(bundle, files, road, judged, predicted=predicted, baseline=baseline, champion=others)
-    if refused:
+    subject = subject_of(
+        bundle, files, road, judged, places=kept, predicted=predicted, baseline=baseline, champion=others
+    )
+    left_out = refused_finding(road, given.columns, judged.wrong, kept)
+    if left_out is not None:
         text = "{count} rows are left out, as the model's signature refuses them"
         notes = [*notes, note("refused_rows", text, count=refused)]
-    found = {"refusals": Section(notes=tuple(notes)), "latency": Section(details=_batches(road, columns))}
+    found = {
+        "refusals": Section(
+            findings=() if left_out is None else (left_out,),
+            checked=() if left_out is None else ("rows",),
+            notes=(*notes, *emptied_notes(judged.emptied)),
+        ),
+        "latency": Section(details=_batches(road, columns)),
+    }
     if not evidence.rows:
-        found["nothing"] = Section(findings=(_nothing(bundle, len(judged.rows.truth) + refused),), checked=("rows",))
+        found["nothing"] = Section(findings=(_nothing(bundle, total),), checked=("rows",))
     parts = announced({**SECTIONS, **(more or {})}, on_progress)
     whole = evidence if subject is None else with_sections(evidence, subject, parts)
     return msgspec.structs.replace(with_found(whole, found), rows_from=rows_from)
@@ -117,11 +129,12 @@ def _champion_predictions(
     if absent:
         text = "the live model reads {column}, which these rows do not have, and is not measured"
         return None, (note("champion_columns", text, column=absent[0]),)
-    count = len(next(iter(columns.values()))) - len(accepted(champion, columns))
+    taken = answered(open_bundle(champion, rooms.bundles.files(champion)), columns)
+    count = len(next(iter(columns.values()))) - len(taken.kept)
     if count:
         text = "the live model refuses {count} of these rows, and is not measured"
         return None, (note("champion_refuses", text, count=count),)
-    return open_bundle(champion, rooms.bundles.files(champion)).columns(columns), ()
+    return taken.answers, ()
 
 
 def _latencies(road: Road, columns: Table) -> list[Measure]:

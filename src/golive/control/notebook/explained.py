@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from golive.control.judging.explain import Explained
 from golive.domain.digest import short
 from golive.errors import UsageError
+from golive.evaluation.numbers import sent
 from golive.evaluation.pages import plots
 from golive.evaluation.pages.drawing import figure
 from golive.evaluation.pages.figures import table
@@ -55,7 +56,7 @@ class ExplanationHandle:
             raise UsageError(message)
         one = self.told.explanations[row]
         steps = sorted(one["contributions"].items(), key=lambda step: -abs(step[1]))
-        names = [f"{name} = {shown(one['values'][name])}" for name, _ in steps[:_SHOWN_INPUTS]]
+        names = [f"{name} = {_as_sent(one['values'][name])}" for name, _ in steps[:_SHOWN_INPUTS]]
         moves = [moved for _, moved in steps[:_SHOWN_INPUTS]]
         if rest := steps[_SHOWN_INPUTS:]:
             names.append(f"{len(rest)} others")
@@ -121,6 +122,10 @@ class ExplanationHandle:
     def __repr__(self) -> str:
         told = self.told
         return f"<golive explanations of {told.rows} rows by {told.model} {short(told.bundle)}, {told.method}>"
+
+
+def _as_sent(value: Any) -> str:
+    return sent(value) if isinstance(value, float) else shown(value)
 
 
 def _said(value: Any) -> str:

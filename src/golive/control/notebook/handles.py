@@ -24,7 +24,7 @@ from golive.domain.bundle import Bundle
 from golive.domain.digest import short
 from golive.domain.evidence import Evidence
 from golive.errors import InvalidRowError, NotFoundError, RequestError, UnavailableError, UsageError
-from golive.evaluation.pages.notebook import evidence_html, figure_of, plots_of
+from golive.evaluation.pages.notebook import evidence_html, figure_of, near, plots_of
 from golive.evaluation.pages.phrases import Language
 from golive.inference.goal import Goal
 from golive.inference.road import Road
@@ -157,7 +157,9 @@ class EvidenceHandle:
         """
         drawn = plots_of(self.evidence, lang)
         if name not in drawn:
-            message = f"there is no plot {name!r}; this evidence has {', '.join(drawn) or 'none'}"
+            alike = near(name, drawn)
+            those = f"did you mean {' or '.join(alike)}? " if alike else ""
+            message = f"there is no plot {name!r}; {those}This evidence has {', '.join(drawn) or 'none'}"
             raise NotFoundError(message)
         return figure_of(drawn[name])
 

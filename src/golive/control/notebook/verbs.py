@@ -13,7 +13,7 @@ from golive.control.deploy import deploy as deploy_release
 from golive.control.deploy import one_at_a_time, release
 from golive.control.judging.evaluate import comparable
 from golive.control.judging.gate import refuse_unless_allowed
-from golive.control.judging.judged import Judged, extra_columns, usable_truth
+from golive.control.judging.judged import Judged, ReadRows, extra_columns, read_rows
 from golive.control.judging.measure import measure_bundle
 from golive.control.judging.tensorial.evaluate import evaluate_arrays
 from golive.control.judging.tensorial.words import Words, refuse_training, refuse_words
@@ -265,10 +265,13 @@ def evaluate(
         other = None if against is None else against.bundle
         found = evaluate_arrays(bundle.bundle, rows, truth, rooms, words=words, declared=said, against=other)
         return EvidenceHandle(found, bundle)
-    refuse_words(bundle.bundle, words)
-    test, data = _answered(bundle.bundle, rows, truth, said)
+    refuse_words(bundle.bundle.name, bundle.bundle.signature.target, words)
+    read, data = _answered(bundle.bundle, rows, truth, said)
     judged = Judged(
-        rows=test, training=None if training is None else _training(bundle.bundle, training, said), declared=said
+        rows=read.rows,
+        wrong=read.wrong,
+        training=None if training is None else _training(bundle.bundle, training, said),
+        declared=said,
     )
     champion = None if against is None else comparable(bundle.bundle, against.bundle)
     evidence = measure_bundle(bundle.bundle, rooms, judged=judged, champion=champion, data=data)
@@ -294,21 +297,19 @@ def _training(bundle: Bundle, given: Any, declared: Declared) -> Rows:
     if not isinstance(given, tuple) or len(given) != 2:  # noqa: PLR2004 - rows and answers
         message = f"training is a pair, (rows, answers), found a {type(given).__name__}; give both"
         raise UsageError(message)
-    return _answered(bundle, *given, declared)[0]
+    return _answered(bundle, *given, declared)[0].sound
 
 
-def _answered(bundle: Bundle, rows: Any, truth: Any, declared: Declared) -> tuple[Rows, Digest]:
+def _answered(bundle: Bundle, rows: Any, truth: Any, declared: Declared) -> tuple[ReadRows, Digest]:
     """Bring rows and their known answers into the canonical form, and give the digest of both."""
-    columns = columns_of(bundle.signature, named_columns(rows, bundle))
+    table = named_columns(rows, bundle)
     _refuse_other_order(rows, truth)
     answers = np.asarray(truth)
-    count = len(next(iter(columns.values())))
-    if answers.shape != (count,):
-        message = f"there are {count} rows, but known answers of the shape {answers.shape}; give one for each row"
-        raise DataError(message)
     extra = extra_columns(rows, declared, bundle.signature) if hasattr(rows, "columns") else {}
-    found = Rows(columns=columns, extra=extra, truth=usable_truth(bundle.signature, answers))
-    return found, digest_of_rows(columns, answers)
+    found = read_rows(bundle, table, answers, extra)
+    # What could not be read is missing in the columns, and other rows than those where it is.
+    named = {**found.rows.columns, **{f"{one.column} unread": one.rows for one in found.wrong}}
+    return found, digest_of_rows(named, answers)
 
 
 def _refuse_other_order(rows: Any, truth: Any) -> None:
@@ -333,8 +334,8 @@ def gate(evidence: EvidenceHandle, *rules: str, min_rows: int = 30, force: str =
     if kinds:
         message = f"a rule is a text such as 'rmse.upper <= 30000', found a {min(kinds)}; give one text after another"
         raise PolicyError(message)
-    if evidence.bundle.bundle.signature.task != "tensors":
-        refuse_unanswerable(rules, evidence.bundle.bundle.signature.task)
+    signature = evidence.bundle.bundle.signature
+    refuse_unanswerable(rules, signature.task, classes=signature.classes)
     return judge(evidence.evidence, Policy(rules=rules, min_rows=min_rows), forced=force)
 
 

@@ -124,6 +124,13 @@ class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """The format of this file."""
 
     @property
+    def declared(self) -> Declared:
+        """What evaluation is told of the columns; of a split by time, its column is the time where none is named."""
+        if self.split.method != "time" or self.evaluation.time:
+            return self.evaluation
+        return msgspec.structs.replace(self.evaluation, time=self.split.column)
+
+    @property
     def recipe(self) -> Recipe:
         """What training needs of it."""
         return Recipe(

@@ -14,6 +14,7 @@ import numpy as np
 from golive.domain.evidence import Measure
 from golive.domain.explanation import Explained
 from golive.domain.metric import rule_names
+from golive.errors import InvalidRowError
 from golive.evaluation.explained.contributed import (
     budget_of,
     chosen_rows,
@@ -26,20 +27,22 @@ from golive.evaluation.explained.contributed import (
 from golive.evaluation.explained.dependence import dates_of, dependence
 from golive.evaluation.explained.shuffled import shuffled
 from golive.evaluation.moments import moments
-from golive.evaluation.roles import note
+from golive.evaluation.roles import Note, note
 from golive.evaluation.subject import Section, Subject
 from golive.ports import Float64, Int64
 
 _MOST_MEASURES = 1_000
 _MOST_LISTED = 100
+Contributions = tuple[Float64, Int64, dict[str, Any], tuple[Measure, ...]]
+"""Shares ``[inputs]``, the inputs in order of them, what the report draws, and the measures."""
 
 
 def explained(subject: Subject) -> Section:
     """Say what the model goes by."""
     loss = shuffled(subject)
-    found = _contributions(subject)
+    found, notes = _contributions_or_why(subject)
     if found is None and loss is None:
-        return Section()
+        return Section(notes=tuple(notes))
     details: dict[str, Any] = {} if loss is None else {"shuffled": _listed(loss)}
     measures: tuple[Measure, ...] = ()
     if found is not None:
@@ -50,11 +53,23 @@ def explained(subject: Subject) -> Section:
         order = np.argsort(-importance, kind="stable")
     curves, refused = dependence(subject, order.tolist())
     text = "the model refuses values of {columns} beside those of other columns, so no curve of theirs is drawn"
-    notes = (note("mixed_refused", text, columns=", ".join(refused)),) if refused else ()
-    return Section(measures=measures, details=details | {"dependence": curves}, notes=notes)
+    notes = [*notes, note("mixed_refused", text, columns=", ".join(refused))] if refused else notes
+    return Section(measures=measures, details=details | {"dependence": curves}, notes=tuple(notes))
 
 
-def _contributions(subject: Subject) -> tuple[Float64, Int64, dict[str, Any], tuple[Measure, ...]] | None:
+def _contributions_or_why(subject: Subject) -> tuple[Contributions | None, list[Note]]:
+    """Give the contributions; where the model refuses what it would have to be asked about, a note instead."""
+    try:
+        return _contributions(subject), []
+    except InvalidRowError as error:
+        text = (
+            "the model refuses rows whose values are mixed with those of its training rows, so its answers are not "
+            "explained: {why}"
+        )
+        return None, [note("explained_refused", text, why=error.message.rstrip("."))]
+
+
+def _contributions(subject: Subject) -> Contributions | None:
     explainer, names = subject.explainer, subject.signature.names
     budget = budget_of(explainer, len(names)) if explainer is not None and names else None
     if explainer is None or budget is None or not budget.rows:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from golive.domain.evidence import Evidence
-from golive.evaluation.numbers import alike, number
+from golive.evaluation.numbers import alike, number, sent
 from golive.evaluation.pages import plots
 from golive.evaluation.pages.chapter import Chapter, Drawn
 from golive.evaluation.pages.figures import narrow
@@ -15,7 +15,6 @@ from golive.evaluation.pages.phrases import Say, together
 from golive.evaluation.pages.plots import Band
 
 _SHOWN = 15
-_GROUPED = 10_000
 
 
 def explained(evidence: Evidence, say: Say) -> Chapter | None:
@@ -118,12 +117,10 @@ def _waterfall(row: Mapping[str, Any], scale: str, say: Say) -> Drawn:
 
 
 def _cell(value: Any) -> str:
-    """Write a value as its column has it: a year takes no separator."""
+    """Write a value as its column has it."""
     if value is None:
         return "–"
-    if isinstance(value, str):
-        return value
-    return f"{value:.0f}".replace("-", "−") if float(value).is_integer() and abs(value) < _GROUPED else number(value)
+    return value if isinstance(value, str) else sent(value).replace("-", "−")
 
 
 def _dependence(curve: Mapping[str, Any], place: int, say: Say) -> Drawn:

@@ -11,17 +11,18 @@ from golive.evaluation.pages.phrases import Say, known, listed
 
 _LEAST_P = 0.001
 _SHOWN_ROWS = 8
+_STOPS = (".", "。", "!", "?")
 
 
 def findings(evidence: Evidence, say: Say) -> Markup:
     """Write every finding under its severity, then what was looked for and not found, and what was not looked for."""
-    groups = [_group(severity, evidence.findings, say) for severity in get_args(Severity)]
+    groups = [_group(severity, evidence, say) for severity in get_args(Severity)]
     found = {finding.kind for finding in evidence.findings}
     absent = [kind for kind in evidence.checked if kind not in found]
     unlooked = [kind for kind in get_args(FindingKind) if kind not in found and kind not in evidence.checked]
     lines = []
     if absent:
-        lines.append(tag("p", tag("span", "✓ ", kind="better", aria_hidden="true"), _named("absent", absent, say)))
+        lines.append(tag("p", tag("span", "✓ ", kind="better", aria_hidden="true"), _named(absent, say)))
     if unlooked and evidence.checked:
         lines.append(_unlooked(unlooked, evidence, say))
     return join(*groups, *lines) if lines or evidence.findings else tag("p", say("findings.none"), kind="quiet")
@@ -66,35 +67,46 @@ def sentence(finding: Finding, say: Say) -> str:
         return finding.text
 
 
+def whole(finding: Finding, say: Say) -> str:
+    """Say a finding as a sentence that ends with a stop."""
+    text = sentence(finding, say)
+    return text if text.endswith(_STOPS) else say("sentence", text=text)
+
+
+def absent_kind(kind: str, say: Say) -> str:
+    """Name what was looked for and not found; of stress, only that no rule surely breaks was shown."""
+    key = f"absent.{kind}"
+    return say(key if known(key) else f"found.{kind}")
+
+
 def worst_severity(evidence: Evidence) -> Severity | None:
     """Give the gravest severity that occurs."""
     occurring = {finding.severity for finding in evidence.findings}
     return next((severity for severity in get_args(Severity) if severity in occurring), None)
 
 
-def _group(severity: Severity, found: Sequence[Finding], say: Say) -> Markup:
-    those = [finding for finding in found if finding.severity == severity]
+def _group(severity: Severity, evidence: Evidence, say: Say) -> Markup:
+    those = [finding for finding in evidence.findings if finding.severity == severity]
     if not those:
         return Markup()
     title = tag("h3", say(f"severity.{severity}", count=len(those)))
-    return join(title, tag("ul", *(_item(finding, say) for finding in those), kind=f"findings {severity}"))
+    return join(title, tag("ul", *(_item(finding, evidence, say) for finding in those), kind=f"findings {severity}"))
 
 
-def _item(finding: Finding, say: Say) -> Markup:
+def _item(finding: Finding, evidence: Evidence, say: Say) -> Markup:
     about = []
     if finding.columns:
         about.append(tag("span", say("facts.columns"), " ", *(tag("code", name) for name in finding.columns)))
     if finding.rows:
-        some = ", ".join(number(row) for row in finding.rows[:_SHOWN_ROWS])
+        some = ", ".join(str(row) for row in finding.rows[:_SHOWN_ROWS])
         more = "…" if len(finding.rows) > _SHOWN_ROWS else ""
-        about.append(tag("span", say("facts.rows", rows=f"{some}{more}")))
+        key = "facts.rows.given" if evidence.rows_from == "given" else "facts.rows"
+        about.append(tag("span", say(key, rows=f"{some}{more}")))
     if finding.p is not None:
         chance = f"< {_LEAST_P}" if finding.p < _LEAST_P else f"= {number(finding.p, 3)}"
         about.append(tag("span", f"p {chance}", title=say("facts.p")))
     kind = tag("b", say(f"found.{finding.kind}"))
-    return tag(
-        "li", kind, tag("p", sentence(finding, say)), tag("p", *about, kind="quiet facts") if about else Markup()
-    )
+    return tag("li", kind, tag("p", whole(finding, say)), tag("p", *about, kind="quiet facts") if about else Markup())
 
 
 def _unlooked(kinds: Sequence[FindingKind], evidence: Evidence, say: Say) -> Markup:
@@ -103,5 +115,5 @@ def _unlooked(kinds: Sequence[FindingKind], evidence: Evidence, say: Say) -> Mar
     return join(tag("p", say("findings.unlooked.title"), kind="quiet"), listed_lines)
 
 
-def _named(key: str, kinds: Sequence[FindingKind], say: Say) -> str:
-    return say(f"findings.{key}", kinds=say("comma").join(say(f"found.{kind}") for kind in kinds))
+def _named(kinds: Sequence[FindingKind], say: Say) -> str:
+    return say("findings.absent", kinds=say("comma").join(absent_kind(kind, say) for kind in kinds))

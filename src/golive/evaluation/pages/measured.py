@@ -24,7 +24,6 @@ def numbers(evidence: Evidence, say: Say) -> Chapter | None:
     """Write value, baseline, live model and paired differences, with intervals, and what was measured besides."""
     if not evidence.measures:
         return None
-    task = evidence.details.get("task", "regression")
     champion = say("champion.is", digest=short(evidence.champion)) if evidence.champion else say("champion.none")
     champion = say("champion.self") if evidence.champion == evidence.bundle else champion
     others = _others(evidence)
@@ -32,12 +31,18 @@ def numbers(evidence: Evidence, say: Say) -> Chapter | None:
     return Chapter(
         name="numbers",
         title=say("numbers"),
-        about=together(say, say("numbers.about"), say(f"baseline.{task}"), *free, champion),
+        about=together(say, say("numbers.about"), say(f"baseline.{_baseline(evidence)}"), *free, champion),
         parts=(
             numbers_table(evidence, say),
             *((tag("h3", say("other")), measures_table(others, say)) if others else ()),
         ),
     )
+
+
+def _baseline(evidence: Evidence) -> str:
+    """Name what the baseline is made of: the training rows, or these very rows where there are no others."""
+    of_these = any(note["code"] == "tensors_baseline" for note in evidence.details.get("notes", ()))
+    return "constant" if of_these else str(evidence.details.get("task", "regression"))
 
 
 def every_number(evidence: Evidence, say: Say) -> Chapter | None:
@@ -78,13 +83,17 @@ def numbers_table(evidence: Evidence, say: Say) -> Markup:
         tag(
             "tr",
             tag("td", say(f"metric.{name}"), kind="name"),
-            _value_cell(found.get(name), say),
+            _value_cell(found.get(name), say, say("model")),
             *(cell for role in roles for cell in _role_cells(evidence, name, role, say)),
         )
         for name in paired_rows(evidence)
         if name.partition(".")[0] not in _ELSEWHERE
     ]
-    return tag("div", tag("table", tag("thead", head), tag("tbody", *rows)), kind="wide") if rows else Markup()
+    return (
+        tag("div", tag("table", tag("thead", head), tag("tbody", *rows), kind="stacked"), kind="wide")
+        if rows
+        else Markup()
+    )
 
 
 def measures_table(measures: Sequence[Measure], say: Say) -> Markup:
@@ -130,7 +139,8 @@ def _role_cells(evidence: Evidence, name: str, role: str, say: Say) -> tuple[Mar
     other = f"{role}.{name}"
     difference = evidence.find(f"{name} - {other}")
     free = role == "baseline" and _free(name, evidence)
-    return _value_cell(evidence.find(other), say), _difference_cell(difference, say, free=free)
+    value = _value_cell(evidence.find(other), say, say(role))
+    return value, _difference_cell(difference, say, say(f"against.{role}"), free=free)
 
 
 def _free(name: str, evidence: Evidence) -> bool:
@@ -141,17 +151,17 @@ def _free(name: str, evidence: Evidence) -> bool:
     return name in _CALIBRATION or (name in _OF_ONE_CLASS and baseline.value in {0.0, 1.0})
 
 
-def _value_cell(measure: Measure | None, say: Say) -> Markup:
+def _value_cell(measure: Measure | None, say: Say, head: str) -> Markup:
     if measure is None:
-        return tag("td", "–", kind="n")
+        return tag("td", "–", kind="n", data_head=head)
     # What has no spread needs no bounds beside it.
     bounds = "" if measure.lower == measure.upper else interval_text(measure)
-    return tag("td", value_text(measure), tag("small", bounds), kind="n", title=hint(measure, say))
+    return tag("td", value_text(measure), tag("small", bounds), kind="n", data_head=head, title=hint(measure, say))
 
 
-def _difference_cell(measure: Measure | None, say: Say, *, free: bool) -> Markup:
+def _difference_cell(measure: Measure | None, say: Say, head: str, *, free: bool) -> Markup:
     if measure is None:
-        return tag("td", "–", kind="n")
+        return tag("td", "–", kind="n", data_head=head)
     judged = "unclear" if free else _judged(measure)
     mark = {"better": "✓ ", "worse": "✗ ", "unclear": "· "}[judged]
     signed = value_text(measure)
@@ -163,7 +173,8 @@ def _difference_cell(measure: Measure | None, say: Say, *, free: bool) -> Markup
         kind=judged,
         title=say("free" if free else judged),
     )
-    return tag("td", value, tag("small", interval_text(measure)), kind="n", title=hint(measure, say))
+    bounds = tag("small", interval_text(measure))
+    return tag("td", value, bounds, kind="n", data_head=head, title=hint(measure, say))
 
 
 def _plus(measure: Measure) -> str:

@@ -14,17 +14,19 @@ from golive.domain.evidence import Evidence
 from golive.domain.finding import USUAL_KINDS, Finding
 from golive.domain.policy import Reason, Verdict
 from golive.domain.signature import Field, Signature
+from golive.errors import PolicyError
 from golive.evaluation.numbers import interval_text, number, value_text
 from golive.evaluation.pages.chapter import Chapter, written
 from golive.evaluation.pages.chapters import chapters
 from golive.evaluation.pages.figures import cut
-from golive.evaluation.pages.findings import findings, note_text, sentence, why_unlooked, worst_severity
+from golive.evaluation.pages.findings import absent_kind, findings, note_text, whole, why_unlooked, worst_severity
 from golive.evaluation.pages.markup import Markup, join, tag
 from golive.evaluation.pages.measured import every_number, hint, measures_table
 from golive.evaluation.pages.phrases import Language, Say, phrases, together
+from golive.evaluation.pages.remarks import remark
 from golive.evaluation.pages.summary import summary
 from golive.inference.feeds import shape_text
-from golive.judge import FINDINGS
+from golive.judge import FINDINGS, Rule, read_rule
 
 _TILES = ("rmse", "mae", "r2", "mape", "accuracy", "f1", "auc", "log_loss")
 _MOST_TRIALS = 60
@@ -35,6 +37,7 @@ _OF_CHAPTERS: Mapping[str, str] = {
     "fairness_": "fairness",
 }
 """How the codes of notes begin that stand in a chapter, where the page has it."""
+_GROUPS = "fairness."
 _MOST_VALUES = 8
 _MOST_CLASSES = 100
 
@@ -116,8 +119,10 @@ def _header(manifest: Manifest, digest: Digest, evidence: Evidence, verdict: Ver
     if verdict and verdict.forced:
         badges.append(tag("div", say("forced.badge"), kind="outcome forced"))
     if severity:
-        count = len(evidence.findings)
-        badges.append(tag("a", say("findings.count", count=count), kind=f"outcome {severity}", href="#findings"))
+        against = sum(finding.severity != "note" for finding in evidence.findings)
+        notes = len(evidence.findings)
+        counted = say("findings.count", count=against) if against else say("findings.notes", count=notes)
+        badges.append(tag("a", counted, kind=f"outcome {severity}", href="#findings"))
     return tag(
         "header",
         tag(
@@ -221,7 +226,31 @@ def _finding(reason: Reason, evidence: Evidence, say: Say) -> str:
         return _none_of(kind.strip(), reason, evidence, say)
     if reason.value is None or reason.bound is None:
         return say("finding.nobody" if reason.outcome == "pass" else "finding.missing")
-    return say("finding.value", value=number(reason.value), bound=number(reason.bound))
+    return _compared(reason, reason.value, reason.bound, evidence, say)
+
+
+def _compared(reason: Reason, value: float, bound: float, evidence: Evidence, say: Say) -> str:
+    """Say what a rule met: of an end of an interval also the value itself, and which groups it is between."""
+    rule = _read(reason.rule)
+    measure = evidence.find(rule.measure) if rule else None
+    shown = {"value": number(value), "bound": number(bound)}
+    if rule is None or measure is None:
+        return say("finding.value", **shown)
+    said = (
+        say(f"finding.value.{rule.bound}", whole=number(measure.value), **shown)
+        if rule.bound
+        else say("finding.value", **shown)
+    )
+    between = remark(measure.note, say) if rule.measure.startswith(_GROUPS) else ""
+    return say("finding.value.about", found=said, about=between) if between else said
+
+
+def _read(text: str) -> Rule | None:
+    """Take a rule apart; None for one of a release whose rules were written otherwise."""
+    try:
+        return read_rule(text)
+    except PolicyError:
+        return None
 
 
 def _none_of(kind: str, reason: Reason, evidence: Evidence, say: Say) -> str:
@@ -230,17 +259,17 @@ def _none_of(kind: str, reason: Reason, evidence: Evidence, say: Say) -> str:
     against = [finding for finding in found if finding.severity != "note"]
     if reason.outcome == "fail" and against:
         more = [say("findings.others", count=len(against) - 1)] if len(against) > 1 else []
-        return together(say, sentence(against[0], say), *more)
+        return together(say, whole(against[0], say), *more)
     if reason.outcome == "not-enough-data":
         asked = USUAL_KINDS if every else (kind,)
         return together(say, *why_unlooked([one for one in asked if one not in evidence.checked], evidence, say))
     if found:
         return say("findings.only_notes", count=len(found)) if every else together(say, *_sentences(found, say))
-    return say("findings.clean") if every else say("findings.absent", kinds=say(f"found.{kind}"))
+    return say("findings.clean") if every else say("findings.absent", kinds=absent_kind(kind, say))
 
 
 def _sentences(found: Sequence[Finding], say: Say) -> list[str]:
-    return [sentence(finding, say) for finding in found]
+    return [whole(finding, say) for finding in found]
 
 
 def _trials(trials: Sequence[Mapping[str, Any]], say: Say) -> Chapter | None:

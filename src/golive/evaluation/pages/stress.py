@@ -279,7 +279,7 @@ def _drop(row: Mapping[str, Any], say: Say) -> Markup:
     value = say("stress.nothing") if row["broken"] else alike(row["drop"], row["lower"], row["upper"])[0]
     if not 0.0 < row["refused"] < 1.0:
         return escape(value)
-    return join(value, tag("small", say("stress.answered", share=_share(1.0 - row["refused"]))))
+    return join(value, tag("small", say("stress.answered", share=_share(1.0 - row["refused"])), kind="about"))
 
 
 def _or_dash(value: float | None) -> str:

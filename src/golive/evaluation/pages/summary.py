@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from golive.domain.evidence import Evidence
 from golive.domain.policy import Reason, Verdict
-from golive.evaluation.pages.findings import sentence
+from golive.evaluation.pages.findings import whole
 from golive.evaluation.pages.markup import Markup, tag
 from golive.evaluation.pages.phrases import Say, together
 
@@ -20,7 +20,7 @@ def summary(verdict: Verdict | None, evidence: Evidence, told: Told, say: Say) -
     outcome = verdict.outcome if verdict and verdict.reasons else "none"
     lines = [*_rules(verdict, told, say), *_grave(evidence, say)]
     between = say("two.sentences", first="", second="")
-    head = tag("p", tag("b", _said(verdict, outcome, say)), between, _found(evidence, say))
+    head = tag("p", tag("b", _said(verdict, outcome, say)), between, _found(verdict, evidence, say))
     listed = tag("ul", *(tag("li", line) for line in lines)) if lines else Markup()
     return tag("div", head, listed, kind=f"summary {outcome}")
 
@@ -32,10 +32,11 @@ def _said(verdict: Verdict | None, outcome: str, say: Say) -> str:
     return say(f"summary.{outcome}", **counts)
 
 
-def _found(evidence: Evidence, say: Say) -> str:
+def _found(verdict: Verdict | None, evidence: Evidence, say: Say) -> str:
     counts = {kind: sum(one.severity == kind for one in evidence.findings) for kind in ("stop", "warn")}
     said = [say(f"summary.found.{kind}", count=count) for kind, count in counts.items() if count]
-    if not said and evidence.checked:
+    failed = verdict is not None and verdict.outcome == "fail"
+    if not said and evidence.checked and not failed:
         return say("summary.found.nothing")
     return together(say, *said) if said else ""
 
@@ -50,8 +51,8 @@ def _rules(verdict: Verdict | None, told: Told, say: Say) -> Iterator[Markup]:
 
 
 def _grave(evidence: Evidence, say: Say) -> Iterator[Markup]:
-    grave = [one for one in evidence.findings if one.severity == "stop"]
+    grave = [one for kind in ("stop", "warn") for one in evidence.findings if one.severity == kind]
     for one in grave[:_MOST]:
-        yield tag("span", sentence(one, say))
+        yield tag("span", say("colon").join((say(f"found.{one.kind}").capitalize(), whole(one, say))))
     if len(grave) > _MOST:
         yield tag("a", say("summary.more.findings", count=len(grave) - _MOST), href="#findings")

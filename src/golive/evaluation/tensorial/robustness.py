@@ -16,7 +16,15 @@ from golive.evaluation.stress.bench import Bench, bench_of, tried
 from golive.evaluation.stress.family import Changed, Family
 from golive.evaluation.stress.flips import STRENGTHS, Flips
 from golive.evaluation.stress.graded import NOISE
-from golive.evaluation.stress.limits import Level, findings_of, limits_of, metrics_of, small_levels, unfollowed
+from golive.evaluation.stress.limits import (
+    Level,
+    findings_of,
+    limits_of,
+    looked_of,
+    metrics_of,
+    small_levels,
+    unfollowed,
+)
 from golive.evaluation.stress.named import level_measures, shown
 from golive.evaluation.stress.pictures import PictureStress, picture_stresses
 from golive.evaluation.stress.told import clean_details, family_details, flip_details, limit_details, single_details
@@ -44,10 +52,11 @@ def tensor_robustness(subject: Subject, layouts: Mapping[str, Layout]) -> Sectio
     text = "the declared picture fits no tensor of the model, so no image stress was tried"
     notes = [note("tensors_no_picture", text)] if unfit else [_told(name, layout) for name, layout in layouts.items()]
     if not families:
-        return Section(notes=tuple(notes))
+        return Section(notes=(*notes, *looked_of((), 0)[1]))
     levels = [level for family in families for level in _levels(bench, family)]
     limits = limits_of(bench, levels)
     small = small_levels(levels)
+    checked, unlooked = looked_of(limits, small)
     return Section(
         measures=_measures(bench, levels),
         details={
@@ -63,8 +72,8 @@ def tensor_robustness(subject: Subject, layouts: Mapping[str, Layout]) -> Sectio
             "unfollowed": unfollowed(subject, limits),
         },
         findings=tuple(findings_of(limits, small)),
-        checked=("robustness",) if small and any(limit.holds for limit in limits) else (),
-        notes=tuple(notes),
+        checked=checked,
+        notes=(*notes, *unlooked),
     )
 
 

@@ -100,9 +100,9 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "finding.unit.more": _MORE,
     "finding.shift.shape": (
-        "{column!r} is distributed otherwise than in training (PSI {psi:.2f}, moved by {w1:.2f} standard "
-        "deviations); find out why before trusting the numbers.",
-        "列“{column}”的分布与训练时不同（PSI {psi:.2f}，移动了 {w1:.2f} 个标准差）；在相信指标之前请查明原因。",
+        "{column!r} is distributed otherwise than in training (PSI {psi:.2f}; its values lie {w1:.2f} standard "
+        "deviations apart); find out why before trusting the numbers.",
+        "列“{column}”的分布与训练时不同（PSI {psi:.2f}，取值相距 {w1:.2f} 个标准差）；在相信指标之前请查明原因。",
     ),
     "finding.shift.categories": (
         "The values of {column!r} have other shares than in training (PSI {psi:.2f}); find out why before trusting the "
@@ -209,6 +209,24 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "write it as the model was trained with it.",
         "{count} 行数据都无法测量：真值“{target}”须为 {wanted}，且该行须被模型接受；请按模型训练时的写法书写。",
     ),
+    "finding.rows.no_numbers": (
+        "The model gave no number for {count} of {total} rows (such as row {shown}), so nothing of it is measured, as "
+        "means over the others would hide them; mend the model, or take out the rows that it cannot answer.",
+        "模型在 {total} 行中有 {count} 行未给出数值（如第 {shown} 行），因此未对它做任何测量：只对其余行取平均会"
+        "掩盖这些行；请修正模型，或去掉它无法回答的行。",
+    ),
+    "finding.rows.unknown_labels": (
+        "{count} of {total} rows ({share:.1%}) have no label that the model knows and are left out (such as row "
+        "{shown}): the numbers speak of the others only; give their labels as the model was trained with them.",
+        "{total} 行中有 {count} 行（{share:.1%}）没有模型已知的标签，未计入（如第 {shown} 行）：指标只反映其余行；"
+        "请按模型训练时的写法给出标签。",
+    ),
+    "finding.rows.missing_truth": (
+        "{count} of {total} rows ({share:.1%}) have no true value and are left out (such as row {shown}): the numbers "
+        "speak of the others only; find out why it is missing, as such rows may be the hard ones.",
+        "{total} 行中有 {count} 行（{share:.1%}）没有真值，未计入（如第 {shown} 行）：指标只反映其余行；"
+        "请查明缺失的原因，这些行可能正是较难的行。",
+    ),
     "finding.rows.single_groups": (
         "{count} of {groups} groups by {column!r} have one row only, where nothing can be ranked or compared; "
         "group by another column.",
@@ -240,6 +258,18 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "note.unlooked.no_rule": (
         "No rule of the gate can be followed under stress",
         "没有可在扰动下跟踪的门禁规则",
+    ),
+    "note.unlooked.fails_already": (
+        "No rule that can be followed under stress holds even without stress",
+        "可在扰动下跟踪的规则在无扰动时就都不成立",
+    ),
+    "note.unlooked.no_small_stress": (
+        "No input can be made a little worse",
+        "没有可以施加轻微扰动的输入",
+    ),
+    "note.unlooked.no_answer": (
+        "The model gave no answer while this was looked for, as its own finding says",
+        "查找时模型未给出回答（见相应的问题）",
     ),
     "note.checks_few": (
         "With {count} rows too few cases are there to look for columns that give the target away",
@@ -294,5 +324,31 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "checks.time.about.alone": (
         "The test rows in order of {column}, from {first} to {last}.",
         "按“{column}”排序的测试行，从 {first} 到 {last}。",
+    ),
+    "finding.rows.refused": (
+        "{count} of {total} rows are left out, as the model refuses them; the first, at position {row} (counted from "
+        "0), has {value!r} in {column!r}.",
+        "{total} 行中有 {count} 行被模型拒绝，未计入；第一处位于位置 {row}（从 0 计）：列“{column}”的值为“{value}”。",
+    ),
+    "finding.rows.refused_missing": (
+        "{count} of {total} rows are left out, as the model refuses them; the first, at position {row} (counted from "
+        "0), has no value in {column!r}.",
+        "{total} 行中有 {count} 行被模型拒绝，未计入；第一处位于位置 {row}（从 0 计）：列“{column}”没有值。",
+    ),
+    "finding.rows.refused_whole": (
+        "{count} of {total} rows are left out, as the model refuses them; the first, at position {row} (counted from "
+        "0), for this reason: {why}.",
+        "{total} 行中有 {count} 行被模型拒绝，未计入；第一处位于位置 {row}（从 0 计），原因：{why}。",
+    ),
+    "note.emptied": (
+        "{count} values are no numbers, such as {value} in {column} at position {row} (counted from 0), and are read "
+        "as missing, as cleaning.wrong_types says",
+        "有 {count} 个值不是数字（如列“{column}”位置 {row}（从 0 计）的“{value}”），按 cleaning.wrong_types 的设置视为"
+        "缺失",
+    ),
+    "note.explained_refused": (
+        "The model refuses rows whose values are mixed with those of its training rows, so its answers are not "
+        "explained: {why}",
+        "模型拒绝与训练行混合取值后的行，因此无法解释其回答：{why}",
     ),
 }

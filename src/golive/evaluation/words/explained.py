@@ -66,8 +66,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "explained.borderline": ("The row nearest to another decision", "最接近另一判定的一行"),
     "explained.usual": ("A row with the usual answer", "答案最典型的一行"),
     "explained.row": (
-        "Row {row}; true answer {truth}; predicted {predicted}.",
-        "第 {row} 行；真实答案 {truth}；预测 {predicted}。",
+        "Row {row} of the test rows, counted from 0; true answer {truth}; predicted {predicted}.",
+        "测试数据第 {row} 行（从 0 数起）；真实答案 {truth}；预测 {predicted}。",
     ),
     "explained.others": ("{count} other columns", "其余 {count} 列"),
     "explained.alt.waterfall": (

@@ -10,7 +10,13 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Wilson 区间（真实或被判为该类的行中判对的比例）",
     ),
     "remark.delta_logarithm": ("delta method, logarithm of what is unexplained", "delta 方法（未解释部分的对数）"),
-    "remark.woodruff": ("Woodruff, share of rows below", "Woodruff 区间（由低于它的行所占比例得出）"),
+    "remark.order_statistics": ("order statistics around the middle", "中位数两侧的次序统计量"),
+    "remark.wilson_classes": ("Wilson by class, combined", "由各类别的 Wilson 区间合成"),
+    "remark.wilson_classes_paired": (
+        "Wilson by class, combined with the influence of rows",
+        "由各类别的 Wilson 区间与各行影响函数合成",
+    ),
+    "remark.both": ("intervals of both numbers, combined", "由两个数值各自的区间合成"),
     "remark.constant_r2": (
         "an answer that never varies explains nothing: 0, but for how far it is from the mean of these rows",
         "不变的答案什么也没有解释：数值为 0，只差它与这些行均值的距离",

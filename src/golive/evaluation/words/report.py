@@ -21,6 +21,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "policy": ("Policy", "门禁规则摘要"),
     "findings": ("Findings", "发现的问题"),
     "findings.count": ("Findings: {count}", "发现问题 {count} 项"),
+    "findings.notes": ("Notes: {count}", "供参考 {count} 项"),
     "findings.none": ("Nothing was looked for beyond the numbers.", "除指标外未做其他检查。"),
     "findings.absent": ("Looked for and not found: {kinds}.", "已检查、未发现：{kinds}。"),
     "findings.unlooked": (
@@ -30,6 +31,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "findings.unlooked.title": ("Not looked for:", "未检查："),
     "findings.unlooked.why": ("{kinds}: {why}.", "{kinds}：{why}。"),
     "findings.others": ("And {count} more.", "另有 {count} 项。"),
+    "absent.robustness": ("a rule that small stress surely breaks", "轻微扰动下必然不再满足的规则"),
     "findings.only_notes": (
         "Nothing that stands against the model; notes: {count}.",
         "没有不利于模型的问题；供参考 {count} 项。",
@@ -60,7 +62,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "{count} more rules do not hold or have no answer.",
         "另有 {count} 条规则不满足或无法回答。",
     ),
-    "summary.more.findings": ("{count} more findings of this weight.", "另有 {count} 项同等严重的问题。"),
+    "summary.more.findings": ("And {count} more.", "另有 {count} 项。"),
     "semicolon": ("; ", "；"),
     "severity.stop": (
         "Stop: these numbers cannot be trusted, or the model should not go live as it is ({count})",
@@ -71,7 +73,14 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "comma": (", ", "、"),
     "two.sentences": ("{first} {second}", "{first}{second}"),
     "facts.columns": ("Columns", "涉及的列"),
-    "facts.rows": ("Rows {rows}", "涉及的行：{rows}"),
+    "facts.rows": (
+        "Rows {rows} of the test rows, counted from 0",
+        "涉及的行：{rows}（测试数据中的行号，从 0 数起）",
+    ),
+    "facts.rows.given": (
+        "Rows {rows} of the rows that were given, counted from 0",
+        "涉及的行：{rows}（所给数据中的行号，从 0 数起）",
+    ),
     "facts.p": (
         "How likely chance alone shows as much, after correction for all that was looked at",
         "仅由偶然产生同等结果的概率（已做多重比较校正）",
@@ -116,6 +125,15 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "result": ("Result", "结果"),
     "finding": ("Finding", "说明"),
     "finding.value": ("the value is {value}; the bound is {bound}", "实测值 {value}，界限 {bound}"),
+    "finding.value.lower": (
+        "the lower end of the 95 % interval is {value}; the value itself is {whole}; the bound is {bound}",
+        "95% 区间下限为 {value}，实测值 {whole}，界限 {bound}",
+    ),
+    "finding.value.upper": (
+        "the upper end of the 95 % interval is {value}; the value itself is {whole}; the bound is {bound}",
+        "95% 区间上限为 {value}，实测值 {whole}，界限 {bound}",
+    ),
+    "finding.value.about": ("{found} ({about})", "{found}（{about}）"),
     "finding.missing": ("not measured", "未测量"),
     "finding.nobody": ("no other model is live to compare with", "没有其他线上模型可供比较"),
     "numbers": ("Numbers", "指标"),
@@ -147,6 +165,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "baseline.classification": (
         "The baseline answers every row with the class shares of the training rows.",
         "基线对每一行都回答训练数据中的类别占比。",
+    ),
+    "baseline.constant": (
+        "The baseline is the best constant answer on these very rows, as no training rows are at hand.",
+        "没有训练数据可用，因此基线是在这些行上最好的常数回答。",
     ),
     "champion.none": ("Nothing was live to compare with.", "没有线上模型可供比较。"),
     "champion.self": ("This bundle is the live model itself.", "本模型就是线上模型。"),
@@ -308,7 +330,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "actual": ("Actual", "真实"),
     "rows": ("Rows", "行数"),
     "worst": ("Rows with the largest errors", "误差最大的行"),
-    "row": ("Test row", "测试行号"),
+    "row": ("Test row, from 0", "测试行号（从 0 数起）"),
     "residual": ("Error", "误差"),
     "probability": ("Probability given to it", "模型给出的概率"),
     "trials": ("Models tried", "尝试过的模型"),
@@ -454,10 +476,6 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "有 {count} 项指标（如 {metric}）在这些测试行上无法计算：数值过大。",
     ),
     "note.undefined": ("{metric} does not exist on these test rows.", "在这些测试行上无法计算 {metric}。"),
-    "note.invalid_predictions.model": (
-        "The model gave no number for {count} rows and is not measured.",
-        "模型在 {count} 行上未给出有效数值，因此未测量。",
-    ),
     "note.invalid_predictions.champion": (
         "The live model gave no number for {count} rows and is not measured.",
         "线上模型在 {count} 行上未给出有效数值，因此未测量。",

@@ -4,28 +4,28 @@ from collections.abc import Mapping
 
 WORDS: Mapping[str, tuple[str, str]] = {
     "finding.weak_slice.errors": (
-        "on the {rows:,} rows ({share:.1%}) with {slice} the model decides wrongly {excess:.1%} more often than "
-        "on rows with the same predictions (accuracy {inside:.3f} there, {outside:.3f} on others); look at their "
-        "labels, or train with more of them",
-        "在满足 {slice_zh} 的 {rows:,} 行（{share:.1%}）上，模型的错误率比预测相同的其他行高 {excess:.1%}"
+        "On the {rows:,} rows ({share:.1%}) with {slice} the model decides wrongly {points:.1f} percentage points more "
+        "often than on rows with the same predictions (accuracy {inside:.3f} there, {outside:.3f} on others); look at "
+        "their labels, or train with more of them",
+        "在满足 {slice_zh} 的 {rows:,} 行（{share:.1%}）上，模型的错误率比预测相同的其他行高 {points:.1f} 个百分点"
         "（此处准确率 {inside:.3f}，其余 {outside:.3f}）；请检查这些行的标签，或增加此类训练数据",
     ),
     "finding.weak_slice.log_loss": (
-        "on the {rows:,} rows ({share:.1%}) with {slice} the model's probabilities are further off than on rows with "
+        "On the {rows:,} rows ({share:.1%}) with {slice} the model's probabilities are further off than on rows with "
         "the same predictions: log loss is {excess:.3f} higher (accuracy {inside:.3f} there, {outside:.3f} on others); "
         "look at their labels, or train with more of them",
         "在满足 {slice_zh} 的 {rows:,} 行（{share:.1%}）上，模型给出的概率比预测相同的其他行偏差更大：对数损失高 "
         "{excess:.3f}（此处准确率 {inside:.3f}，其余 {outside:.3f}）；请检查这些行的标签，或增加此类训练数据",
     ),
     "finding.weak_slice.distance": (
-        "on the {rows:,} rows ({share:.1%}) with {slice} the model's errors are {more:.0%} larger than on rows with "
+        "On the {rows:,} rows ({share:.1%}) with {slice} the model's errors are {more:.0%} larger than on rows with "
         "the same predictions (RMSE {inside:.4g}, where about {usual:.4g} would be usual); look at their targets, or "
         "train with more of them",
         "在满足 {slice_zh} 的 {rows:,} 行（{share:.1%}）上，模型的误差比预测相同的其他行大 {more:.0%}"
         "（此处 RMSE {inside:.4g}，通常约为 {usual:.4g}）；请检查这些行的目标值，或增加此类训练数据",
     ),
     "finding.label_noise.classes": (
-        "about {count:,} of the {rows:,} test rows ({share:.1%}) seem to have a wrong label: the model is wrong about "
+        "About {count:,} of the {rows:,} test rows ({share:.1%}) seem to have a wrong label: the model is wrong about "
         "them however sure it is, which a model that is only too sure is not; look at the listed rows and correct "
         "their labels",
         "{rows:,} 行测试数据中约有 {count:,} 行（{share:.1%}）的标签疑似有误：无论模型多么确信，错误率都不再下降，"
@@ -51,16 +51,23 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "没有可用于切片的列 {column}。",
     ),
     "note.slices.broken": (
-        "In {count:,} of {rows:,} test rows {columns} holds values in another unit, or codes for missing ones, as its "
-        "own finding says; weak slices are searched for among the others.",
-        "{rows:,} 行测试数据中有 {count:,} 行的 {columns} 单位不同或为缺失值代码（见相应的问题）；"
-        "薄弱切片只在其余的行中查找。",
+        "In {count:,} of {rows:,} test rows {columns} holds values that training does not have, in another unit or "
+        "codes for missing ones, as its own finding says; weak slices are searched for among the others.",
+        "{rows:,} 行测试数据中有 {count:,} 行的 {columns} 含训练数据中没有的值：单位不同，或为缺失值代码"
+        "（见相应的问题）；薄弱切片只在其余的行中查找。",
+    ),
+    "note.slices.many_broken": (
+        "In {count:,} of {rows:,} test rows {columns} holds values that training does not have, in another unit or "
+        "codes for missing ones, as its own finding says; weak slices are searched for among the other {left:,} only, "
+        "so that none being found would say little.",
+        "{rows:,} 行测试数据中有 {count:,} 行的 {columns} 含训练数据中没有的值：单位不同，或为缺失值代码"
+        "（见相应的问题）；薄弱切片只在其余 {left:,} 行中查找，即使没有发现也说明不了什么。",
     ),
     "note.slices.all_broken": (
-        "In {count:,} of {rows:,} test rows {columns} holds values in another unit, or codes for missing ones, as its "
-        "own finding says; weak slices are not searched for among the other {left:,}.",
-        "{rows:,} 行测试数据中有 {count:,} 行的 {columns} 单位不同或为缺失值代码（见相应的问题）；"
-        "未在其余 {left:,} 行中查找薄弱切片。",
+        "In {count:,} of {rows:,} test rows {columns} holds values that training does not have, in another unit or "
+        "codes for missing ones, as its own finding says; weak slices are not searched for among the other {left:,}.",
+        "{rows:,} 行测试数据中有 {count:,} 行的 {columns} 含训练数据中没有的值：单位不同，或为缺失值代码"
+        "（见相应的问题）；未在其余 {left:,} 行中查找薄弱切片。",
     ),
     "note.slices.few_rows": (
         "Weak slices are not searched for with {count} test rows; {least} are needed.",
@@ -107,8 +114,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "行数太少，未搜索薄弱切片；以下为声明的切片。",
     ),
     "slices.none": (
-        "No slice was found on which the model is clearly worse than on other rows.",
-        "未发现模型明显更差的切片。",
+        "No slice was found on which the model is clearly worse than on rows with the same predictions.",
+        "未发现模型明显差于预测相同的其他行的切片。",
     ),
     "slices.kind.weak": ("weak", "薄弱"),
     "slices.kind.hard": ("hard", "困难"),

@@ -36,8 +36,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "被测量的是输出 {output!r}；模型还给出 {others}。",
     ),
     "note.tensors_absent": (
-        "There is no array {column!r} of one value a row beside the inputs, so nothing is measured by it.",
-        "输入之外没有每行一个值的数组 {column!r}，因此没有据此测量。",
+        "Beside the inputs no array of one value a row has the name {columns}, so nothing is measured by it.",
+        "输入之外没有每行一个值且名为 {columns} 的数组，因此没有据此测量。",
     ),
     "note.tensors_no_picture": (
         "The declared picture fits no tensor of the model, so no image stress was tried.",

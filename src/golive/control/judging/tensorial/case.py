@@ -11,6 +11,7 @@ from golive.domain.bundle import Bundle
 from golive.domain.judging import Declared
 from golive.domain.policy import Policy
 from golive.domain.signature import Field, Signature
+from golive.evaluation.checks.asked import one_truth
 from golive.evaluation.groups.section import fairness
 from golive.evaluation.measured.anomaly import anomaly
 from golive.evaluation.measured.calibration import calibration
@@ -121,6 +122,7 @@ def parts_of(model: Answered, subject: Subject) -> dict[str, Part]:
 
     stressed = msgspec.structs.replace(seen(table), signature=msgspec.structs.replace(subject.signature, inputs=fields))
     parts: dict[str, Part] = {
+        "truth": one_truth,
         "recalibration": calibration,
         "thresholds": thresholds,
         "anomaly": anomaly,

@@ -107,6 +107,7 @@ def _judged(case: Case, rooms: Rooms, notes: tuple[Note, ...]) -> Evidence:
         extra_measures=_latencies(case.model),
         declared=case.declared,
         groups=case.independent(),
+        each=case.model.predicted.shape[1] if case.several else 1,
     )
     subject = subject_of(case)
     if subject is not None:
@@ -134,8 +135,9 @@ def _about(case: Case, notes: tuple[Note, ...]) -> Section:
 
 
 def _absent(case: Case) -> list[Note]:
-    text = "there is no array {column!r} of one value a row beside the inputs, so nothing is measured by it"
-    return [note("tensors_absent", text, column=name) for name in case.declared.columns if name not in case.extra]
+    absent = [name for name in case.declared.columns if name not in case.extra]
+    text = "beside the inputs no array of one value a row has the name {columns}, so nothing is measured by it"
+    return [note("tensors_absent", text, columns=", ".join(map(repr, absent)))] if absent else []
 
 
 def _known_rows(reading: Reading) -> int:

@@ -19,16 +19,15 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
     """Labels in the order of the answers; empty: 0, 1, 2, and so on."""
 
 
-def refuse_words(bundle: Bundle, words: Words | None) -> None:
-    """Refuse words about arrays where a bundle reads rows of fields.
+def refuse_words(name: str, target: str, words: Words | None) -> None:
+    """Refuse words about arrays where a model of that name reads rows of fields.
 
     Raises:
         UsageError: there are any.
     """
     if words is not None and words != Words():
         message = (
-            f"{bundle.name} reads rows of fields, whose truth is the column {bundle.signature.target!r}; leave out "
-            "truth, answer and classes"
+            f"{name} reads rows of fields, whose truth is the column {target!r}; leave out truth, answer and classes"
         )
         raise UsageError(message)
 
