@@ -116,7 +116,7 @@ SPOILT = {
         "decided",
         "sold",
         np.where(EVERY_FIFTH, None, homes(2)["sold"]),
-        r"60 test rows have a label that the model does not know",
+        r"60 of 300 rows \(20\.0%\) have no label that the model knows",
     ),
     "labels are numbers": (
         "decided",
@@ -129,7 +129,7 @@ SPOILT = {
         "priced",
         "price",
         np.where(EVERY_FIFTH, "n/k", homes(2)["price"].astype(str)),
-        r"60 test rows have no true value",
+        r"60 of 300 rows \(20\.0%\) have no true value",
     ),
     "some inputs are text": (
         "decided",
@@ -234,7 +234,7 @@ def test_a_model_that_divides_by_zero_is_not_measured_and_the_report_says_so(fol
     golive.import_model("quotient.onnx", name="quotient", sample=rows, target="price")
     rows.assign(age=np.where(EVERY_FIFTH, 0.0, rows["age"])).to_csv("rows.csv", index=False)
     found = told("quotient", "--data", "rows.csv")
-    assert "the model gave no number for 60 rows and is not measured" in said(found)
+    assert "The model gave no number for 60 of 300 rows" in said(found)
     assert "rmse" not in {one["name"] for one in found["measures"]}
 
 
