@@ -66,6 +66,7 @@ def prove_isolated(
         for start in range(0, _count(made), SLICE)
     )
     every = np.ones(_count(made), np.bool_)
+    _refuse_unless_alone(original, rows, accepted)
     small = _small(original, road, rows, accepted, apart) + _small(original, road, made, every, apart)
     proved = int(accepted.sum()) + answered
     return Proof(
@@ -142,6 +143,21 @@ def _small(original: Asked, road: Road, rows: Mapping[str, Column], allowed: Any
         for start in range(0, len(chosen), size):
             asked += _compared(original, road, _part(rows, chosen[start : start + size]), apart)
     return asked
+
+
+def _refuse_unless_alone(original: Asked, rows: Mapping[str, Column], accepted: Any) -> None:
+    """Refuse a model that answers many rows at once and not one by itself, as most requests ask."""
+    error: Exception | None = None
+    for place in np.flatnonzero(accepted)[:_ALONE].tolist():
+        try:
+            original(_part(rows, slice(place, place + 1)))
+        except Exception as raised:  # noqa: BLE001 - the border: any object's own errors
+            error = raised
+        else:
+            return
+    if error is not None:
+        message = f"the model answers rows together, but not one of them alone ({error}), as most requests ask; mend it"
+        raise ParityError(message) from error
 
 
 def _compared(original: Asked, road: Road, rows: Mapping[str, Column], apart: _Apart) -> int:

@@ -93,3 +93,21 @@ def test_another_decision_is_refused_however_near_the_numbers_are():
 def test_probabilities_that_differ_in_last_bits_keep_their_decisions():
     proof = proved(shares, lambda numbers: shares(numbers) * (1 - 2e-16), classes=KINDS)
     assert 0 < proof.measures[0].value < TOLERANCE
+
+
+def test_a_model_that_answers_no_row_alone_is_refused_and_one_that_answers_some_is_not():
+    def squeezed(numbers):
+        if len(numbers) == 1:
+            message = "expected 2D array"
+            raise ValueError(message)
+        return values(numbers)
+
+    def choosy(numbers):
+        if (numbers == ROWS["a"][0]).all():
+            message = "no neighbors"
+            raise ValueError(message)
+        return values(numbers)
+
+    with pytest.raises(ParityError, match=r"not one of them alone \(expected 2D array\)"):
+        proved(squeezed, squeezed)
+    assert proved(choosy, choosy).rows == 42
