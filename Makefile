@@ -41,7 +41,7 @@ docs: .venv/test ## regenerate what is generated, and run every code block
 	$(BIN)/python -m pytest tests/docs
 
 test-heavy: .venv/heavy ## tests that need a container engine, a browser or big libraries
-	$(BIN)/python -m pytest -m heavy
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m heavy --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 clean: ## remove what the other verbs made
 	-[ ! -x $(BIN)/golive ] || $(BIN)/golive down examples/house_prices
